@@ -1,0 +1,1 @@
+export { BACKENDS, Backend, BackendDescriptor, OperatingSystem } from './backend-descriptor.ts';

@@ -1,0 +1,51 @@
+export type { ArchiveLimits } from './archive/archive-limits.ts';
+export { DEFAULT_ARCHIVE_LIMITS } from './archive/archive-limits.ts';
+export type { ArchiveManifest, ManifestEntry } from './archive/archive-manifest.ts';
+export type { Box, BoxRef } from './box.ts';
+export type { BoxArchives, PackedArchive, PackOptions, UnpackOptions, UnpackReport } from './box-archives.ts';
+export type {
+  BoxAttach,
+  BoxCapabilities,
+  BoxDesktop,
+  BoxPorts,
+  BoxWatch,
+  Capability,
+  ExposedPort,
+  FileChange,
+} from './box-capabilities.ts';
+export { available, unavailable } from './box-capabilities.ts';
+export type {
+  BoxFiles,
+  FileEntry,
+  FileKind,
+  FileRange,
+  OpenedFile,
+  WriteOptions,
+  WrittenFile,
+} from './box-files.ts';
+export type {
+  BoxProcess,
+  ExecRequest,
+  ExecResult,
+  ExitStatus,
+  OutputCursor,
+  OutputEvent,
+  ProcessId,
+  Program,
+  SpawnRequest,
+} from './box-process.ts';
+export { OUTPUT_START } from './box-process.ts';
+export type { BoxTerminal, BoxTerminals, TerminalRequest } from './box-terminal.ts';
+export type { Bytes, CallOptions } from './call-options.ts';
+export { DEFAULT_DEADLINE_MS } from './call-options.ts';
+export type {
+  BoxResources,
+  BoxTag,
+  CreateBoxRequest,
+  ListedBox,
+  Provider,
+  ResumeBoxOptions,
+} from './provider.ts';
+export { defineProvider } from './provider.ts';
+export type { SandboxErrorCode, SandboxErrorOptions, Started } from './sandbox-error.ts';
+export { SANDBOX_ERROR_CODES, SandboxError } from './sandbox-error.ts';

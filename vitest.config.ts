@@ -1,0 +1,26 @@
+import { globSync, readFileSync } from 'node:fs';
+import { defineConfig } from 'vitest/config';
+
+// Tests run from source: without this condition every test would need a build first.
+const conditions = ['@boxyard/source', 'module', 'node', 'import', 'default'];
+
+const projects = globSync('{packages/*,apps/*,tooling/*,bench}/package.json').map((manifest) => {
+  const root = manifest.slice(0, -'/package.json'.length);
+  const { name } = JSON.parse(readFileSync(manifest, 'utf8')) as { name: string };
+  return { extends: true as const, root, test: { name, root } };
+});
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    projects,
+    include: ['{src,test}/**/*.test.ts'],
+    environment: 'node',
+    pool: 'forks',
+    // Real processes, databases and servers share two cores: a deadline here only says that something hangs.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+  },
+});
