@@ -49,3 +49,16 @@ export type {
 export { defineProvider } from './provider.ts';
 export type { SandboxErrorCode, SandboxErrorOptions, Started } from './sandbox-error.ts';
 export { SANDBOX_ERROR_CODES, SandboxError } from './sandbox-error.ts';
+export type { ChangeJournal } from './ports/change-journal.ts';
+export type { AppendOptions, EventAudience, EventLog, LoggedEvent, NewEvent } from './ports/event-log.ts';
+export type { IdempotencyClaim, IdempotencyState, IdempotencyStore } from './ports/idempotency-store.ts';
+export type { KeyRecord, KeyStore } from './ports/key-store.ts';
+export type { OpRecord, OpResult, OpStore } from './ports/op-store.ts';
+export type {
+  BoxGroup,
+  ListSessionsQuery,
+  SessionRecord,
+  SessionStore,
+  SessionWithGroup,
+} from './ports/session-store.ts';
+export type { WorkspaceRecord, WorkspaceStore } from './ports/workspace-store.ts';

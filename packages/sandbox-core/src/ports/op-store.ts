@@ -1,0 +1,46 @@
+import type { NewEvent } from './event-log.ts';
+
+/** A command with its caller's id. It belongs to its op, not to the connection that started it. */
+export interface OpRecord {
+  readonly id: string;
+  readonly sessionId: string;
+  readonly groupId: string;
+  /** SHA-256 of the request body: the same id with another body is a conflict. */
+  readonly bodyDigest: string;
+  readonly leaseEpoch: number;
+  readonly background: boolean;
+  readonly emitStream: boolean;
+  readonly startedAt: Date;
+  /** `lost`: its output and status cannot be had any more, and nobody knows how it ended. */
+  readonly state: 'running' | 'ended' | 'lost';
+  readonly result: OpResult | null;
+}
+
+export interface OpResult {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly timedOut: boolean;
+  readonly endedAt: Date;
+  readonly wallTimeMs: number;
+  /** Why it is lost; null when it ended. */
+  readonly lostReason: string | null;
+}
+
+export interface OpStore {
+  /** Inserts, or answers the op that has this id already. `events` are stored with the insert only. */
+  start(op: OpRecord, events: readonly NewEvent[]): Promise<{ created: boolean; op: OpRecord }>;
+  /** The op's end, its events and the group's revision in one statement. A second finish changes nothing. */
+  finish(
+    op: Pick<OpRecord, 'id' | 'sessionId' | 'groupId' | 'leaseEpoch'>,
+    state: 'ended' | 'lost',
+    result: OpResult,
+    events: readonly NewEvent[],
+  ): Promise<{ revision: number }>;
+  get(sessionId: string, opId: string): Promise<OpRecord | null>;
+  list(sessionId: string): Promise<readonly OpRecord[]>;
+  /** Ops that no process has ended yet: what a new server looks after. */
+  running(limit: number): Promise<readonly OpRecord[]>;
+  /** Ended before the date, oldest first: their spool may go, then `remove` them. */
+  expired(endedBefore: Date, limit: number): Promise<readonly OpRecord[]>;
+  remove(opIds: readonly string[]): Promise<void>;
+}
