@@ -1,0 +1,59 @@
+/** A program that tests need and that npm cannot bring. */
+export interface SystemPart {
+  readonly name: PartName;
+  /** What a person calls it. */
+  readonly title: string;
+  /** Any one of these on PATH means that the part is there. */
+  readonly programs: readonly [string, ...string[]];
+  readonly debianPackage: string;
+  /** The workspace packages whose tests need it now. A part that nobody needs is listed, never installed. */
+  readonly neededBy: readonly string[];
+}
+
+export type PartName = 'git' | 'nats-server' | 'docker' | 'x-server' | 'ffmpeg' | 'chromium';
+
+/** Postgres is not here: its binaries come from npm with `@boxyard/store-postgres`. */
+export const SYSTEM_PARTS: readonly SystemPart[] = [
+  {
+    name: 'git',
+    title: 'git',
+    programs: ['git'],
+    debianPackage: 'git',
+    neededBy: ['@boxyard/channel-a', '@boxyard/api', '@boxyard/boxyard'],
+  },
+  {
+    name: 'nats-server',
+    title: 'NATS server',
+    programs: ['nats-server'],
+    debianPackage: 'nats-server',
+    neededBy: [],
+  },
+  {
+    name: 'docker',
+    title: 'Docker Engine',
+    programs: ['dockerd'],
+    debianPackage: 'docker.io',
+    neededBy: [],
+  },
+  {
+    name: 'x-server',
+    title: 'X server (TigerVNC)',
+    programs: ['Xvnc', 'Xtigervnc'],
+    debianPackage: 'tigervnc-standalone-server',
+    neededBy: [],
+  },
+  {
+    name: 'ffmpeg',
+    title: 'ffmpeg',
+    programs: ['ffmpeg'],
+    debianPackage: 'ffmpeg',
+    neededBy: [],
+  },
+  {
+    name: 'chromium',
+    title: 'Chromium',
+    programs: ['chromium', 'chromium-browser', 'google-chrome'],
+    debianPackage: 'chromium',
+    neededBy: [],
+  },
+];
