@@ -21,6 +21,8 @@ export default defineConfig({
     // Real processes, databases and servers share two cores: a deadline here only says that something hangs.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // The test run lists every test that passed only on its second try, so a shaky one is seen, not hidden.
+    retry: process.env.CI === 'true' ? 1 : 0,
     maxWorkers: 2,
   },
 });

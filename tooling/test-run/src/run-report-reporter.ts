@@ -1,0 +1,63 @@
+// Vitest's own json reporter keeps neither why a test was skipped, nor whether it passed only on a retry, nor
+// errors outside of tests, so this one writes just what the closing line needs.
+import { writeFileSync } from 'node:fs';
+import type { Reporter, TestCase, TestModule, TestSuite } from 'vitest/node';
+import { REPORT_FILE_VARIABLE, type RunReport } from './run-report.ts';
+
+export default class RunReportReporter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly { message: string }[]): void {
+    const report: RunReport = { passed: 0, failed: [], skipped: [], passedOnRetry: [] };
+    for (const module of modules) addModule(report, module);
+    for (const error of unhandledErrors) report.failed.push(`outside of any test: ${error.message}`);
+
+    const file = process.env[REPORT_FILE_VARIABLE];
+    if (file === undefined)
+      throw new Error(`No report was written: set ${REPORT_FILE_VARIABLE} to a file name.`);
+    writeFileSync(file, JSON.stringify(report));
+  }
+}
+
+function addModule(report: RunReport, module: TestModule): void {
+  const failuresBefore = report.failed.length;
+  for (const error of module.errors()) report.failed.push(`${module.relativeModuleId}: ${error.message}`);
+  for (const suite of module.children.allSuites()) {
+    for (const error of suite.errors()) report.failed.push(`${fullName(suite)}: ${error.message}`);
+  }
+  for (const test of module.children.allTests()) addTest(report, test);
+  // Failures of a kind that is not looked for above must never read as success.
+  if (module.state() === 'failed' && report.failed.length === failuresBefore)
+    report.failed.push(module.relativeModuleId);
+}
+
+function addTest(report: RunReport, test: TestCase): void {
+  const result = test.result();
+  switch (result.state) {
+    case 'passed':
+      report.passed += 1;
+      if (test.diagnostic()?.flaky) report.passedOnRetry.push(fullName(test));
+      return;
+    case 'failed':
+      report.failed.push(fullName(test));
+      return;
+    case 'skipped':
+      report.skipped.push({ name: fullName(test), reason: result.note ?? skipReason(test) });
+      return;
+    case 'pending':
+      report.failed.push(`${fullName(test)}: never ended`);
+  }
+}
+
+/** The reason stands on the test or on any suite around it. */
+function skipReason(test: TestCase): string {
+  let task: TestCase | TestSuite | TestModule = test;
+  for (;;) {
+    const { skipReason } = task.meta() as { skipReason?: string };
+    if (skipReason !== undefined) return skipReason;
+    if (task.type === 'module') return 'no reason given';
+    task = task.parent;
+  }
+}
+
+function fullName(task: TestCase | TestSuite): string {
+  return `${task.module.relativeModuleId} > ${task.fullName}`;
+}
