@@ -62,3 +62,24 @@ export type {
   SessionWithGroup,
 } from './ports/session-store.ts';
 export type { WorkspaceRecord, WorkspaceStore } from './ports/workspace-store.ts';
+export type {
+  BoxToDestroy,
+  Holder,
+  HolderKey,
+  HolderKind,
+  Lease,
+  LeaseFailure,
+  LeaseState,
+} from './lease/lease.ts';
+export { coldLease, HOLDER_KINDS, isDirty, isKeeper, LEASE_STATES, leaseDueAtMs } from './lease/lease.ts';
+export type { Artifact, ArtifactLedger, ArtifactState, ArtifactToStore } from './ports/artifact-ledger.ts';
+export { ARTIFACT_STATES } from './ports/artifact-ledger.ts';
+export type { Clock } from './ports/clock.ts';
+export { systemClock } from './ports/clock.ts';
+export type {
+  CondemnedBox,
+  DecideLease,
+  JoinHolder,
+  LeaseDecision,
+  LeaseStore,
+} from './ports/lease-store.ts';

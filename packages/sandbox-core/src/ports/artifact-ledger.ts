@@ -1,0 +1,67 @@
+import type { CallOptions } from '../call-options.ts';
+
+/**
+ * `candidate` = its bytes are being stored; `current` and `previous` = the two newest captures that are
+ * committed; `delete_pending` = nothing refers to it and its bytes still have to go.
+ */
+export const ARTIFACT_STATES = ['candidate', 'current', 'previous', 'delete_pending'] as const;
+export type ArtifactState = (typeof ARTIFACT_STATES)[number];
+
+export interface ArtifactToStore {
+  readonly groupId: string;
+  readonly workspaceId: string;
+  /** Of the box that is captured. */
+  readonly epoch: number;
+  /** The lease's revision when the capture started. */
+  readonly revision: number;
+  /** Where the archive's bytes will be in the blob store. Unique. */
+  readonly archiveKey: string;
+  /** Where the manifest's JSON will be. */
+  readonly manifestKey: string;
+}
+
+export interface Artifact extends ArtifactToStore {
+  readonly id: string;
+  readonly state: ArtifactState;
+  /** The order in which captures of a group **started**: a later one has a higher number. */
+  readonly sequence: number;
+  /** Database time. */
+  readonly startedAtMs: number;
+  /** Null while it is a candidate. */
+  readonly sizeBytes: number | null;
+  /** Hex digest of the archive's bytes; null while it is a candidate. */
+  readonly sha256: string | null;
+}
+
+/** Knows every archive that was ever begun, so that none is lost and none is forgotten. */
+export interface ArtifactLedger {
+  /** Before the first byte is stored. A candidate that is never committed is deleted after `candidateTtlMs`. */
+  begin(
+    artifact: ArtifactToStore,
+    options: CallOptions & { readonly candidateTtlMs: number },
+  ): Promise<Artifact>;
+  /**
+   * The bytes are stored. Under the lease's row lock (shared): of the committed artifacts of the group the one
+   * with the highest sequence becomes `current`, the next `previous`, all others `delete_pending`.
+   * `refused`, and delete_pending, when the group is deleted, its lease has another epoch than the artifact,
+   * or the candidate is no candidate any more. Committing twice answers the same.
+   */
+  commit(
+    id: string,
+    stored: { readonly sizeBytes: number; readonly sha256: string },
+    options?: CallOptions,
+  ): Promise<'committed' | 'refused'>;
+  /** The capture failed: the candidate becomes delete_pending. */
+  abandon(id: string, options?: CallOptions): Promise<void>;
+  /** What a box can be restored from, the newest first: current, then previous. */
+  restorable(groupId: string, options?: CallOptions): Promise<readonly Artifact[]>;
+  /** The group is deleted: everything of it becomes delete_pending. Idempotent. */
+  discard(groupId: string, options?: CallOptions): Promise<void>;
+  /** Up to `limit` artifacts whose bytes have to go, put off by `retryAfterMs` so that a crash only delays. */
+  takeDeletable(
+    limit: number,
+    options: CallOptions & { readonly retryAfterMs: number },
+  ): Promise<readonly Artifact[]>;
+  /** The bytes are gone: the row goes too. */
+  removeDeleted(id: string, options?: CallOptions): Promise<void>;
+}
