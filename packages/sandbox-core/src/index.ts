@@ -39,30 +39,6 @@ export type { BoxTerminal, BoxTerminals, TerminalRequest } from './box-terminal.
 export type { Bytes, CallOptions } from './call-options.ts';
 export { DEFAULT_DEADLINE_MS } from './call-options.ts';
 export type {
-  BoxResources,
-  BoxTag,
-  CreateBoxRequest,
-  ListedBox,
-  Provider,
-  ResumeBoxOptions,
-} from './provider.ts';
-export { defineProvider } from './provider.ts';
-export type { SandboxErrorCode, SandboxErrorOptions, Started } from './sandbox-error.ts';
-export { SANDBOX_ERROR_CODES, SandboxError } from './sandbox-error.ts';
-export type { ChangeJournal } from './ports/change-journal.ts';
-export type { AppendOptions, EventAudience, EventLog, LoggedEvent, NewEvent } from './ports/event-log.ts';
-export type { IdempotencyClaim, IdempotencyState, IdempotencyStore } from './ports/idempotency-store.ts';
-export type { KeyRecord, KeyStore } from './ports/key-store.ts';
-export type { OpRecord, OpResult, OpStore } from './ports/op-store.ts';
-export type {
-  BoxGroup,
-  ListSessionsQuery,
-  SessionRecord,
-  SessionStore,
-  SessionWithGroup,
-} from './ports/session-store.ts';
-export type { WorkspaceRecord, WorkspaceStore } from './ports/workspace-store.ts';
-export type {
   BoxToDestroy,
   Holder,
   HolderKey,
@@ -74,8 +50,12 @@ export type {
 export { coldLease, HOLDER_KINDS, isDirty, isKeeper, LEASE_STATES, leaseDueAtMs } from './lease/lease.ts';
 export type { Artifact, ArtifactLedger, ArtifactState, ArtifactToStore } from './ports/artifact-ledger.ts';
 export { ARTIFACT_STATES } from './ports/artifact-ledger.ts';
+export type { ChangeJournal } from './ports/change-journal.ts';
 export type { Clock } from './ports/clock.ts';
 export { systemClock } from './ports/clock.ts';
+export type { AppendOptions, EventAudience, EventLog, LoggedEvent, NewEvent } from './ports/event-log.ts';
+export type { IdempotencyClaim, IdempotencyState, IdempotencyStore } from './ports/idempotency-store.ts';
+export type { KeyRecord, KeyStore } from './ports/key-store.ts';
 export type {
   CondemnedBox,
   DecideLease,
@@ -83,3 +63,23 @@ export type {
   LeaseDecision,
   LeaseStore,
 } from './ports/lease-store.ts';
+export type { OpRecord, OpResult, OpStore } from './ports/op-store.ts';
+export type {
+  BoxGroup,
+  ListSessionsQuery,
+  SessionRecord,
+  SessionStore,
+  SessionWithGroup,
+} from './ports/session-store.ts';
+export type { WorkspaceRecord, WorkspaceStore } from './ports/workspace-store.ts';
+export type {
+  BoxResources,
+  BoxTag,
+  CreateBoxRequest,
+  ListedBox,
+  Provider,
+  ResumeBoxOptions,
+} from './provider.ts';
+export { defineProvider } from './provider.ts';
+export type { SandboxErrorCode, SandboxErrorOptions, Started } from './sandbox-error.ts';
+export { SANDBOX_ERROR_CODES, SandboxError } from './sandbox-error.ts';

@@ -55,6 +55,8 @@ export interface Lease {
   readonly claim: string | null;
   /** Counts what changed in the workspace, as far as we were told. Survives the box. */
   readonly revision: number;
+  /** When the revision last grew. */
+  readonly revisedAtMs: number | null;
   /** The revision that the newest committed archive holds at least. */
   readonly capturedRevision: number;
   /** When a dirty box is captured next. */
@@ -94,6 +96,7 @@ export function coldLease(groupId: string, workspaceId: string): Lease {
     deadlineMs: null,
     claim: null,
     revision: 0,
+    revisedAtMs: null,
     capturedRevision: 0,
     captureDueAtMs: null,
     boxSinceMs: null,
