@@ -1,1 +1,86 @@
 export { BACKENDS, Backend, BackendDescriptor, OperatingSystem } from './backend-descriptor.ts';
+export { CapabilityDocument, CapabilityReason } from './capability-document.ts';
+export { ContentEncoding } from './content-encoding.ts';
+export { Environment, EnvironmentName } from './environment.ts';
+export { FsArchiveQuery, FsArchiveResponse, FsContentQuery, FsContentResponse } from './file-streams.ts';
+export {
+  Etag,
+  FsDeleteRequest,
+  FsDeleteResponse,
+  FsEntry,
+  FsListRequest,
+  FsListResponse,
+  FsMkdirRequest,
+  FsMkdirResponse,
+  FsMoveRequest,
+  FsMoveResponse,
+  FsReadRequest,
+  FsReadResponse,
+  FsStatRequest,
+  FsTreeNode,
+  FsWatchEvent,
+  FsWatchRequest,
+  FsWriteRequest,
+  FsWriteResponse,
+} from './files.ts';
+export {
+  GitBlob,
+  GitCommit,
+  GitDiffFile,
+  GitDiffHunk,
+  GitDiffLine,
+  GitDiffRequest,
+  GitDiffResponse,
+  GitLogRequest,
+  GitLogResponse,
+  GitPerson,
+  GitShowRequest,
+  GitShowResponse,
+  GitStatusCode,
+  GitStatusFile,
+  GitStatusRequest,
+  GitStatusResponse,
+} from './git.ts';
+export { GitRevision } from './git-ref.ts';
+export { GitSource, GitSourceRequest, GitUrl } from './git-source.ts';
+export { Health, Readiness } from './health.ts';
+export { Id, IdempotencyKey, Uuid, WorkspaceRef, WorkspaceSlug } from './identifiers.ts';
+export { CreatedKey, CreateKeyRequest, Key, KeyList } from './key.ts';
+export { Liveness } from './liveness.ts';
+export { Metadata, MetadataKey } from './metadata.ts';
+export {
+  Op,
+  OpKillRequest,
+  OpList,
+  OpStdinRequest,
+  OpStreamId,
+  OpStreamMessage,
+  OpStreamQuery,
+} from './op.ts';
+export { PageQuery, pageOf } from './page.ts';
+export { PERMISSIONS, Permission } from './permission.ts';
+export { ExposedPort, Port, PortParam } from './port.ts';
+export { PROBLEM_STATUS, Problem, ProblemCode } from './problem.ts';
+export {
+  Pty,
+  PtyCloseRequest,
+  PtyExitReason,
+  PtyList,
+  PtyOpenRequest,
+  PtyOpenResponse,
+  PtyResizeRequest,
+  PtyStreamMessage,
+  PtyTransport,
+  PtyWriteRequest,
+} from './pty.ts';
+export { RestoreReceipt } from './restore-receipt.ts';
+export { Revision, Revisioned } from './revision.ts';
+export type { Route, RouteGrant } from './route-permissions.ts';
+export { ROUTE_PERMISSIONS } from './route-permissions.ts';
+export { CreateSessionRequest, PauseSessionRequest, Resources, Session, SessionList } from './session.ts';
+export type { SessionEventDraft, SessionEventOf, SessionEventType } from './session-event.ts';
+export { EVENT_PERMISSIONS, SessionEvent, SessionEventList, SessionEventQuery } from './session-event.ts';
+export { TerminalExecRequest, TerminalExecResponse } from './terminal-exec.ts';
+export { Timestamp } from './timestamp.ts';
+export { CreateWorkspaceRequest, Workspace, WorkspaceList } from './workspace.ts';
+export { WorkspacePath } from './workspace-path.ts';

@@ -1,0 +1,23 @@
+import { z } from 'zod';
+
+/**
+ * What a key may do. `sessions:control` covers create, delete, pause, messages, cancel, approvals and swap;
+ * `workspaces:manage` is the operator's: making workspaces and seeing all of them.
+ */
+export const PERMISSIONS = [
+  'files:read',
+  'files:write',
+  'terminal:attach',
+  'stream:view',
+  'stream:acknowledge',
+  'stream:control',
+  'sessions:read',
+  'sessions:control',
+  'enrollments:read',
+  'enrollments:manage',
+  'keys:manage',
+  'workspaces:manage',
+] as const;
+
+export const Permission = z.enum(PERMISSIONS);
+export type Permission = z.infer<typeof Permission>;

@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import { Backend } from './backend-descriptor.ts';
+import { EnvironmentName } from './environment.ts';
+import { Id, Uuid } from './identifiers.ts';
+import { pageOf } from './page.ts';
+import type { Permission } from './permission.ts';
+import { ProblemCode } from './problem.ts';
+import { PtyExitReason } from './pty.ts';
+import { RestoreReceipt } from './restore-receipt.ts';
+import { Revision } from './revision.ts';
+import { Timestamp } from './timestamp.ts';
+import { WorkspacePath } from './workspace-path.ts';
+
+const FsChange = z.object({
+  path: WorkspacePath,
+  kind: z.enum(['created', 'modified', 'deleted', 'renamed']),
+  isDir: z.boolean(),
+  sizeBytes: z.int().nonnegative().nullable(),
+  /** With `renamed`: what it was called before. */
+  oldPath: WorkspacePath.optional(),
+});
+
+/** An event as it is stored and sent. */
+const event = <Type extends string, Data extends z.ZodType>(type: Type, data: Data) =>
+  z.object({
+    /** Per session, without holes that a reader could miss; the `id:` of the stream. */
+    seq: z.int().positive(),
+    sessionId: Id,
+    type: z.literal(type),
+    at: Timestamp,
+    revision: Revision,
+    leaseEpoch: z.int().nonnegative(),
+    data,
+  });
+
+/** Everything that happens to a session, told by `type`. Output has passed the redactor. */
+export const SessionEvent = z.discriminatedUnion('type', [
+  event('session.created', z.object({ sandboxGroupId: Id, backend: Backend })),
+  event('session.deleted', z.object({})),
+  event('sandbox.started', z.object({ backend: Backend })),
+  event('sandbox.restored', z.object({ receipt: RestoreReceipt })),
+  event('sandbox.paused', z.object({ reason: z.enum(['requested', 'idle', 'max-lifetime', 'shutdown']) })),
+  event('sandbox.failed', z.object({ code: ProblemCode, stage: z.string(), detail: z.string() })),
+  /** A changed environment that a live box does not take over. Names only. */
+  event('sandbox.environment.changed', z.object({ names: z.array(EnvironmentName) })),
+  event('fs.changed', z.object({ changes: z.array(FsChange), source: z.enum(['write', 'watch', 'agent']) })),
+  /** `path`: the repository's folder. */
+  event('git.changed', z.object({ path: WorkspacePath })),
+  event(
+    'sandbox.command.started',
+    z.object({ opId: Uuid, command: z.string(), cwd: WorkspacePath, background: z.boolean() }),
+  ),
+  event(
+    'sandbox.command.output.delta',
+    z.object({
+      stream: z.enum(['stdout', 'stderr']),
+      chunk: z.string(),
+      opId: Uuid,
+      /** Counts the deltas of one op. */
+      seq: z.int().nonnegative(),
+    }),
+  ),
+  event(
+    'sandbox.command.exited',
+    z.object({
+      opId: Uuid,
+      /** Null with `lost`: how it ended is not known. */
+      exitCode: z.int().nullable(),
+      signal: z.string().nullable(),
+      timedOut: z.boolean(),
+      lost: z.string().nullable(),
+    }),
+  ),
+  /** No more deltas of this op follow; its stream has everything. */
+  event('output.elided', z.object({ opId: Uuid, afterBytes: z.int().nonnegative() })),
+  event('terminal.pty.started', z.object({ ptyId: Id, cols: z.int(), rows: z.int() })),
+  event('terminal.pty.output.delta', z.object({ ptyId: Id, chunk: z.string(), seq: z.int().nonnegative() })),
+  event('terminal.pty.exited', z.object({ ptyId: Id, exitCode: z.int().nullable(), reason: PtyExitReason })),
+]);
+export type SessionEvent = z.infer<typeof SessionEvent>;
+
+export type SessionEventType = SessionEvent['type'];
+
+/** An event of one type. */
+export type SessionEventOf<Type extends SessionEventType> = Extract<SessionEvent, { type: Type }>;
+
+/** What a writer says of an event; the store adds the rest. */
+export type SessionEventDraft = {
+  [Type in SessionEventType]: { type: Type; data: SessionEventOf<Type>['data'] };
+}[SessionEventType];
+
+/** What a reader needs besides `sessions:read` to be sent events of these types; the rest is for every reader. */
+export const EVENT_PERMISSIONS: Readonly<Partial<Record<SessionEventType, Permission>>> = {
+  'fs.changed': 'files:read',
+  'git.changed': 'files:read',
+  'sandbox.command.output.delta': 'terminal:attach',
+  'terminal.pty.output.delta': 'terminal:attach',
+};
+
+/** Query of `GET events`; as a stream, `Last-Event-ID` wins over `after`. */
+export const SessionEventQuery = z.object({
+  /** Only events with a higher `seq`. */
+  after: z.coerce.number().pipe(z.int().nonnegative()).default(0),
+  cursor: z.string().min(1).max(1024).optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(200),
+});
+export type SessionEventQuery = z.infer<typeof SessionEventQuery>;
+
+export const SessionEventList = pageOf(SessionEvent);
+export type SessionEventList = z.infer<typeof SessionEventList>;
