@@ -6,15 +6,12 @@ import { Timestamp } from './timestamp.ts';
 /** Body of `POST /v1/workspaces`. */
 export const CreateWorkspaceRequest = z.strictObject({
   slug: WorkspaceSlug,
-  /** The slug when absent. */
-  name: z.string().trim().min(1).max(128).optional(),
 });
 export type CreateWorkspaceRequest = z.infer<typeof CreateWorkspaceRequest>;
 
 export const Workspace = z.object({
   id: Id,
   slug: WorkspaceSlug,
-  name: z.string(),
   createdAt: Timestamp,
 });
 export type Workspace = z.infer<typeof Workspace>;

@@ -5,6 +5,8 @@ export interface OpRecord {
   readonly id: string;
   readonly sessionId: string;
   readonly groupId: string;
+  /** The command's text after the redactor, to be shown. */
+  readonly command: string;
   /** SHA-256 of the request body: the same id with another body is a conflict. */
   readonly bodyDigest: string;
   readonly leaseEpoch: number;
