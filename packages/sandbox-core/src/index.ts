@@ -38,6 +38,11 @@ export { OUTPUT_START } from './box-process.ts';
 export type { BoxTerminal, BoxTerminals, TerminalRequest } from './box-terminal.ts';
 export type { Bytes, CallOptions } from './call-options.ts';
 export { DEFAULT_DEADLINE_MS } from './call-options.ts';
+export type { BoundedCall } from './deadline/bounded.ts';
+export { bounded, throwIfAborted } from './deadline/bounded.ts';
+export type { IterateOptions } from './deadline/bounded-iterable.ts';
+export { boundedIterable } from './deadline/bounded-iterable.ts';
+export { checkRelativePath, joinPath, splitPath } from './jail/relative-path.ts';
 export type {
   BoxToDestroy,
   Holder,
@@ -50,6 +55,7 @@ export type {
 export { coldLease, HOLDER_KINDS, isDirty, isKeeper, LEASE_STATES, leaseDueAtMs } from './lease/lease.ts';
 export type { Artifact, ArtifactLedger, ArtifactState, ArtifactToStore } from './ports/artifact-ledger.ts';
 export { ARTIFACT_STATES } from './ports/artifact-ledger.ts';
+export type { BlobCall, BlobStore, ListedBlob, StoredBlob } from './ports/blob-store.ts';
 export type { ChangeJournal } from './ports/change-journal.ts';
 export type { Clock } from './ports/clock.ts';
 export { systemClock } from './ports/clock.ts';
@@ -83,3 +89,4 @@ export type {
 export { defineProvider } from './provider.ts';
 export type { SandboxErrorCode, SandboxErrorOptions, Started } from './sandbox-error.ts';
 export { SANDBOX_ERROR_CODES, SandboxError } from './sandbox-error.ts';
+export { quote } from './shell-quote.ts';
