@@ -3,12 +3,16 @@ import { GitRevision } from './git-ref.ts';
 
 // Everything else that git takes for a transport (`ext::`, a plain path, an option) could run programs.
 const TRANSPORTS = ['https:', 'http:', 'ssh:', 'git:', 'file:'];
-const SCP_STYLE = /^[A-Za-z0-9._-]+@[A-Za-z0-9][A-Za-z0-9.-]*:[^\s\x00-\x1f\x7f:-][^\s\x00-\x1f\x7f]*$/;
+const SCP_STYLE =
+  /^[A-Za-z0-9_][A-Za-z0-9._-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[^\s\x00-\x1f\x7f:-][^\s\x00-\x1f\x7f]*$/;
 
 function isCloneUrl(text: string): boolean {
   if (/[\s\x00-\x1f\x7f]/.test(text)) return false;
   if (SCP_STYLE.test(text)) return true;
-  return URL.canParse(text) && TRANSPORTS.includes(new URL(text).protocol) && text.includes('://');
+  if (!text.includes('://') || !URL.canParse(text)) return false;
+  const url = new URL(text);
+  // A user or host that begins with a hyphen reaches ssh as an option.
+  return TRANSPORTS.includes(url.protocol) && !url.hostname.startsWith('-') && !url.username.startsWith('-');
 }
 
 const hasPassword = (text: string): boolean => URL.canParse(text) && new URL(text).password !== '';
