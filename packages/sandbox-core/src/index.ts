@@ -42,6 +42,10 @@ export type { BoundedCall } from './deadline/bounded.ts';
 export { bounded, throwIfAborted } from './deadline/bounded.ts';
 export type { IterateOptions } from './deadline/bounded-iterable.ts';
 export { boundedIterable } from './deadline/bounded-iterable.ts';
+export { BoxEnvelope, boxOfEnvelope, envelopeOfBox } from './establish/envelope.ts';
+export type { EstablishedBox, EstablishRequest } from './establish/establish.ts';
+export { establish } from './establish/establish.ts';
+export { isGoneError, isGoneText } from './establish/gone.ts';
 export { checkRelativePath, joinPath, splitPath } from './jail/relative-path.ts';
 export type {
   BoxToDestroy,
@@ -53,6 +57,20 @@ export type {
   LeaseState,
 } from './lease/lease.ts';
 export { coldLease, HOLDER_KINDS, isDirty, isKeeper, LEASE_STATES, leaseDueAtMs } from './lease/lease.ts';
+export type {
+  LeaseEvent,
+  LeaseEvents,
+  LeaseEventType,
+  LeaseOutcomes,
+  LeaseTransition,
+  Spawn,
+  Terminate,
+} from './lease/lease-event.ts';
+export type { LeaseSettings } from './lease/lease-settings.ts';
+export { DEFAULT_LEASE_SETTINGS } from './lease/lease-settings.ts';
+export type { ActivePointer, SwapOutcome } from './lease/swap-pointer.ts';
+export { swapPointer } from './lease/swap-pointer.ts';
+export { transitionLease } from './lease/transition-lease.ts';
 export type { Artifact, ArtifactLedger, ArtifactState, ArtifactToStore } from './ports/artifact-ledger.ts';
 export { ARTIFACT_STATES } from './ports/artifact-ledger.ts';
 export type { BlobCall, BlobStore, ListedBlob, StoredBlob } from './ports/blob-store.ts';

@@ -46,10 +46,15 @@ export interface Lease {
   readonly box: BoxRef | null;
   /** The box's provider keeps its files in place when it stops; such a box is destroyed only by deletion. */
   readonly parks: boolean;
+  /** The box holds the workspace. False from its creation until it is committed: it has to be restored first. */
+  readonly workspaceReady: boolean;
   /** Boxes that this claim made and left; destroyed by its commit. */
   readonly superseded: readonly BoxRef[];
   readonly holders: readonly Holder[];
-  /** When the state ends by itself: a claim's TTL, or the idle grace of a draining box. */
+  /**
+   * When the state ends by itself: a claim's TTL, the idle grace of a draining box, the end of a warm box whose
+   * provider limits its life.
+   */
   readonly deadlineMs: number | null;
   /** Who is terminating; the epoch cannot tell two reapers apart. */
   readonly claim: string | null;
@@ -91,6 +96,7 @@ export function coldLease(groupId: string, workspaceId: string): Lease {
     epoch: 0,
     box: null,
     parks: false,
+    workspaceReady: false,
     superseded: [],
     holders: [],
     deadlineMs: null,

@@ -57,7 +57,7 @@ export interface LeaseStore {
   /**
    * The short way of releasing: one statement that removes the holder of this attempt, when it is not dirty,
    * from a warm lease, and makes the lease draining with a deadline of now + idle grace (the lease's own,
-   * else `idleGraceMs`) when no keeper is left. False when it was not applied: then `changeExisting` decides.
+   * else `idleGraceMs`), or its present deadline if that is earlier, when no keeper is left. False when it was not applied: then `changeExisting` decides.
    * A store may apply it only where another keeper is left.
    */
   leave(
