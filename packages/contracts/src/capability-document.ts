@@ -4,6 +4,9 @@ import { Id } from './identifiers.ts';
 import { Liveness } from './liveness.ts';
 import { Timestamp } from './timestamp.ts';
 
+/** How often a viewer shows that it is still there, in milliseconds. The one place that says so. */
+export const VIEWER_HEARTBEAT_INTERVAL_MS = 45_000;
+
 /** Why a cell is not available, or only in part. */
 export const CapabilityReason = z.enum([
   'backend_unsupported',

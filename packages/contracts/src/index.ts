@@ -1,5 +1,5 @@
 export { BACKENDS, Backend, BackendDescriptor, OperatingSystem } from './backend-descriptor.ts';
-export { CapabilityDocument, CapabilityReason } from './capability-document.ts';
+export { CapabilityDocument, CapabilityReason, VIEWER_HEARTBEAT_INTERVAL_MS } from './capability-document.ts';
 export { ContentEncoding } from './content-encoding.ts';
 export { Environment, EnvironmentName } from './environment.ts';
 export { FsArchiveQuery, FsArchiveResponse, FsContentQuery, FsContentResponse } from './file-streams.ts';
