@@ -38,7 +38,8 @@ export async function checkEverything(root: string): Promise<Verdict> {
     partsStep,
     step('build and typecheck', 'turbo', ['run', 'build', 'typecheck', '--output-logs=errors-only']),
     step('package boundaries', 'turbo', ['boundaries']),
-    step('lint and format', 'biome', ['ci', '.']),
+    // Biome colours its output wherever CI is set, whatever NO_COLOR says.
+    step('lint and format', 'biome', ['ci', '.', ...(process.env.NO_COLOR ? ['--colors=off'] : [])]),
   ];
   const failedSteps: string[] = [];
   for (const each of steps) if (!(await timed(each.title, each.run))) failedSteps.push(each.title);
