@@ -14,3 +14,5 @@ export type { RunCaseOptions } from './case/case-run.ts';
 export { runBoxCase } from './case/case-run.ts';
 export type { DescribeBoxOptions } from './describe-box.ts';
 export { describeBox } from './describe-box.ts';
+export { MemoryBox } from './memory/memory-box.ts';
+export { MemoryMachine } from './memory/memory-machine.ts';
