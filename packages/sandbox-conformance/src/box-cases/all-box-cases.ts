@@ -1,6 +1,23 @@
 import type { BoxCase } from '../case/box-case.ts';
+import { ATTACH_CASES } from './attach-cases.ts';
+import { CANCEL_CASES } from './cancel-cases.ts';
+import { CLOSE_CASES } from './close-cases.ts';
+import { DEADLINE_CASES } from './deadline-cases.ts';
 import { EXEC_CASES } from './exec-cases.ts';
+import { KILL_CASES } from './kill-cases.ts';
 import { OUTPUT_CASES } from './output-cases.ts';
+import { SPAWN_CASES } from './spawn-cases.ts';
+import { STDIN_CASES } from './stdin-cases.ts';
 
 /** Every case of `describeBox`, in the order in which they run. */
-export const BOX_CASES: readonly BoxCase[] = [...EXEC_CASES, ...OUTPUT_CASES];
+export const BOX_CASES: readonly BoxCase[] = [
+  ...EXEC_CASES,
+  ...OUTPUT_CASES,
+  ...SPAWN_CASES,
+  ...STDIN_CASES,
+  ...KILL_CASES,
+  ...ATTACH_CASES,
+  ...DEADLINE_CASES,
+  ...CANCEL_CASES,
+  ...CLOSE_CASES,
+];
