@@ -1,4 +1,4 @@
-import { parseSync, Visitor } from 'oxc-parser';
+import { type Expression, type Program, parseSync, type Super, Visitor } from 'oxc-parser';
 
 /** One specifier that a module names literally: statically, dynamically, in a type or to `resolve` and `require`. */
 export type ImportSpecifier = string;
@@ -21,6 +21,9 @@ export function outlineOf(path: string, text: string): ModuleOutline {
     if (node?.type === 'Literal' && typeof node.value === 'string') imports.add(node.value);
   };
 
+  const requires = requireNames(program);
+  const isRequire = (node: Expression | Super) =>
+    (node.type === 'Identifier' && requires.has(node.name)) || isCreateRequire(node);
   new Visitor({
     ImportDeclaration: ({ source }) => add(source),
     ExportNamedDeclaration: ({ source }) => add(source),
@@ -32,14 +35,12 @@ export function outlineOf(path: string, text: string): ModuleOutline {
     TSImportType: ({ source }) => add(source),
     CallExpression: ({ callee, arguments: [first] }) => {
       // import.meta.resolve('x'), require('x') and require.resolve('x') load or find a package just as an import does.
-      const isRequire = callee.type === 'Identifier' && callee.name === 'require';
       const isResolve =
         callee.type === 'MemberExpression' &&
         callee.property.type === 'Identifier' &&
         callee.property.name === 'resolve' &&
-        (callee.object.type === 'MetaProperty' ||
-          (callee.object.type === 'Identifier' && callee.object.name === 'require'));
-      if (isRequire || isResolve) add(first);
+        (callee.object.type === 'MetaProperty' || isRequire(callee.object));
+      if (isResolve || isRequire(callee)) add(first);
     },
   }).visit(program);
 
@@ -55,6 +56,25 @@ export function outlineOf(path: string, text: string): ModuleOutline {
     onlyNamedReexports: reexports.length > 0 && reexports.length === program.body.length,
     syntaxErrors: errors.map(({ message }) => message),
   };
+}
+
+/** `require` itself and whatever holds the result of `createRequire`. */
+function requireNames(program: Program): ReadonlySet<string> {
+  const names = new Set(['require']);
+  new Visitor({
+    VariableDeclarator: ({ id, init }) => {
+      if (id.type === 'Identifier' && init !== null && isCreateRequire(init)) names.add(id.name);
+    },
+  }).visit(program);
+  return names;
+}
+
+function isCreateRequire(node: Expression | Super): boolean {
+  return (
+    node.type === 'CallExpression' &&
+    node.callee.type === 'Identifier' &&
+    node.callee.name === 'createRequire'
+  );
 }
 
 /** The package that a specifier leads to: `null` for the module's own files, Node's modules and package imports. */

@@ -203,6 +203,22 @@ const broken: readonly [rule: string, what: string, message: RegExp, change: Cha
   ['declared-imports', 'an undeclared resolve', /'zod'/, { files: plus("import.meta.resolve('zod');") }],
   [
     'declared-imports',
+    'an undeclared require',
+    /'zod'/,
+    {
+      files: plus("const load = createRequire(import.meta.url);\nload.resolve('zod');"),
+    },
+  ],
+  [
+    'declared-imports',
+    'an undeclared require in one go',
+    /'zod'/,
+    {
+      files: plus("createRequire(import.meta.url).resolve('zod/package.json');"),
+    },
+  ],
+  [
+    'declared-imports',
     'a tool of tests in what ships',
     /'vitest'/,
     { files: plus("import { test } from 'vitest';") },
