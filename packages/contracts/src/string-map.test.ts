@@ -47,3 +47,10 @@ test('an environment value cannot hold NUL, which no process could receive', () 
   expect(Environment.safeParse({ A: 'x\0y' }).success).toBe(false);
   expect(Environment.parse({ A: 'line\nline' })).toEqual({ A: 'line\nline' });
 });
+
+test('an environment fits into the start of a process', () => {
+  const large = 'x'.repeat(32_768);
+  expect(Environment.safeParse({ A: large }).success).toBe(true);
+  expect(Environment.safeParse({ A: `${large}x` }).success).toBe(false);
+  expect(Environment.safeParse({ A: large, B: large, C: large, D: large }).success).toBe(false);
+});

@@ -115,4 +115,19 @@ export type {
 export { defineProvider } from './provider.ts';
 export type { SandboxErrorCode, SandboxErrorOptions, Started } from './sandbox-error.ts';
 export { SANDBOX_ERROR_CODES, SandboxError } from './sandbox-error.ts';
+export { deriveKey } from './secret/derived-key.ts';
+export type { RedactionStream, Redactor } from './secret/redactor.ts';
+export { createRedactor, REDACTED } from './secret/redactor.ts';
+export type { Sealer } from './secret/sealer.ts';
+export { createSealer } from './secret/sealer.ts';
+export { MIN_SECRET_LENGTH } from './secret/secret-forms.ts';
 export { quote } from './shell-quote.ts';
+export type { TokenFault } from './token/signed-token.ts';
+export { openToken, signToken } from './token/signed-token.ts';
+export type { StreamKind, StreamScope, StreamTokenRequest } from './token/stream-token.ts';
+export {
+  mintStreamToken,
+  STREAM_TOKEN_TTL_MS,
+  StreamTokenClaims,
+  verifyStreamToken,
+} from './token/stream-token.ts';
