@@ -2,12 +2,15 @@ import type { BoxCase } from '../case/box-case.ts';
 import { ATTACH_CASES } from './attach-cases.ts';
 import { CANCEL_CASES } from './cancel-cases.ts';
 import { CLOSE_CASES } from './close-cases.ts';
+import { CONFINEMENT_CASES } from './confinement-cases.ts';
 import { DEADLINE_CASES } from './deadline-cases.ts';
 import { EXEC_CASES } from './exec-cases.ts';
+import { FILES_CASES } from './files-cases.ts';
 import { KILL_CASES } from './kill-cases.ts';
 import { OUTPUT_CASES } from './output-cases.ts';
 import { SPAWN_CASES } from './spawn-cases.ts';
 import { STDIN_CASES } from './stdin-cases.ts';
+import { WATCH_CASES } from './watch-cases.ts';
 
 /** Every case of `describeBox`, in the order in which they run. */
 export const BOX_CASES: readonly BoxCase[] = [
@@ -19,5 +22,8 @@ export const BOX_CASES: readonly BoxCase[] = [
   ...ATTACH_CASES,
   ...DEADLINE_CASES,
   ...CANCEL_CASES,
+  ...FILES_CASES,
+  ...CONFINEMENT_CASES,
+  ...WATCH_CASES,
   ...CLOSE_CASES,
 ];

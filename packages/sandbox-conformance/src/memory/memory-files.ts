@@ -3,6 +3,7 @@ import {
   type BoxFiles,
   type Bytes,
   type CallOptions,
+  checkRelativePath,
   type FileEntry,
   type FileRange,
   type OpenedFile,
@@ -69,7 +70,7 @@ export class MemoryFiles implements BoxFiles {
     options: WriteOptions = {},
   ): Promise<WrittenFile> {
     return this.#do(`Writing ${JSON.stringify(path)}`, options, async (signal) => {
-      checkPath(path);
+      checkRelativePath(path);
       const bytes = content instanceof Uint8Array ? content.slice() : await collectStream(content, signal);
       this.#gate.mayChange();
       const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -116,7 +117,7 @@ export class MemoryFiles implements BoxFiles {
 
   list(path: string, options: CallOptions = {}): Promise<readonly FileEntry[]> {
     return this.#do(`Listing ${JSON.stringify(path)}`, options, async () => {
-      const place = this.#place(path, true);
+      const place = this.#place(path, false);
       if (place.node === undefined) throw treeError('not-found', path, 'does not exist; list its parent');
       if (place.node.kind !== 'dir') throw treeError('invalid', path, 'is no folder; list its parent');
       return [...place.node.children].map(([name, node]) => this.#entry(node, [...place.path, name]));
@@ -129,7 +130,7 @@ export class MemoryFiles implements BoxFiles {
     options: CallOptions & { readonly overwrite?: boolean; readonly createParents?: boolean } = {},
   ): Promise<void> {
     return this.#do(`Moving ${JSON.stringify(from)}`, options, async () => {
-      checkPath(to);
+      checkRelativePath(to);
       this.#gate.mayChange();
       const source = this.#place(from, false);
       if (source.node === undefined) throw treeError('not-found', from, 'does not exist; nothing was moved');
@@ -155,7 +156,7 @@ export class MemoryFiles implements BoxFiles {
       }
       if (same) return;
       if (target.node !== undefined && (target.node.kind === 'dir') !== (source.node.kind === 'dir')) {
-        throw treeError('invalid', to, 'is of another kind than what is moved; remove it first');
+        throw treeError('conflict', to, 'is of another kind than what is moved; remove it first');
       }
       if (target.node?.kind === 'dir' && target.node.children.size > 0) {
         throw treeError('conflict', to, 'is a folder with content; remove it first');
@@ -181,7 +182,7 @@ export class MemoryFiles implements BoxFiles {
 
   mkdir(path: string, options: CallOptions & { readonly recursive?: boolean } = {}): Promise<void> {
     return this.#do(`Making ${JSON.stringify(path)}`, options, async () => {
-      checkPath(path);
+      checkRelativePath(path);
       this.#gate.mayChange();
       if (options.recursive === true) this.#makeParents(path);
       const place = this.#place(path, true);
@@ -198,7 +199,7 @@ export class MemoryFiles implements BoxFiles {
   }
 
   #place(path: string, follow: boolean): MemoryPlace {
-    checkPath(path);
+    checkRelativePath(path);
     return this.#tree.resolve(path, { from: this.#root, follow, within: this.#root });
   }
 
@@ -245,17 +246,6 @@ export class MemoryFiles implements BoxFiles {
       ...(node.kind === 'symlink' ? { target: node.target } : {}),
     };
   }
-}
-
-/** The rules that need no look at the tree. */
-export function checkPath(path: string): void {
-  if (path.includes('\0')) throw treeError('invalid', path, 'holds NUL; remove it');
-  if (path.startsWith('/'))
-    throw treeError('invalid', path, 'is absolute; name it relative to the workspace root');
-  if (path.split('/').includes('..'))
-    throw treeError('invalid', path, 'holds ".."; name it from the workspace root');
-  if (Buffer.byteLength(path) > 4096)
-    throw treeError('invalid', path.slice(0, 80), 'is too long; shorten it');
 }
 
 export function versionOf(file: MemoryFile): string {

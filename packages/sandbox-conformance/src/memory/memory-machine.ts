@@ -1,8 +1,7 @@
 // The machine behind every handle of a MemoryBox: files, commands, and what a test does to it from outside.
 import { randomUUID } from 'node:crypto';
-import { SandboxError, type SpawnRequest } from '@boxyard/sandbox-core';
+import { checkRelativePath, SandboxError, type SpawnRequest } from '@boxyard/sandbox-core';
 import { type Deferred, deferred } from './deferred.ts';
-import { checkPath } from './memory-files.ts';
 import { MemoryOperation, type PreparedCommand } from './memory-operation.ts';
 import { MemoryTasks } from './memory-task.ts';
 import { MemoryTree, newFile, newFolder } from './memory-tree.ts';
@@ -160,7 +159,7 @@ export class MemoryMachine {
   }
 
   #folder(cwd: string): readonly string[] {
-    checkPath(cwd);
+    checkRelativePath(cwd);
     const { node, path } = this.tree.resolve(cwd, { from: this.root, follow: true, within: this.root });
     if (node === undefined) throw missing(`The folder ${JSON.stringify(cwd)} does not exist; make it first`);
     if (node.kind !== 'dir') throw invalid(`${JSON.stringify(cwd)} is no folder; name one`);

@@ -1,5 +1,4 @@
-import { type BoxWatch, type FileChange, SandboxError } from '@boxyard/sandbox-core';
-import { checkPath } from './memory-files.ts';
+import { type BoxWatch, checkRelativePath, type FileChange, SandboxError } from '@boxyard/sandbox-core';
 import type { MemoryGate } from './memory-gate.ts';
 import type { MemoryMachine } from './memory-machine.ts';
 
@@ -20,7 +19,7 @@ export class MemoryWatch implements BoxWatch {
     let wake: () => void = () => {};
     const { tree, root } = this.#machine;
     const folder = await this.#gate.pass(`Watching ${JSON.stringify(path)}`, { signal }, async () => {
-      checkPath(path);
+      checkRelativePath(path);
       const place = tree.resolve(path, { from: root, follow: true, within: root });
       if (place.node === undefined)
         throw new SandboxError('not-found', `${path} does not exist; watch its parent.`);
