@@ -1,6 +1,9 @@
 /** What is shorter stands in ordinary text by chance: redacting it would destroy output and hide nothing. */
 export const MIN_SECRET_LENGTH = 6;
 
+/** No address holds more than this, and each percent spelling of a long secret costs six times its length. */
+const MAX_IN_ADDRESS_LENGTH = 4096;
+
 /** How the `base64` tools of coreutils, openssl and PEM break their lines. */
 const BASE64_LINE_LENGTHS = [76, 64];
 
@@ -12,7 +15,7 @@ export function secretForms(secret: string): readonly string[] {
     // A key of several lines is often printed with something before each.
     ...secret.split(/\r?\n/),
     JSON.stringify(secret).slice(1, -1),
-    ...percentForms(secret),
+    ...(secret.length <= MAX_IN_ADDRESS_LENGTH ? percentForms(secret) : []),
     ...base64Forms(Buffer.from(secret, 'utf8')),
   ];
   return [...new Set(forms)].filter((form) => form.length >= MIN_SECRET_LENGTH);
