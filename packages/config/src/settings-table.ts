@@ -27,6 +27,7 @@ export interface Setting {
   readonly secret?: true;
 }
 
+/** The sections of the documentation, in order. */
 export const SETTING_GROUPS = ['Server', 'Boxes', 'Holders', 'Requests', 'Retention'] as const;
 export type SettingGroup = (typeof SETTING_GROUPS)[number];
 
@@ -39,6 +40,7 @@ const GIB = 1024 * MIB;
 
 const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
+/** The table. Its keys are the names in `Settings`. */
 export const SETTINGS = {
   dataDir: {
     name: 'BOXYARD_DATA_DIR',

@@ -15,9 +15,11 @@ export const BACKENDS = [
   'selfhosted',
 ] as const;
 
+/** Who makes a box. */
 export const Backend = z.enum(BACKENDS);
 export type Backend = z.infer<typeof Backend>;
 
+/** What runs in a box. */
 export const OperatingSystem = z.enum(['linux', 'macos', 'windows']);
 export type OperatingSystem = z.infer<typeof OperatingSystem>;
 

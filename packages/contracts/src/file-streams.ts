@@ -15,6 +15,7 @@ export type FsContentResponse = z.infer<typeof FsContentResponse>;
 export const FsArchiveQuery = z.strictObject({ path: WorkspacePath.default('') });
 export type FsArchiveQuery = z.infer<typeof FsArchiveQuery>;
 
+/** Answer of `PUT fs/archive`: what was unpacked. */
 export const FsArchiveResponse = Revisioned.extend({
   files: z.int().nonnegative(),
   sizeBytes: z.int().nonnegative(),

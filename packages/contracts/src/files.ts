@@ -40,6 +40,7 @@ export const FsTreeNode: z.ZodType<FsTreeNode> = FsEntry.extend({
   truncated: z.boolean().optional(),
 });
 
+/** Body of `fs/list`. `depth` 0 is the entry alone. */
 export const FsListRequest = z.strictObject({
   path: WorkspacePath.default(''),
   depth: z.int().min(0).max(8).default(1),
@@ -48,9 +49,11 @@ export const FsListRequest = z.strictObject({
 });
 export type FsListRequest = z.infer<typeof FsListRequest>;
 
+/** Answer of `fs/list`; `truncated` when `maxEntries` left something out. */
 export const FsListResponse = Revisioned.extend({ root: FsTreeNode, truncated: z.boolean() });
 export type FsListResponse = z.infer<typeof FsListResponse>;
 
+/** Body of `fs/read`: at most `maxBytes` from `offset` on. */
 export const FsReadRequest = z.strictObject({
   path: WorkspacePath,
   encoding: ContentEncoding.default('utf8'),
@@ -63,6 +66,7 @@ export const FsReadRequest = z.strictObject({
 });
 export type FsReadRequest = z.infer<typeof FsReadRequest>;
 
+/** Answer of `fs/read`. */
 export const FsReadResponse = Revisioned.extend({
   path: WorkspacePath,
   /** `base64` also where `utf8` was asked and the content is binary. */
@@ -78,6 +82,7 @@ export const FsReadResponse = Revisioned.extend({
 });
 export type FsReadResponse = z.infer<typeof FsReadResponse>;
 
+/** Body of `fs/write`. Without `overwrite` an existing file is a conflict. */
 export const FsWriteRequest = z.strictObject({
   path: WorkspacePath,
   encoding: ContentEncoding.default('utf8'),
@@ -89,6 +94,7 @@ export const FsWriteRequest = z.strictObject({
 });
 export type FsWriteRequest = z.infer<typeof FsWriteRequest>;
 
+/** Answer of `fs/write`. */
 export const FsWriteResponse = Revisioned.extend({
   path: WorkspacePath,
   sizeBytes: z.int().nonnegative(),
@@ -96,12 +102,15 @@ export const FsWriteResponse = Revisioned.extend({
 });
 export type FsWriteResponse = z.infer<typeof FsWriteResponse>;
 
+/** Body of `fs/delete`. A directory with content needs `recursive`. */
 export const FsDeleteRequest = z.strictObject({ path: WorkspacePath, recursive: z.boolean().default(false) });
 export type FsDeleteRequest = z.infer<typeof FsDeleteRequest>;
 
+/** Answer of `fs/delete`. */
 export const FsDeleteResponse = Revisioned;
 export type FsDeleteResponse = z.infer<typeof FsDeleteResponse>;
 
+/** Body of `fs/move`. */
 export const FsMoveRequest = z.strictObject({
   path: WorkspacePath,
   newPath: WorkspacePath,
@@ -110,18 +119,23 @@ export const FsMoveRequest = z.strictObject({
 });
 export type FsMoveRequest = z.infer<typeof FsMoveRequest>;
 
+/** Answer of `fs/move`. */
 export const FsMoveResponse = Revisioned.extend({ path: WorkspacePath, newPath: WorkspacePath });
 export type FsMoveResponse = z.infer<typeof FsMoveResponse>;
 
+/** Body of `fs/mkdir`. With `recursive` parents are made and an existing directory is fine. */
 export const FsMkdirRequest = z.strictObject({ path: WorkspacePath, recursive: z.boolean().default(true) });
 export type FsMkdirRequest = z.infer<typeof FsMkdirRequest>;
 
+/** Answer of `fs/mkdir`. */
 export const FsMkdirResponse = Revisioned.extend({ path: WorkspacePath });
 export type FsMkdirResponse = z.infer<typeof FsMkdirResponse>;
 
+/** Body of `fs/stat`, whose answer is an `FsEntry` or 404. */
 export const FsStatRequest = z.strictObject({ path: WorkspacePath });
 export type FsStatRequest = z.infer<typeof FsStatRequest>;
 
+/** Body of `fs/watch`, whose answer is a stream of `FsWatchEvent`. */
 export const FsWatchRequest = z.strictObject({
   path: WorkspacePath.default(''),
   recursive: z.boolean().default(true),

@@ -19,9 +19,11 @@ const count = z.int().nonnegative();
 export const GitStatusCode = z.enum(['.', 'M', 'T', 'A', 'D', 'R', 'C', 'U', '?', '!']);
 export type GitStatusCode = z.infer<typeof GitStatusCode>;
 
+/** Body of `git/status`; `path` is any folder of the repository. */
 export const GitStatusRequest = z.strictObject({ path: WorkspacePath.default('') });
 export type GitStatusRequest = z.infer<typeof GitStatusRequest>;
 
+/** One file that differs; `oldPath` when it was renamed or copied. */
 export const GitStatusFile = z.object({
   path: WorkspacePath,
   oldPath: WorkspacePath.nullable(),
@@ -31,6 +33,7 @@ export const GitStatusFile = z.object({
 });
 export type GitStatusFile = z.infer<typeof GitStatusFile>;
 
+/** Answer of `git/status`. */
 export const GitStatusResponse = Revisioned.extend({
   isRepo: z.boolean(),
   /** The branch's name, the commit's sha when detached, null where there is no repository. */
@@ -55,6 +58,7 @@ export const GitDiffRequest = z.strictObject({
 });
 export type GitDiffRequest = z.infer<typeof GitDiffRequest>;
 
+/** One line of a hunk; a number is null on the side where the line does not stand. */
 export const GitDiffLine = z.object({
   type: z.enum(['context', 'add', 'del', 'meta']),
   oldNo: z.int().nullable(),
@@ -63,6 +67,7 @@ export const GitDiffLine = z.object({
 });
 export type GitDiffLine = z.infer<typeof GitDiffLine>;
 
+/** A stretch of changed lines with its context. */
 export const GitDiffHunk = z.object({
   oldStart: count,
   oldLines: count,
@@ -73,6 +78,7 @@ export const GitDiffHunk = z.object({
 });
 export type GitDiffHunk = z.infer<typeof GitDiffHunk>;
 
+/** The changes of one file; `truncated` when it has more than `maxBytesPerFile`. */
 export const GitDiffFile = z.object({
   path: WorkspacePath,
   oldPath: WorkspacePath.nullable(),
@@ -87,9 +93,11 @@ export const GitDiffFile = z.object({
 });
 export type GitDiffFile = z.infer<typeof GitDiffFile>;
 
+/** Answer of `git/diff`. */
 export const GitDiffResponse = Revisioned.extend({ files: z.array(GitDiffFile) });
 export type GitDiffResponse = z.infer<typeof GitDiffResponse>;
 
+/** Body of `git/log`, newest first. */
 export const GitLogRequest = z.strictObject({
   path: WorkspacePath.default(''),
   ref: GitRevision.default('HEAD'),
@@ -99,9 +107,11 @@ export const GitLogRequest = z.strictObject({
 });
 export type GitLogRequest = z.infer<typeof GitLogRequest>;
 
+/** Who wrote or committed, and when. */
 export const GitPerson = z.object({ name: z.string(), email: z.string(), timestamp: Timestamp });
 export type GitPerson = z.infer<typeof GitPerson>;
 
+/** One commit; `body` is its message without the subject. */
 export const GitCommit = z.object({
   sha: z.string(),
   shortSha: z.string(),
@@ -114,6 +124,7 @@ export const GitCommit = z.object({
 });
 export type GitCommit = z.infer<typeof GitCommit>;
 
+/** Answer of `git/log`. */
 export const GitLogResponse = z.object({ commits: z.array(GitCommit), hasMore: z.boolean() });
 export type GitLogResponse = z.infer<typeof GitLogResponse>;
 
@@ -127,6 +138,7 @@ export const GitShowRequest = z.strictObject({
 });
 export type GitShowRequest = z.infer<typeof GitShowRequest>;
 
+/** A file's content at one commit. */
 export const GitBlob = z.object({
   content: z.string(),
   encoding: ContentEncoding,
@@ -136,6 +148,7 @@ export const GitBlob = z.object({
 });
 export type GitBlob = z.infer<typeof GitBlob>;
 
+/** Answer of `git/show`. */
 export const GitShowResponse = Revisioned.extend({
   commit: GitCommit.nullable(),
   files: z.array(GitDiffFile),

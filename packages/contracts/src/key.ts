@@ -31,5 +31,6 @@ export type Key = z.infer<typeof Key>;
 export const CreatedKey = Key.extend({ token: z.string().min(1) });
 export type CreatedKey = z.infer<typeof CreatedKey>;
 
+/** Answer of `GET keys`. */
 export const KeyList = pageOf(Key);
 export type KeyList = z.infer<typeof KeyList>;

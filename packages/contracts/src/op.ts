@@ -23,6 +23,7 @@ export const Op = z.object({
 });
 export type Op = z.infer<typeof Op>;
 
+/** Answer of `GET ops`. */
 export const OpList = pageOf(Op);
 export type OpList = z.infer<typeof OpList>;
 

@@ -19,5 +19,6 @@ export const PERMISSIONS = [
   'workspaces:manage',
 ] as const;
 
+/** One thing that a key may do. */
 export const Permission = z.enum(PERMISSIONS);
 export type Permission = z.infer<typeof Permission>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Timestamp } from './timestamp.ts';
 
+/** A TCP port. */
 export const Port = z.int().min(1).max(65_535);
 export type Port = z.infer<typeof Port>;
 

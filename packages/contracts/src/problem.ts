@@ -30,6 +30,7 @@ export const PROBLEM_STATUS = {
 
 const codes = Object.keys(PROBLEM_STATUS) as (keyof typeof PROBLEM_STATUS)[];
 
+/** What went wrong, for programs. */
 export const ProblemCode = z.enum(codes);
 export type ProblemCode = z.infer<typeof ProblemCode>;
 

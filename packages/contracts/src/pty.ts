@@ -31,6 +31,7 @@ export const PtyOpenRequest = z.strictObject({
 });
 export type PtyOpenRequest = z.infer<typeof PtyOpenRequest>;
 
+/** Answer of `POST terminal/pty`. */
 export const PtyOpenResponse = z.object({
   ptyId: Id,
   streamVia: PtyTransport,
@@ -42,9 +43,11 @@ export type PtyOpenResponse = z.infer<typeof PtyOpenResponse>;
 export const Pty = PtyOpenResponse.extend({ ...size, createdAt: Timestamp });
 export type Pty = z.infer<typeof Pty>;
 
+/** Answer of `GET terminal/pty`: the terminals that live. */
 export const PtyList = z.object({ items: z.array(Pty) });
 export type PtyList = z.infer<typeof PtyList>;
 
+/** Body of `terminal/pty/write`: what a person types. */
 export const PtyWriteRequest = z.strictObject({
   ptyId: Id,
   data: z.string().max(1024 * 1024),
@@ -52,9 +55,11 @@ export const PtyWriteRequest = z.strictObject({
 });
 export type PtyWriteRequest = z.infer<typeof PtyWriteRequest>;
 
+/** Body of `terminal/pty/resize`. */
 export const PtyResizeRequest = z.strictObject({ ptyId: Id, ...size });
 export type PtyResizeRequest = z.infer<typeof PtyResizeRequest>;
 
+/** Body of `terminal/pty/close`. */
 export const PtyCloseRequest = z.strictObject({ ptyId: Id });
 export type PtyCloseRequest = z.infer<typeof PtyCloseRequest>;
 

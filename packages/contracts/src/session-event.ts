@@ -106,5 +106,6 @@ export const SessionEventQuery = z.object({
 });
 export type SessionEventQuery = z.infer<typeof SessionEventQuery>;
 
+/** Answer of `GET events` as JSON. */
 export const SessionEventList = pageOf(SessionEvent);
 export type SessionEventList = z.infer<typeof SessionEventList>;

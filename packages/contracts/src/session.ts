@@ -67,6 +67,7 @@ export const Session = z.object({
 });
 export type Session = z.infer<typeof Session>;
 
+/** Answer of `GET sessions`. */
 export const SessionList = pageOf(Session);
 export type SessionList = z.infer<typeof SessionList>;
 

@@ -35,6 +35,7 @@ export const TerminalExecRequest = z.strictObject({
 });
 export type TerminalExecRequest = z.infer<typeof TerminalExecRequest>;
 
+/** Answer of `POST terminal/exec`. */
 export const TerminalExecResponse = z.object({
   opId: Uuid,
   stdout: z.string(),

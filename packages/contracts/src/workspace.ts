@@ -9,6 +9,7 @@ export const CreateWorkspaceRequest = z.strictObject({
 });
 export type CreateWorkspaceRequest = z.infer<typeof CreateWorkspaceRequest>;
 
+/** Who shares sessions and keys. */
 export const Workspace = z.object({
   id: Id,
   slug: WorkspaceSlug,
@@ -16,5 +17,6 @@ export const Workspace = z.object({
 });
 export type Workspace = z.infer<typeof Workspace>;
 
+/** Answer of `GET /v1/workspaces`: what the key may see. */
 export const WorkspaceList = pageOf(Workspace);
 export type WorkspaceList = z.infer<typeof WorkspaceList>;
