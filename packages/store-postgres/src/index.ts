@@ -1,1 +1,9 @@
-export {};
+export type { DatabaseAddress, StatementListener } from './connect.ts';
+export type {
+  EmbeddedPostgres,
+  EmbeddedPostgresOptions,
+  PostgresConnection,
+} from './embedded/embedded-postgres.ts';
+export { startEmbeddedPostgres } from './embedded/embedded-postgres.ts';
+export type { OpenStoreOptions, PostgresStore } from './open-store.ts';
+export { openStore } from './open-store.ts';

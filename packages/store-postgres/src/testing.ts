@@ -1,1 +1,81 @@
-export {};
+/** Real stores for tests: one embedded PostgreSQL for each test process, a fresh database for each store. */
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { v7 as uuidv7 } from 'uuid';
+import { connectTo, Database, type Sql } from './connect.ts';
+import { type PostgresConnection, startEmbeddedPostgres } from './embedded/embedded-postgres.ts';
+import { migrate } from './migrate.ts';
+import { openStore, type PostgresStore } from './open-store.ts';
+
+export type { PostgresConnection } from './embedded/embedded-postgres.ts';
+export type { PostgresStore } from './open-store.ts';
+
+export interface TestStore extends PostgresStore {
+  /** For `openStore({ connection })`: another store on the same database, in this or another process. */
+  readonly connection: PostgresConnection;
+  /** For statements that no port has, and for looking behind the ports. */
+  readonly sql: Sql;
+  /** Moves the store's clock, for every process on this database: milliseconds from the real time. */
+  setClockOffset(offsetMs: number): Promise<void>;
+}
+
+const TEMPLATE = 'boxyard_template';
+
+// On the global object, because a test runner may load this module once for each file of one process.
+const SERVER = Symbol.for('@boxyard/store-postgres/testing/server');
+const servers = globalThis as { [SERVER]?: Promise<PostgresConnection> };
+
+/**
+ * A store on a new, migrated, empty database. The server behind it is started by the first call, shared by the
+ * later ones, and ends with this process, however that ends. Nothing of it is durable.
+ */
+export async function openTestStore(options: { readonly maxConnections?: number } = {}): Promise<TestStore> {
+  servers[SERVER] ??= startTestServer();
+  const server = await servers[SERVER];
+  const name = `test_${uuidv7().replaceAll('-', '')}`;
+  await administer(server, `CREATE DATABASE ${name} TEMPLATE ${TEMPLATE} STRATEGY FILE_COPY`);
+  const connection = { ...server, database: name };
+  const store = await openStore({ ...options, connection });
+  const sql = connectTo({ connection }, { max: 1 });
+  const close = async () => {
+    await sql.end({ timeout: 1 });
+    await store.close();
+  };
+  return {
+    ...store,
+    connection,
+    sql,
+    setClockOffset: async (offsetMs) => {
+      await sql`UPDATE store_clock SET offset_ms = ${Math.round(offsetMs)}`;
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+async function startTestServer(): Promise<PostgresConnection> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'boxyard-test-postgres-'));
+  const { connection } = await startEmbeddedPostgres({
+    dataDir,
+    durable: false,
+    removeAtEnd: true,
+    maxConnections: 200,
+  });
+  await administer(connection, `CREATE DATABASE ${TEMPLATE}`);
+  const template = new Database({ address: { connection: { ...connection, database: TEMPLATE } } });
+  await migrate(template);
+  // PostgreSQL copies no database that somebody is connected to.
+  await template.close();
+  return connection;
+}
+
+/** On a connection that is closed again: an open one would keep the test process from ending. */
+async function administer(connection: PostgresConnection, statement: string): Promise<void> {
+  const admin = connectTo({ connection }, { max: 1 });
+  try {
+    await admin.unsafe(statement);
+  } finally {
+    await admin.end({ timeout: 1 });
+  }
+}

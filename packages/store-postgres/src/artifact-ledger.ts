@@ -1,0 +1,210 @@
+import {
+  type Artifact,
+  type ArtifactLedger,
+  type ArtifactState,
+  type ArtifactToStore,
+  type CallOptions,
+  SandboxError,
+} from '@boxyard/sandbox-core';
+import { v7 as uuidv7 } from 'uuid';
+import type { Database, Transaction } from './connect.ts';
+
+interface ArtifactRow {
+  readonly id: string;
+  readonly group_id: string;
+  readonly workspace_id: string;
+  readonly epoch: number;
+  readonly revision: number;
+  readonly archive_key: string;
+  readonly manifest_key: string;
+  readonly state: ArtifactState;
+  readonly sequence: number;
+  readonly started_at_ms: number;
+  readonly size_bytes: number | null;
+  readonly sha256: string | null;
+  readonly committed: boolean;
+}
+
+export class PostgresArtifactLedger implements ArtifactLedger {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async begin(
+    artifact: ArtifactToStore,
+    options: CallOptions & { readonly candidateTtlMs: number },
+  ): Promise<Artifact> {
+    const { sql } = this.#database;
+    const [row] = await this.#database.run(
+      'Beginning an artifact',
+      sql<ArtifactRow[]>`
+        WITH clock AS MATERIALIZED (SELECT store_now_ms() AS now)
+        INSERT INTO artifacts (
+          id, group_id, workspace_id, epoch, revision, archive_key, manifest_key, state, started_at_ms, due_at_ms
+        )
+        SELECT ${uuidv7()}, ${artifact.groupId}, ${artifact.workspaceId}, ${artifact.epoch}::integer,
+          ${artifact.revision}::bigint, ${artifact.archiveKey}, ${artifact.manifestKey}, 'candidate', now,
+          now + ${options.candidateTtlMs}::bigint
+        FROM clock
+        ON CONFLICT (archive_key) DO NOTHING
+        RETURNING *
+      `,
+      options,
+    );
+    if (row === undefined) {
+      throw new SandboxError(
+        'conflict',
+        `An artifact with the key ${artifact.archiveKey} was begun before. Choose a new key.`,
+        { started: 'no' },
+      );
+    }
+    return toArtifact(row);
+  }
+
+  async commit(
+    id: string,
+    stored: { readonly sizeBytes: number; readonly sha256: string },
+    options?: CallOptions,
+  ): Promise<'committed' | 'refused'> {
+    return this.#database.transaction(
+      'Committing an artifact',
+      async (sql, check) => {
+        const [begun] = await sql<{ group_id: string }[]>`SELECT group_id FROM artifacts WHERE id = ${id}`;
+        if (begun === undefined) return 'refused';
+        const [lease] = await sql<{ epoch: number; deleted: boolean }[]>`
+          SELECT epoch, deleted_at_ms IS NOT NULL AS deleted FROM leases
+          WHERE group_id = ${begun.group_id} FOR SHARE
+        `;
+        // All of the group, in one order: two captures that end together are ranked one after the other.
+        const rows = await sql<ArtifactRow[]>`
+          SELECT * FROM artifacts WHERE group_id = ${begun.group_id} ORDER BY sequence DESC FOR UPDATE
+        `;
+        check();
+        const artifact = rows.find((row) => row.id === id);
+        if (artifact === undefined) return 'refused';
+        if (artifact.committed) return 'committed';
+        if (artifact.state !== 'candidate') return 'refused';
+        if (lease === undefined || lease.deleted || lease.epoch !== artifact.epoch) {
+          await setState(sql, id, 'delete_pending');
+          return 'refused';
+        }
+        await sql`
+          UPDATE artifacts SET committed = true, size_bytes = ${stored.sizeBytes}, sha256 = ${stored.sha256}
+          WHERE id = ${id}
+        `;
+        await rank(
+          sql,
+          rows.filter((row) => row.id === id || row.state === 'current' || row.state === 'previous'),
+        );
+        return 'committed';
+      },
+      options,
+    );
+  }
+
+  async abandon(id: string, options?: CallOptions): Promise<void> {
+    const { sql } = this.#database;
+    await this.#database.run(
+      'Abandoning an artifact',
+      sql`
+        UPDATE artifacts SET state = 'delete_pending', due_at_ms = store_now_ms()
+        WHERE id = ${id} AND state = 'candidate'
+      `,
+      options,
+    );
+  }
+
+  async restorable(groupId: string, options?: CallOptions): Promise<readonly Artifact[]> {
+    const { sql } = this.#database;
+    const rows = await this.#database.run(
+      'Listing artifacts',
+      sql<ArtifactRow[]>`
+        SELECT * FROM artifacts WHERE group_id = ${groupId} AND state IN ('current', 'previous')
+        ORDER BY sequence DESC
+      `,
+      options,
+    );
+    return rows.map(toArtifact);
+  }
+
+  async discard(groupId: string, options?: CallOptions): Promise<void> {
+    const { sql } = this.#database;
+    await this.#database.run(
+      'Discarding artifacts',
+      // Locked in the order that a commit takes.
+      sql`
+        WITH locked AS MATERIALIZED (
+          SELECT id FROM artifacts WHERE group_id = ${groupId} ORDER BY sequence DESC FOR UPDATE
+        )
+        UPDATE artifacts SET state = 'delete_pending', due_at_ms = store_now_ms()
+        FROM locked WHERE artifacts.id = locked.id AND state <> 'delete_pending'
+      `,
+      options,
+    );
+  }
+
+  async takeDeletable(
+    limit: number,
+    options: CallOptions & { readonly retryAfterMs: number },
+  ): Promise<readonly Artifact[]> {
+    const { sql } = this.#database;
+    const rows = await this.#database.run(
+      'Taking deletable artifacts',
+      // Only candidates and what is to be deleted are ever due.
+      sql<ArtifactRow[]>`
+        UPDATE artifacts SET state = 'delete_pending', due_at_ms = store_now_ms() + ${options.retryAfterMs}::bigint
+        WHERE id IN (
+          SELECT id FROM artifacts WHERE due_at_ms <= (SELECT store_now_ms())
+          ORDER BY due_at_ms LIMIT ${limit} FOR UPDATE SKIP LOCKED
+        )
+        RETURNING *
+      `,
+      options,
+    );
+    return rows.map(toArtifact);
+  }
+
+  async removeDeleted(id: string, options?: CallOptions): Promise<void> {
+    const { sql } = this.#database;
+    await this.#database.run(
+      'Removing a deleted artifact',
+      sql`DELETE FROM artifacts WHERE id = ${id} AND state = 'delete_pending'`,
+      options,
+    );
+  }
+}
+
+/** The newest two by when they started are kept. */
+async function rank(sql: Transaction, newestFirst: readonly ArtifactRow[]): Promise<void> {
+  for (const [place, { id, state }] of newestFirst.entries()) {
+    const next = place === 0 ? 'current' : place === 1 ? 'previous' : 'delete_pending';
+    if (next !== state) await setState(sql, id, next);
+  }
+}
+
+async function setState(sql: Transaction, id: string, state: ArtifactState): Promise<void> {
+  const goes = state === 'delete_pending';
+  await sql`
+    UPDATE artifacts SET state = ${state}, due_at_ms = CASE WHEN ${goes}::boolean THEN store_now_ms() END
+    WHERE id = ${id}
+  `;
+}
+
+function toArtifact(row: ArtifactRow): Artifact {
+  return {
+    id: row.id,
+    groupId: row.group_id,
+    workspaceId: row.workspace_id,
+    epoch: row.epoch,
+    revision: row.revision,
+    archiveKey: row.archive_key,
+    manifestKey: row.manifest_key,
+    state: row.state,
+    sequence: row.sequence,
+    startedAtMs: row.started_at_ms,
+    sizeBytes: row.size_bytes,
+    sha256: row.sha256,
+  };
+}

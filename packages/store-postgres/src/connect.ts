@@ -1,0 +1,158 @@
+/** The one place that opens connections: a pool for statements, and what every statement has in common. */
+import { bounded, type CallOptions, SandboxError, throwIfAborted } from '@boxyard/sandbox-core';
+import postgres from 'postgres';
+import { databaseError } from './database-error.ts';
+import type { PostgresConnection } from './embedded/embedded-postgres.ts';
+
+/** All tables are in a schema of our own, so that a database may be shared with others. */
+export const SCHEMA = 'boxyard';
+
+/** A URL, or the parts of one: a unix socket has no good URL. */
+export type DatabaseAddress = { readonly url: string } | { readonly connection: PostgresConnection };
+
+export type Sql = postgres.Sql<{ int8: number }>;
+export type Transaction = postgres.TransactionSql<{ int8: number }>;
+type Types = { int8: postgres.PostgresType<number> };
+
+/** Text of a statement that was sent. Parameters are never handed out. */
+export type StatementListener = (statement: string) => void;
+
+export interface DatabaseOptions {
+  readonly address: DatabaseAddress;
+  /** Default 10. */
+  readonly maxConnections?: number;
+}
+
+// A statement waits for row locks at most; none of ours computes for long.
+const STATEMENT_TIMEOUT_MS = 30_000;
+
+// Our transactions hold locks for three statements; one that stands still lost its process.
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
+
+const CONNECT_TIMEOUT_S = 10;
+
+const CLOSE_TIMEOUT_S = 5;
+
+export class Database {
+  readonly sql: Sql;
+  readonly #listeners = new Set<StatementListener>();
+
+  constructor(options: DatabaseOptions) {
+    this.sql = connectTo(options.address, { max: options.maxConnections ?? 10 });
+  }
+
+  /** Sends one statement; the deadline and the signal end the wait, not the statement. */
+  async run<Rows>(what: string, statement: PromiseLike<Rows>, options?: CallOptions): Promise<Rows> {
+    return bounded(options, what, async () => {
+      try {
+        return await statement;
+      } catch (error) {
+        throw databaseError(error);
+      }
+    });
+  }
+
+  /**
+   * Commits when `body` resolves. A caller who gave up before `body` returned gets nothing committed, and the
+   * error says so; between its statements the body learns it by `check`, which throws.
+   */
+  async transaction<Result>(
+    what: string,
+    body: (sql: Transaction, check: () => void) => Promise<Result>,
+    options?: CallOptions,
+  ): Promise<Result> {
+    let committing = false;
+    try {
+      return await bounded(options, what, async (signal) => {
+        const check = () => throwIfAborted(signal, what);
+        const done = await this.sql.begin(async (sql) => {
+          check();
+          const result = await body(sql, check);
+          check();
+          committing = true;
+          return { result };
+        });
+        return done.result as Result;
+      });
+    } catch (error) {
+      const failure = databaseError(error);
+      const gaveUp = failure.code === 'timeout' || failure.code === 'cancelled';
+      if (!gaveUp || committing) throw failure;
+      throw new SandboxError(failure.code, `${what} was given up before anything was stored. Try again.`, {
+        started: 'no',
+        retryable: true,
+        cause: failure,
+      });
+    }
+  }
+
+  /** Calls back for every statement that is sent, until the answered function is called. */
+  onStatement(listener: StatementListener): () => void {
+    this.#listeners.add(listener);
+    this.#observe();
+    return () => {
+      this.#listeners.delete(listener);
+      this.#observe();
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.sql.end({ timeout: CLOSE_TIMEOUT_S });
+  }
+
+  /** Only while somebody listens: with its debug option the driver shows parameters in errors. */
+  #observe(): void {
+    const debug = (_connection: number, statement: string) => {
+      for (const listener of this.#listeners) listener(statement);
+    };
+    Object.assign(this.sql.options, { debug: this.#listeners.size > 0 ? debug : false });
+  }
+}
+
+/**
+ * A value for a column of type `json`. Not `jsonb`: that one refuses the NUL that a command's output may hold.
+ * A string without this would be taken for JSON text by nobody and be encoded twice.
+ */
+export function asJson(sql: Sql | Transaction, value: unknown): postgres.Parameter<unknown> {
+  return sql.typed(value, JSON_OID);
+}
+
+const JSON_OID = 114;
+
+/** Opens nothing yet: the first statement does. */
+export function connectTo(
+  address: DatabaseAddress,
+  overrides: {
+    readonly max: number;
+    readonly onclose?: () => void;
+    readonly onnotify?: (channel: string, payload: string) => void;
+  },
+): Sql {
+  const options = {
+    ...overrides,
+    idle_timeout: 0,
+    max_lifetime: null,
+    connect_timeout: CONNECT_TIMEOUT_S,
+    // Our statements name their types where it matters; asking the catalogue costs a round trip per connection.
+    fetch_types: false,
+    onnotice: () => {},
+    connection: {
+      application_name: 'boxyard',
+      search_path: SCHEMA,
+      statement_timeout: STATEMENT_TIMEOUT_MS,
+      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    },
+    // Counters and milliseconds: all below 2^53.
+    types: {
+      int8: {
+        to: 20,
+        from: [20],
+        parse: (text: string) => Number(text),
+        serialize: (value: number) => String(value),
+      },
+    },
+  };
+  return 'url' in address
+    ? postgres<Types>(address.url, options)
+    : postgres<Types>({ ...options, ...address.connection });
+}

@@ -1,0 +1,14 @@
+/** Every step of the schema, in order. A step that was released is never changed: the next one mends it. */
+import sessions from './0001-sessions.ts';
+import leases from './0002-leases.ts';
+
+export interface Migration {
+  readonly version: number;
+  readonly name: string;
+  readonly sql: string;
+}
+
+export const MIGRATIONS: readonly Migration[] = [
+  { version: 1, name: 'sessions', sql: sessions },
+  { version: 2, name: 'leases', sql: leases },
+];

@@ -1,0 +1,117 @@
+import type {
+  ArtifactLedger,
+  EventLog,
+  IdempotencyStore,
+  KeyStore,
+  LeaseStore,
+  OpStore,
+  SessionStore,
+  WorkspaceStore,
+} from '@boxyard/sandbox-core';
+import { PostgresArtifactLedger } from './artifact-ledger.ts';
+import { Database, type DatabaseAddress, type StatementListener } from './connect.ts';
+import {
+  type EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+  startEmbeddedPostgres,
+} from './embedded/embedded-postgres.ts';
+import { PostgresEventLog } from './event-log.ts';
+import { folderSizeBytes } from './folder-size.ts';
+import { PostgresIdempotencyStore } from './idempotency-store.ts';
+import { PostgresKeyStore } from './key-store.ts';
+import { PostgresLeaseStore } from './lease-store.ts';
+import { migrate } from './migrate.ts';
+import { Notifications } from './notifications.ts';
+import { PostgresOpStore } from './op-store.ts';
+import { PostgresSessionStore } from './session-store.ts';
+import { PostgresWorkspaceStore } from './workspace-store.ts';
+
+export type OpenStoreOptions = (DatabaseAddress | { readonly embedded: EmbeddedPostgresOptions }) & {
+  /** Connections for statements, besides the one that listens. Default 10. */
+  readonly maxConnections?: number;
+};
+
+/** Everything that is recorded. One of these in each process; they meet in the database. */
+export interface PostgresStore extends AsyncDisposable {
+  readonly sessions: SessionStore;
+  readonly events: EventLog;
+  readonly ops: OpStore;
+  readonly keys: KeyStore;
+  readonly workspaces: WorkspaceStore;
+  readonly idempotency: IdempotencyStore;
+  readonly leases: LeaseStore;
+  readonly artifacts: ArtifactLedger;
+  /** Calls back for each statement that is sent, with its text and never its parameters. Answers how to stop. */
+  onStatement(listener: StatementListener): () => void;
+  /** What the data takes on disk: the whole folder when embedded, else the database. */
+  dataSizeBytes(): Promise<number>;
+  /** Throws `unreachable` when the database does not answer a statement. */
+  ping(): Promise<void>;
+  /** Lets go of the connections, then ends the embedded PostgreSQL. May be called again. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the record of a server: starts the embedded PostgreSQL unless an address is given, and brings its
+ * schema up to date.
+ *
+ * @throws SandboxError `configuration` when it cannot run or is newer than this version, `conflict` when
+ * another server has the data folder, `unreachable` when the given database does not answer.
+ */
+export async function openStore(options: OpenStoreOptions): Promise<PostgresStore> {
+  const embedded = 'embedded' in options ? await startEmbeddedPostgres(options.embedded) : null;
+  const address: DatabaseAddress =
+    embedded !== null ? { connection: embedded.connection } : (options as DatabaseAddress);
+  const database = new Database({
+    address,
+    ...(options.maxConnections === undefined ? {} : { maxConnections: options.maxConnections }),
+  });
+  try {
+    await migrate(database);
+  } catch (error) {
+    await database.close();
+    await embedded?.stop();
+    throw error;
+  }
+  return assembleStore(database, address, embedded);
+}
+
+function assembleStore(
+  database: Database,
+  address: DatabaseAddress,
+  embedded: EmbeddedPostgres | null,
+): PostgresStore {
+  const notifications = new Notifications(address);
+  const close = async () => {
+    await notifications.close();
+    await database.close();
+    await embedded?.stop();
+  };
+  return {
+    sessions: new PostgresSessionStore(database),
+    events: new PostgresEventLog(database, notifications),
+    ops: new PostgresOpStore(database),
+    keys: new PostgresKeyStore(database, notifications),
+    workspaces: new PostgresWorkspaceStore(database),
+    idempotency: new PostgresIdempotencyStore(database),
+    leases: new PostgresLeaseStore(database, notifications),
+    artifacts: new PostgresArtifactLedger(database),
+    onStatement: (listener) => database.onStatement(listener),
+    dataSizeBytes: () =>
+      embedded === null ? databaseSizeBytes(database) : folderSizeBytes(embedded.dataDir),
+    ping: async () => {
+      await database.run('Asking the database', database.sql`SELECT 1`);
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+async function databaseSizeBytes(database: Database): Promise<number> {
+  const { sql } = database;
+  const [row] = await database.run(
+    'Measuring the database',
+    sql<{ size: number }[]>`SELECT pg_database_size(current_database()) AS size`,
+  );
+  return row!.size;
+}

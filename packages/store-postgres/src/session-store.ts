@@ -1,0 +1,202 @@
+import {
+  type BoxGroup,
+  type ListSessionsQuery,
+  SandboxError,
+  type SessionRecord,
+  type SessionStore,
+  type SessionWithGroup,
+} from '@boxyard/sandbox-core';
+import { asJson, type Database, type Transaction } from './connect.ts';
+import { violates } from './database-error.ts';
+import { type GroupRow, type SessionRow, toGroup, toSessionWithGroup } from './session-row.ts';
+
+type RestoreReceipt = NonNullable<BoxGroup['restored']>;
+
+export class PostgresSessionStore implements SessionStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async create(session: SessionRecord, group?: BoxGroup): Promise<void> {
+    await this.#database.transaction('Creating a session', async (sql) => {
+      if (group === undefined) await lockJoinable(sql, session.groupId);
+      else await insertGroup(sql, group);
+      await insertSession(sql, session).catch((error: unknown) => {
+        throw violates(error, 'sessions_group') ? noSuchGroup(session.groupId) : error;
+      });
+    });
+  }
+
+  async get(workspaceId: string, sessionId: string): Promise<SessionWithGroup | null> {
+    const [row] = await this.#database.run(
+      'Reading a session',
+      this.#database.sql<SessionRow[]>`
+        ${this.#selectSessions()} WHERE s.workspace_id = ${workspaceId} AND s.id = ${sessionId}
+      `,
+    );
+    return row === undefined ? null : toSessionWithGroup(row);
+  }
+
+  async getGroup(workspaceId: string, groupId: string): Promise<BoxGroup | null> {
+    const [row] = await this.#database.run(
+      'Reading a group',
+      this.#database.sql<GroupRow[]>`
+        SELECT ${this.#groupColumns()} FROM box_groups g
+        WHERE g.workspace_id = ${workspaceId} AND g.id = ${groupId}
+      `,
+    );
+    return row === undefined ? null : toGroup(row);
+  }
+
+  async list(workspaceId: string, query: ListSessionsQuery): Promise<readonly SessionWithGroup[]> {
+    const { sql } = this.#database;
+    const { metadata, after, limit } = query;
+    const rows = await this.#database.run(
+      'Listing sessions',
+      sql<SessionRow[]>`
+        ${this.#selectSessions()} WHERE s.workspace_id = ${workspaceId}
+        ${after === undefined ? sql`` : sql`AND s.id < ${after}`}
+        ${metadata === undefined ? sql`` : sql`AND s.metadata @> ${asJson(sql, metadata)}::jsonb`}
+        ORDER BY s.id DESC LIMIT ${limit}
+      `,
+    );
+    return rows.map(toSessionWithGroup);
+  }
+
+  async sessionsOf(groupId: string): Promise<readonly string[]> {
+    const { sql } = this.#database;
+    const rows = await this.#database.run(
+      'Listing the sessions of a group',
+      sql<{ id: string }[]>`SELECT id FROM sessions WHERE group_id = ${groupId} ORDER BY id`,
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  async delete(
+    workspaceId: string,
+    sessionId: string,
+  ): Promise<{ deleted: boolean; groupId: string; remaining: number } | null> {
+    return this.#database.transaction('Deleting a session', async (sql) => {
+      // The group's row first, as every append does: two last sessions deleted at once must not both see the other.
+      const [found] = await sql<{ group_id: string }[]>`
+        SELECT s.group_id FROM sessions s JOIN group_revisions r ON r.group_id = s.group_id
+        WHERE s.workspace_id = ${workspaceId} AND s.id = ${sessionId} FOR UPDATE OF r
+      `;
+      if (found === undefined) return null;
+      const removed = await sql`DELETE FROM sessions WHERE id = ${sessionId}`;
+      await sql`DELETE FROM events WHERE session_id = ${sessionId}`;
+      await sql`DELETE FROM ops WHERE session_id = ${sessionId}`;
+      const [left] = await sql<{ remaining: number }[]>`
+        SELECT count(*) AS remaining FROM sessions WHERE group_id = ${found.group_id}
+      `;
+      return { deleted: removed.count > 0, groupId: found.group_id, remaining: left!.remaining };
+    });
+  }
+
+  async deleteGroup(groupId: string): Promise<void> {
+    const { sql } = this.#database;
+    await this.#database
+      .run('Deleting a group', sql`DELETE FROM box_groups WHERE id = ${groupId}`)
+      .catch((error: unknown) => {
+        if (!SandboxError.hasCode(error, 'conflict')) throw error;
+        throw new SandboxError('conflict', `The group ${groupId} still has sessions. Delete them first.`, {
+          started: 'no',
+        });
+      });
+  }
+
+  async abandonedGroups(limit: number): Promise<readonly BoxGroup[]> {
+    const rows = await this.#database.run(
+      'Listing abandoned groups',
+      this.#database.sql<GroupRow[]>`
+        SELECT ${this.#groupColumns()} FROM box_groups g
+        WHERE NOT EXISTS (SELECT FROM sessions s WHERE s.group_id = g.id) ORDER BY g.id LIMIT ${limit}
+      `,
+    );
+    return rows.map(toGroup);
+  }
+
+  async recordRestore(groupId: string, receipt: RestoreReceipt): Promise<void> {
+    const { sql } = this.#database;
+    await this.#database.run(
+      'Recording a restore',
+      sql`UPDATE box_groups SET restored = ${asJson(sql, receipt)} WHERE id = ${groupId}`,
+    );
+  }
+
+  async markSourceCloned(groupId: string): Promise<void> {
+    const { sql } = this.#database;
+    await this.#database.run(
+      'Recording that the source was cloned',
+      sql`
+        UPDATE box_groups SET source_cloned_at = coalesce(source_cloned_at, store_now()) WHERE id = ${groupId}
+      `,
+    );
+  }
+
+  #selectSessions() {
+    const { sql } = this.#database;
+    return sql`
+      SELECT s.id AS session_id, s.name, s.metadata, s.created_at AS session_created_at, ${this.#groupColumns()}
+      FROM sessions s JOIN box_groups g ON g.id = s.group_id
+    `;
+  }
+
+  #groupColumns() {
+    return this.#database.sql`
+      g.id AS group_id, g.workspace_id, g.backend, g.image, g.environment_names, g.sealed_environment, g.source,
+      g.sealed_source_token, g.source_cloned_at, g.resources, g.idle_timeout_ms, g.max_lifetime_ms, g.restored,
+      g.created_at AS group_created_at
+    `;
+  }
+}
+
+/** Under the lock that deletion takes: a group that lost its last session is on its way out and takes no other. */
+async function lockJoinable(sql: Transaction, groupId: string): Promise<void> {
+  await sql`SELECT FROM group_revisions WHERE group_id = ${groupId} FOR UPDATE`;
+  const [sibling] = await sql`SELECT FROM sessions WHERE group_id = ${groupId} LIMIT 1`;
+  if (sibling === undefined) throw noSuchGroup(groupId);
+}
+
+function noSuchGroup(groupId: string): SandboxError {
+  return new SandboxError(
+    'not-found',
+    `The group ${groupId} does not exist. Create a session with a new one.`,
+    {
+      started: 'no',
+    },
+  );
+}
+
+async function insertGroup(sql: Transaction, group: BoxGroup): Promise<void> {
+  await sql`
+    WITH inserted AS (
+      INSERT INTO box_groups (
+        id, workspace_id, backend, image, environment_names, sealed_environment, source, sealed_source_token,
+        source_cloned_at, resources, idle_timeout_ms, max_lifetime_ms, restored, created_at
+      ) VALUES (
+        ${group.id}, ${group.workspaceId}, ${group.backend}, ${group.image},
+        ${asJson(sql, group.environmentNames)}, ${group.sealedEnvironment},
+        ${group.source === null ? null : asJson(sql, group.source)}, ${group.sealedSourceToken},
+        ${group.sourceClonedAt}, ${asJson(sql, group.resources)}, ${group.idleTimeoutMs},
+        ${group.maxLifetimeMs}, ${group.restored === null ? null : asJson(sql, group.restored)}, ${group.createdAt}
+      ) RETURNING id
+    )
+    INSERT INTO group_revisions (group_id) SELECT id FROM inserted
+  `;
+}
+
+async function insertSession(sql: Transaction, session: SessionRecord): Promise<void> {
+  await sql`
+    WITH inserted AS (
+      INSERT INTO sessions (id, workspace_id, group_id, name, metadata, created_at)
+      VALUES (
+        ${session.id}, ${session.workspaceId}, ${session.groupId}, ${session.name},
+        ${asJson(sql, session.metadata)}::jsonb, ${session.createdAt}
+      ) RETURNING id, group_id
+    )
+    INSERT INTO session_logs (session_id, group_id) SELECT id, group_id FROM inserted
+  `;
+}
