@@ -1,3 +1,4 @@
+import { VIEWER_HEARTBEAT_INTERVAL_MS } from '@boxyard/contracts';
 import type { HolderKind } from './lease.ts';
 
 /** All in milliseconds. Read anew wherever they are used, never stored with a lease. */
@@ -33,6 +34,6 @@ export const DEFAULT_LEASE_SETTINGS: LeaseSettings = {
     request: { heartbeatMs: 30_000, ttlMs: 90_000 },
     turn: { heartbeatMs: 5_000, ttlMs: 20_000 },
     process: { heartbeatMs: 30_000, ttlMs: 90_000 },
-    viewer: { heartbeatMs: 45_000, ttlMs: 90_000 },
+    viewer: { heartbeatMs: VIEWER_HEARTBEAT_INTERVAL_MS, ttlMs: 90_000 },
   },
 };
