@@ -199,7 +199,7 @@ export function replace(
     return { lease, outcome: refused(lease), condemned: [] };
   // A missing folder leaves nothing to destroy, and its name is the one that the next box will have.
   const left = lease.box === null || lease.parks ? [] : [lease.box];
-  const reason = event.because === 'gone' ? 'the box was gone' : 'the box reached its lifetime';
+  const reason = 'the box was gone';
   const empty: Lease = {
     ...lease,
     box: null,

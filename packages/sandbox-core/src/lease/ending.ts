@@ -45,17 +45,15 @@ export function due(
   const next = expireHolders(judged.lease, nowMs, settings);
   const none = { lease: next, outcome: { kind: 'none' } as const, condemned: judged.condemned };
   const over = next.deadlineMs !== null && next.deadlineMs <= nowMs;
+  const isUp = next.state === 'warm' || next.state === 'draining';
+  // A kept box ends too when its provider is about to end it: captured now, it is made anew for whoever opens it.
   // A reaper that died while terminating is followed by the next one; its claim is void from here on.
-  if (over && (next.state === 'draining' || next.state === 'terminating'))
-    return terminate(next, event.claim, nowMs, settings) ?? none;
-  if (next.state !== 'warm' && next.state !== 'draining') return none;
-  if (next.box === null) return none;
-  const { epoch, box, revision } = next;
-  if (over) {
-    // Another reaper need not look while this one captures and replaces the box.
-    const deadlineMs = nowMs + settings.terminatingTtlMs;
-    return { ...none, lease: { ...next, deadlineMs }, outcome: { kind: 'renew', epoch, box, revision } };
+  if (over && (isUp || next.state === 'terminating')) {
+    const reason = next.state === 'warm' ? 'the box reached the end of its life' : next.reason;
+    return terminate({ ...next, reason }, event.claim, nowMs, settings) ?? none;
   }
+  if (!isUp || next.box === null) return none;
+  const { epoch, box, revision } = next;
   if (next.captureDueAtMs === null || next.captureDueAtMs > nowMs) return none;
   const captureDueAtMs = nowMs + settings.captureIntervalMs;
   return { ...none, lease: { ...next, captureDueAtMs }, outcome: { kind: 'capture', epoch, box, revision } };

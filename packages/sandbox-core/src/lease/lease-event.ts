@@ -35,8 +35,8 @@ export interface LeaseEvents {
     readonly epoch: number;
     readonly failure: { readonly code: SandboxErrorCode; readonly message: string };
   };
-  /** The box is proven gone, or its provider is about to end it: this caller replaces it. */
-  replace: { readonly epoch: number; readonly because: 'gone' | 'lifetime' };
+  /** The box is proven gone: this caller replaces it. */
+  replace: { readonly epoch: number };
   /** Stop the box now. Without `force` only when nothing keeps it. */
   pause: { readonly claim: string; readonly force: boolean };
   /** A reaper looks at a lease whose time has come. `claim` names its termination, should there be one. */
@@ -121,7 +121,6 @@ export interface LeaseOutcomes {
   due:
     | { readonly kind: 'none' }
     | { readonly kind: 'capture'; readonly epoch: number; readonly box: BoxRef; readonly revision: number }
-    | { readonly kind: 'renew'; readonly epoch: number; readonly box: BoxRef; readonly revision: number }
     | { readonly kind: 'discard' }
     | Terminate;
   terminateBeat: Done | Refused;

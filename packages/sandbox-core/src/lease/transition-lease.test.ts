@@ -276,7 +276,7 @@ describe('claims', () => {
   test('a box proven gone is replaced by one caller at the next epoch', () => {
     const first = transitionLease(
       warm({ revision: 2, revisedAtMs: 9 }),
-      { type: 'replace', epoch: 3, because: 'gone' },
+      { type: 'replace', epoch: 3 },
       now,
       settings,
     );
@@ -286,12 +286,7 @@ describe('claims', () => {
       previous: null,
       uncaptured: { revisedAtMs: 9 },
     });
-    const second = transitionLease(
-      first.lease,
-      { type: 'replace', epoch: 3, because: 'gone' },
-      now,
-      settings,
-    );
+    const second = transitionLease(first.lease, { type: 'replace', epoch: 3 }, now, settings);
     expect(second.outcome.kind).toBe('wait');
   });
 });
@@ -386,23 +381,15 @@ describe('ending', () => {
     expect(forced.lease.holders).toEqual([]);
   });
 
-  test('a box near the end of its life is renewed by one reaper', () => {
+  test('a box near the end of its life is captured and stopped by one reaper, kept or not', () => {
     const mortal = { ...settings, boxLifetimeMs: 1000, lifetimeMarginMs: 100 };
-    const before = lease({
-      state: 'warming',
-      epoch: 3,
-      deadlineMs: now,
-      holders: [holding(request, { expiresAtMs: now + 9e5 })],
-    });
-    const { lease: up } = transitionLease(
-      before,
-      { type: 'commit', epoch: 3, box, parks: false, fresh: true },
-      now,
-      mortal,
-    );
-    expect(up.deadlineMs).toBe(now + 900);
+    const holders = [holding(request, { expiresAtMs: now + 9e5 })];
+    const before = lease({ state: 'warming', epoch: 3, deadlineMs: now, holders });
+    const commit = { type: 'commit', epoch: 3, box, parks: false, fresh: true } as const;
+    const { lease: up } = transitionLease(before, commit, now, mortal);
+    expect(up).toMatchObject({ state: 'warm', deadlineMs: now + 900 });
     const first = transitionLease(up, { type: 'due', claim: 'c' }, now + 900, mortal);
-    expect(first.outcome).toMatchObject({ kind: 'renew', epoch: 3 });
+    expect(first.outcome).toMatchObject({ kind: 'terminate', epoch: 3 });
     expect(transitionLease(first.lease, { type: 'due', claim: 'd' }, now + 900, mortal).outcome.kind).toBe(
       'none',
     );
