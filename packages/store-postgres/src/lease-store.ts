@@ -163,6 +163,19 @@ export class PostgresLeaseStore implements LeaseStore {
     return rows.map(toLease);
   }
 
+  async up(limit: number, options?: CallOptions): Promise<readonly Lease[]> {
+    const { sql } = this.#database;
+    const rows = await this.#database.run(
+      'Listing boxes that are up',
+      sql<LeaseRow[]>`
+        SELECT * FROM leases WHERE state <> 'cold' AND box IS NOT NULL AND deleted_at_ms IS NULL
+        ORDER BY group_id LIMIT ${limit}
+      `,
+      options,
+    );
+    return rows.map(toLease);
+  }
+
   async due(limit: number, options?: CallOptions): Promise<readonly string[]> {
     const { sql } = this.#database;
     const rows = await this.#database.run(

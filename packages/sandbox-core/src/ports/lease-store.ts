@@ -68,6 +68,8 @@ export interface LeaseStore {
   read(groupId: string, options?: CallOptions): Promise<Lease | null>;
   /** The leases of those groups that have one, in one statement. */
   list(groupIds: readonly string[], options?: CallOptions): Promise<readonly Lease[]>;
+  /** Up to `limit` leases whose box is up; a parked one is not. */
+  up(limit: number, options?: CallOptions): Promise<readonly Lease[]>;
   /** Groups whose `leaseDueAtMs` has passed, the longest due first. */
   due(limit: number, options?: CallOptions): Promise<readonly string[]>;
   /**
