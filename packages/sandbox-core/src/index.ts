@@ -1,6 +1,13 @@
+export type { ArchiveItem, FileReading } from './archive/archive-item.ts';
 export type { ArchiveLimits } from './archive/archive-limits.ts';
 export { DEFAULT_ARCHIVE_LIMITS } from './archive/archive-limits.ts';
 export type { ArchiveManifest, ManifestEntry } from './archive/archive-manifest.ts';
+export type { ManifestComparison } from './archive/compare-manifests.ts';
+export { compareManifests } from './archive/compare-manifests.ts';
+export type { PackArchiveOptions } from './archive/pack-archive.ts';
+export { packArchive } from './archive/pack-archive.ts';
+export type { ArchiveMember, ReadArchive, ReadArchiveOptions } from './archive/read-archive.ts';
+export { readArchive } from './archive/read-archive.ts';
 export type { Box, BoxRef } from './box.ts';
 export type { BoxArchives, PackedArchive, PackOptions, UnpackOptions, UnpackReport } from './box-archives.ts';
 export type {
@@ -50,6 +57,7 @@ export type { BoundedCall } from './deadline/bounded.ts';
 export { bounded, throwIfAborted } from './deadline/bounded.ts';
 export type { IterateOptions } from './deadline/bounded-iterable.ts';
 export { boundedIterable } from './deadline/bounded-iterable.ts';
+export { streamChunks } from './deadline/stream-chunks.ts';
 export { BoxEnvelope, boxOfEnvelope, envelopeOfBox } from './establish/envelope.ts';
 export type { EstablishedBox, EstablishRequest } from './establish/establish.ts';
 export { establish } from './establish/establish.ts';

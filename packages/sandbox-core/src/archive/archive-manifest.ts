@@ -10,6 +10,8 @@ export interface ManifestEntry {
   readonly sha256?: string;
   /** The file changed while it was read, twice: its bytes are of no single moment. */
   readonly torn?: true;
+  /** Seen but not archived: it could not be read, or its name is no text. A restore lacks it. */
+  readonly omitted?: true;
 }
 
 /** What an archive holds, computed in the same pass that wrote its bytes. Sorted by path. */

@@ -43,14 +43,18 @@ export class JailedFolder {
     this.#hold = options.hold ?? DEFAULT_FOLDER_HOLD;
   }
 
-  /** Runs `use` in the folder at `path`. `not-found`, `denied`, or `invalid` when it is no folder. */
+  /** Holds the folder at `path` until its `release`. `not-found`, `denied`, or `invalid` when it is no folder. */
+  async hold(path: string, options: FolderOptions = {}): Promise<HeldFolder> {
+    return (await this.#find(path, { ...options, wanted: 'folder' })).folder;
+  }
+
+  /** Runs `use` in the folder at `path`, as `hold` finds it. */
   async withFolder<T>(
     path: string,
     use: (folder: HeldFolder) => Promise<T>,
     options: FolderOptions = {},
   ): Promise<T> {
-    const place = await this.#find(path, { ...options, wanted: 'folder' });
-    return useAndRelease(place.folder, use);
+    return useAndRelease(await this.hold(path, options), use);
   }
 
   /**
