@@ -1,0 +1,228 @@
+import type { TerminalExecRequest, TerminalExecResponse } from '@boxyard/contracts';
+import type {
+  Box,
+  BoxProcess,
+  Bytes,
+  CallOptions,
+  OpRecord,
+  OpResult,
+  Redactor,
+} from '@boxyard/sandbox-core';
+import { bounded, checkRelativePath, SandboxError } from '@boxyard/sandbox-core';
+import { v7 as uuidv7 } from 'uuid';
+import { encodeContent } from '../files/text-content.ts';
+import type { SessionRef } from '../open-box.ts';
+import { OutputEvents } from '../output-events.ts';
+import { execAnswer, lostError } from './exec-answer.ts';
+import type { HostedOps } from './hosted-ops.ts';
+import { execDigest } from './op-digest.ts';
+import { exitedEvent, resultOf, START_DEADLINE_MS, startedEvent } from './op-end.ts';
+import type { OpHostOptions } from './op-host.ts';
+import type { OpKeeper } from './op-keeper.ts';
+import { type OutputChannel, OutputCollector } from './output-collector.ts';
+import { RunningOp } from './running-op.ts';
+import { watchToEnd } from './watch-to-end.ts';
+
+export interface OpExecutorOptions extends OpHostOptions {
+  readonly hosted: HostedOps;
+  readonly keeper: OpKeeper;
+}
+
+/** What of a command that has ended can be read at all comes within this time. */
+const READ_DEADLINE_MS = 60_000;
+
+/** Answers `terminal/exec`. */
+export class OpExecutor {
+  readonly #options: OpExecutorOptions;
+
+  constructor(options: OpExecutorOptions) {
+    this.#options = options;
+  }
+
+  async exec(
+    session: SessionRef,
+    request: TerminalExecRequest,
+    options: CallOptions,
+  ): Promise<TerminalExecResponse> {
+    const { openBox, ops, hosted } = this.#options;
+    const opId = request.opId ?? uuidv7();
+    const cwd = checkRelativePath(request.cwd);
+    const stdin = request.stdin === undefined ? null : encodeContent(request.stdin, request.encoding);
+    if (request.command.includes('\0')) {
+      throw new SandboxError('invalid', 'The command holds NUL, which no shell takes. Leave it out.', {
+        started: 'no',
+      });
+    }
+    const redactor = await this.#options.redactorFor(session);
+    const holder = request.background
+      ? ({ kind: 'process', id: opId } as const)
+      : ({ kind: 'request', id: uuidv7() } as const);
+    const opened = await openBox(session, holder, options);
+    let handedOver = false;
+    try {
+      const startedMs = performance.now();
+      const { background, emitStream } = request;
+      const asked: OpRecord = {
+        id: opId,
+        sessionId: session.sessionId,
+        groupId: session.groupId,
+        command: redactor.redact(request.command),
+        bodyDigest: execDigest(request),
+        leaseEpoch: opened.epoch,
+        background,
+        emitStream,
+        startedAt: new Date(),
+        state: 'running',
+        result: null,
+      };
+      // Whoever reads the record from now on waits until the command can be found here.
+      const start = await hosted.starting(opId, async () => {
+        const { created, op } = await ops.start(asked, [startedEvent(asked, cwd)]);
+        if (!created) return { op, running: null };
+        const process = await this.#spawn(op, opened.box, request, cwd, stdin);
+        if (stdin !== null) void feed(process, stdin);
+        const running = new RunningOp({
+          op,
+          store: ops,
+          process,
+          reattach: () => this.#options.keeper.reattach(session, op),
+          events: emitStream ? this.#outputEvents(op, redactor) : null,
+          collector: background ? null : new OutputCollector(request.maxOutputBytes),
+          startedMs,
+        });
+        hosted.add(session, running, opened);
+        handedOver = true;
+        return { op, running };
+      });
+      return start.running === null
+        ? await this.#attach(asked, start.op, opened.box, request, options)
+        : await this.#answer(start.running, request, options);
+    } finally {
+      if (!handedOver) await opened[Symbol.asyncDispose]();
+    }
+  }
+
+  /** Started without the caller's signal: once recorded, the command no longer depends on who asked for it. */
+  async #spawn(
+    op: OpRecord,
+    box: Box,
+    request: TerminalExecRequest,
+    cwd: string,
+    stdin: Bytes | null,
+  ): Promise<BoxProcess> {
+    try {
+      return await box.spawn(
+        {
+          program: { script: request.command },
+          id: op.id,
+          cwd,
+          env: request.env,
+          output: 'separate',
+          stdin: stdin !== null || request.background ? 'open' : 'none',
+          runLimitMs: request.timeoutMs,
+        },
+        { deadlineMs: START_DEADLINE_MS },
+      );
+    } catch (error) {
+      // Anything else may have started it: the record stays, and whoever adopts it asks the box.
+      if (!provesNoStart(error)) throw error;
+      const result = resultOf({ state: 'lost', reason: `It was never started. ${error.message}` }, 0);
+      await this.#options.ops.finish(op, 'lost', result, [exitedEvent(op, result)]);
+      throw error;
+    }
+  }
+
+  async #answer(
+    running: RunningOp,
+    request: TerminalExecRequest,
+    options: CallOptions,
+  ): Promise<TerminalExecResponse> {
+    const { op, output } = running;
+    let ended: OpResult | null = null;
+    try {
+      if (!request.background) ended = await endWithin(running, request.waitMs, options);
+    } finally {
+      if (ended === null) {
+        running.dropOutput();
+        if (!request.background) void this.#options.hosted.keepForProcess(op.id);
+      }
+    }
+    if (ended !== null && ended.lostReason !== null) throw lostError(op.id, ended.lostReason);
+    const wallTimeMs = ended?.wallTimeMs ?? performance.now() - running.startedMs;
+    return execAnswer({ opId: op.id, output, status: ended, wallTimeMs }, request.encoding);
+  }
+
+  /** The answer to a repeated request: the same command, whoever follows it, read from its beginning. */
+  async #attach(
+    asked: OpRecord,
+    op: OpRecord,
+    box: Box,
+    request: TerminalExecRequest,
+    options: CallOptions,
+  ): Promise<TerminalExecResponse> {
+    if (op.sessionId !== asked.sessionId || op.bodyDigest !== asked.bodyDigest) {
+      throw new SandboxError('conflict', `Command ${op.id}: this id is taken by another one. Use a new id.`, {
+        started: 'no',
+      });
+    }
+    if (op.state === 'lost') throw lostError(op.id, op.result?.lostReason ?? 'Nobody knows how it ended.');
+    const wallTimeMs = op.result?.wallTimeMs ?? Math.max(0, Date.now() - op.startedAt.getTime());
+    if (op.state === 'running' && op.background) {
+      return execAnswer({ opId: op.id, output: null, status: null, wallTimeMs }, request.encoding);
+    }
+    const { hosted, keeper } = this.#options;
+    const here = await hosted.find(op.sessionId, op.id);
+    const process = here?.process ?? (await keeper.attach(box, op, options.signal));
+    const output = new OutputCollector(request.maxOutputBytes);
+    const seen = await watchToEnd(process, output, {
+      signal: options.signal,
+      waitMs: op.state === 'running' ? request.waitMs : READ_DEADLINE_MS,
+    });
+    return execAnswer({ opId: op.id, output, status: op.result ?? seen, wallTimeMs }, request.encoding);
+  }
+
+  #outputEvents(op: OpRecord, redactor: Redactor): OutputEvents<OutputChannel> {
+    const { id: opId, sessionId, leaseEpoch } = op;
+    return new OutputEvents<OutputChannel>({
+      redactor,
+      delta: (stream, chunk, seq) => ({
+        type: 'sandbox.command.output.delta',
+        data: { stream, chunk, opId, seq },
+      }),
+      elided: (afterBytes) => ({ type: 'output.elided', data: { opId, afterBytes } }),
+      append: (events) => this.#options.events.append({ sessionId }, events, { leaseEpoch, mutates: false }),
+    });
+  }
+}
+
+/** The input is the command's affair: one that ends without reading it has not failed for that. */
+async function feed(process: BoxProcess, stdin: Bytes): Promise<void> {
+  try {
+    if (stdin.length > 0) await process.write(stdin);
+    await process.closeStdin();
+  } catch {
+    // See above.
+  }
+}
+
+/** Null when it still runs after `waitMs`, or when this process stopped following it. */
+async function endWithin(
+  running: RunningOp,
+  waitMs: number,
+  { signal }: CallOptions,
+): Promise<OpResult | null> {
+  try {
+    return await bounded({ signal, deadlineMs: waitMs }, 'Waiting for the command', () => running.ended);
+  } catch (error) {
+    if (SandboxError.hasCode(error, 'timeout') && !signal?.aborted) return null;
+    throw error;
+  }
+}
+
+function provesNoStart(error: unknown): error is SandboxError {
+  if (!SandboxError.isInstance(error)) return false;
+  return (
+    error.started === 'no' ||
+    ['invalid', 'not-found', 'denied', 'unsupported', 'gone', 'fenced'].includes(error.code)
+  );
+}

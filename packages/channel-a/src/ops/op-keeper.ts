@@ -1,0 +1,175 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { SessionEventDraft } from '@boxyard/contracts';
+import type { Box, BoxProcess, CallOptions, OpRecord } from '@boxyard/sandbox-core';
+import { SandboxError } from '@boxyard/sandbox-core';
+import { v7 as uuidv7 } from 'uuid';
+import type { BoxHolder, OpenedBox, SessionRef } from '../open-box.ts';
+import { attachOp } from './attach-op.ts';
+import type { HostedOps } from './hosted-ops.ts';
+import { exitedEvent, lostReason, resultOf } from './op-end.ts';
+import type { OpHostOptions } from './op-host.ts';
+import { RunningOp } from './running-op.ts';
+
+export interface OpKeeperOptions extends OpHostOptions {
+  readonly hosted: HostedOps;
+  /** See `AttachOpOptions`. */
+  readonly startWindowMs: number;
+}
+
+/** How long the process that started a command may take to record its end before another one does. */
+const COURTESY_MS = 3_000;
+const ADOPT_AT_ONCE = 8;
+
+/** Finds commands again, in this process or after another one's crash, and clears away old ones. */
+export class OpKeeper {
+  readonly #options: OpKeeperOptions;
+
+  constructor(options: OpKeeperOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The box that a command runs or ran in. For one that has ended a box that was stopped since is woken, because
+   * its files, and with them the output, may still be there.
+   */
+  async open(session: SessionRef, op: OpRecord, holder: BoxHolder, options: CallOptions): Promise<OpenedBox> {
+    try {
+      return await this.#options.openBox(session, holder, { ...options, expectedEpoch: op.leaseEpoch });
+    } catch (error) {
+      if (!SandboxError.hasCode(error, 'fenced') || op.state === 'running') throw error;
+    }
+    return this.#options.openBox(session, holder, options);
+  }
+
+  attach(box: Box, op: OpRecord, signal: AbortSignal | undefined): Promise<BoxProcess> {
+    return attachOp(box, op, { signal, startWindowMs: this.#options.startWindowMs });
+  }
+
+  /** A new handle after the old one broke. The box itself is kept by who follows the command. */
+  async reattach(session: SessionRef, op: OpRecord): Promise<BoxProcess> {
+    const opened = await this.open(session, op, { kind: 'request', id: uuidv7() }, {});
+    try {
+      return await this.attach(opened.box, op, undefined);
+    } finally {
+      await opened[Symbol.asyncDispose]();
+    }
+  }
+
+  async adoptRunning(
+    options: CallOptions & { readonly limit?: number },
+  ): Promise<{ adopted: number; lost: number }> {
+    const running = await this.#options.ops.running(options.limit ?? 1000);
+    const waiting = running.filter((op) => !this.#options.hosted.has(op.id));
+    const counts = { adopted: 0, lost: 0 };
+    const next = async (): Promise<void> => {
+      for (let op = waiting.shift(); op !== undefined; op = waiting.shift()) {
+        if (options.signal?.aborted) return;
+        const outcome = await this.#adopt(op, options);
+        if (outcome !== 'later') counts[outcome] += 1;
+      }
+    };
+    await Promise.all(Array.from({ length: ADOPT_AT_ONCE }, next));
+    return counts;
+  }
+
+  async #adopt(op: OpRecord, options: CallOptions): Promise<'adopted' | 'lost' | 'later'> {
+    const { hosted, ops, openBox, soleHost } = this.#options;
+    const session: SessionRef = { sessionId: op.sessionId, groupId: op.groupId, workspaceId: null };
+    const startedMs = performance.now() - Math.max(0, Date.now() - op.startedAt.getTime());
+    let opened: OpenedBox | undefined;
+    try {
+      const { signal } = options;
+      opened = await openBox(
+        session,
+        { kind: 'process', id: op.id },
+        { signal, expectedEpoch: op.leaseEpoch },
+      );
+      const process = await this.attach(opened.box, op, signal);
+      // Two calls of this may overlap.
+      if (hosted.has(op.id)) {
+        await opened[Symbol.asyncDispose]();
+        return 'later';
+      }
+      const running = new RunningOp({
+        op,
+        store: ops,
+        process,
+        reattach: () => this.reattach(session, op),
+        events: null,
+        collector: null,
+        eventsBeforeEnd: op.emitStream ? [elidedEvent(op)] : [],
+        mayFinish: soleHost ? undefined : () => this.#isStillRunning(op),
+        startedMs,
+      });
+      hosted.add(session, running, opened);
+      return 'adopted';
+    } catch (error) {
+      await opened?.[Symbol.asyncDispose]();
+      const reason = lostReason(error);
+      if (reason === null) return 'later';
+      const result = resultOf({ state: 'lost', reason }, performance.now() - startedMs);
+      await ops.finish(op, 'lost', result, [exitedEvent(op, result)]);
+      return 'lost';
+    }
+  }
+
+  async #isStillRunning(op: OpRecord): Promise<boolean> {
+    await delay(COURTESY_MS);
+    return (await this.#options.ops.get(op.sessionId, op.id))?.state === 'running';
+  }
+
+  async sweepExpired(
+    options: CallOptions & { readonly keptMs: number; readonly limit?: number },
+  ): Promise<number> {
+    const { ops } = this.#options;
+    const expired = await ops.expired(new Date(Date.now() - options.keptMs), options.limit ?? 200);
+    const byBox = new Map<string, OpRecord[]>();
+    for (const op of expired) {
+      const box = `${op.groupId}/${op.leaseEpoch}`;
+      byBox.set(box, [...(byBox.get(box) ?? []), op]);
+    }
+    const gone: string[] = [];
+    for (const group of byBox.values()) {
+      if (await this.#forget(group, options)) gone.push(...group.map(({ id }) => id));
+    }
+    if (gone.length > 0) await ops.remove(gone);
+    return gone.length;
+  }
+
+  /** False when the box cannot be asked now: then it is tried again. A box that is stopped is not woken for it. */
+  async #forget(group: readonly OpRecord[], options: CallOptions): Promise<boolean> {
+    const { sessionId, groupId, leaseEpoch } = group[0]!;
+    const { signal } = options;
+    try {
+      const opened = await this.#options.openBox(
+        { sessionId, groupId, workspaceId: null },
+        { kind: 'viewer', id: uuidv7() },
+        { signal, expectedEpoch: leaseEpoch },
+      );
+      try {
+        const { attach } = opened.box.capabilities;
+        if (!attach.available) return true;
+        for (const op of group) {
+          const process = await attach.use.attach(op.id, { signal }).catch(unlessNotFound);
+          await process?.forget({ signal });
+        }
+        return true;
+      } finally {
+        await opened[Symbol.asyncDispose]();
+      }
+    } catch (error) {
+      return lostReason(error) !== null;
+    }
+  }
+}
+
+function unlessNotFound(error: unknown): null {
+  if (SandboxError.hasCode(error, 'not-found')) return null;
+  throw error;
+}
+
+/** Who told of the output before is gone; how far it came is not known, so nothing is told twice. */
+const elidedEvent = (op: OpRecord): SessionEventDraft => ({
+  type: 'output.elided',
+  data: { opId: op.id, afterBytes: 0 },
+});
