@@ -5,6 +5,7 @@ import {
   type BoundedCall,
   type Bytes,
   SandboxError,
+  streamChunks,
   throwIfAborted,
   type WriteOptions,
   type WrittenFile,
@@ -89,10 +90,6 @@ async function receive(
   let hash: Hash | null = createHash('sha256');
   let sizeBytes = 0;
   const take = async (chunk: Bytes) => {
-    throwIfAborted(call.signal, 'Writing');
-    if (!(chunk instanceof Uint8Array)) {
-      throw new SandboxError('invalid', 'Writing failed: the content is not bytes. Encode text first.');
-    }
     for (let done = 0; done < chunk.length; ) {
       done += (await handle.write(chunk, done, chunk.length - done)).bytesWritten;
     }
@@ -101,39 +98,14 @@ async function receive(
     hash?.update(chunk);
   };
   if (content instanceof ReadableStream) {
-    const reader = content.getReader();
-    // Cancelling ends a read that hangs, whatever the source does.
-    const stop = () => void reader.cancel(call.signal.reason).catch(() => undefined);
-    call.signal.addEventListener('abort', stop, { once: true });
-    try {
-      while (true) {
-        const { done, value } = await reader.read().catch((error) => {
-          throw SandboxError.isInstance(error) ? error : sourceBroke(error);
-        });
-        // A cancelled stream ends as if it were complete.
-        throwIfAborted(call.signal, 'Writing');
-        if (done) break;
-        await take(value);
-        call.progress();
-      }
-    } catch (error) {
-      reader.cancel(error).catch(() => undefined);
-      throw error;
-    } finally {
-      call.signal.removeEventListener('abort', stop);
+    for await (const chunk of streamChunks(content, call.signal, 'Writing')) {
+      await take(chunk);
+      call.progress();
     }
   } else {
     await take(content);
   }
   return { sizeBytes, sha256: hash === null ? null : hash.digest('hex') };
-}
-
-function sourceBroke(cause: unknown): SandboxError {
-  return new SandboxError(
-    'invalid',
-    'Writing failed: the content broke off before its end. Nothing was replaced; send it again.',
-    { cause, retryable: true },
-  );
 }
 
 function demandDigest(received: Received, expected: string | undefined, name: string): void {
