@@ -1,1 +1,12 @@
-export {};
+export type { BoxLeasesOptions } from './box-leases.ts';
+export { BoxLeases } from './box-leases.ts';
+export type { LeaseReport } from './inspect-group.ts';
+export { livenessOf } from './inspect-group.ts';
+export type { LeaseContext } from './lease-context.ts';
+export type { LeaseNotice } from './lease-notice.ts';
+export type { LeasesSettings } from './leases-settings.ts';
+export { DEFAULT_LEASES_SETTINGS } from './leases-settings.ts';
+export type { BoxSpec, OpenBox, OpenBoxRequest } from './open-request.ts';
+export { Reaper } from './reaper.ts';
+export type { SweepVerdict, SweptBox } from './sweep.ts';
+export { Sweep } from './sweep.ts';

@@ -1,0 +1,32 @@
+import type { LeaseContext } from './lease-context.ts';
+
+/**
+ * Destroys condemned boxes whose time has come. What fails stays condemned and is tried later, each time after
+ * twice the wait. Answers how many were taken.
+ */
+export async function destroyCondemned(
+  context: LeaseContext,
+  options: { readonly groupId?: string; readonly signal?: AbortSignal | undefined } = {},
+): Promise<number> {
+  const { reaperBatch, destroyRetryMs, maxDestroyRetryMs, destroyDeadlineMs } = context.settings;
+  const taken = await context.store.takeCondemned(reaperBatch, {
+    ...options,
+    retryAfterMs: destroyRetryMs,
+    maxRetryAfterMs: maxDestroyRetryMs,
+  });
+  await Promise.all(
+    taken.map(async ({ id, ref, groupId, attempts, reason }) => {
+      try {
+        await context.providers
+          .providerNamed(ref.provider)
+          .destroy(ref, { signal: options.signal, deadlineMs: destroyDeadlineMs });
+      } catch (error) {
+        context.tell({ type: 'destroy-failed', groupId, ref, attempts, error });
+        return;
+      }
+      await context.attempt('condemned.remove', groupId, () => context.store.removeCondemned(id));
+      context.tell({ type: 'destroyed', groupId, ref, reason });
+    }),
+  );
+  return taken.length;
+}

@@ -1,0 +1,81 @@
+import {
+  type Box,
+  type BoxCapabilities,
+  type BoxFiles,
+  type BoxProcess,
+  type BoxRef,
+  type CallOptions,
+  type ExecRequest,
+  type ExecResult,
+  SandboxError,
+  type SpawnRequest,
+} from '@boxyard/sandbox-core';
+
+/**
+ * One opener's view of a handle that several openers of a process share. Closing it lets go of the hold, not of
+ * the handle, and an error that proves the box gone is seen by whoever has to replace it.
+ */
+export class HeldBox implements Box {
+  readonly ref: BoxRef;
+  readonly workspaceRoot: string;
+  readonly epoch: number;
+  readonly capabilities: BoxCapabilities;
+  readonly files: BoxFiles;
+  readonly #box: Box;
+  readonly #onGone: () => void;
+  readonly #onClose: () => Promise<void>;
+  #closed = false;
+
+  constructor(box: Box, onGone: () => void, onClose: () => Promise<void>) {
+    this.#box = box;
+    this.#onGone = onGone;
+    this.#onClose = onClose;
+    this.ref = box.ref;
+    this.workspaceRoot = box.workspaceRoot;
+    this.epoch = box.epoch;
+    this.capabilities = box.capabilities;
+    const { files } = box;
+    this.files = {
+      read: (...call) => this.#watch(() => files.read(...call)),
+      open: (...call) => this.#watch(() => files.open(...call)),
+      write: (...call) => this.#watch(() => files.write(...call)),
+      version: (...call) => this.#watch(() => files.version(...call)),
+      stat: (...call) => this.#watch(() => files.stat(...call)),
+      list: (...call) => this.#watch(() => files.list(...call)),
+      move: (...call) => this.#watch(() => files.move(...call)),
+      remove: (...call) => this.#watch(() => files.remove(...call)),
+      mkdir: (...call) => this.#watch(() => files.mkdir(...call)),
+    };
+  }
+
+  exec(request: ExecRequest, options?: CallOptions): Promise<ExecResult> {
+    return this.#watch(() => this.#box.exec(request, options));
+  }
+
+  spawn(request: SpawnRequest, options?: CallOptions): Promise<BoxProcess> {
+    return this.#watch(() => this.#box.spawn(request, options));
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#onClose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #watch<T>(call: () => Promise<T>): Promise<T> {
+    if (this.#closed)
+      throw new SandboxError('closed', 'This box was let go by its own user. Open it again.', {
+        started: 'no',
+      });
+    try {
+      return await call();
+    } catch (error) {
+      if (SandboxError.hasCode(error, 'gone')) this.#onGone();
+      throw error;
+    }
+  }
+}

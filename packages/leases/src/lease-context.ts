@@ -1,0 +1,110 @@
+import {
+  type ArtifactLedger,
+  type BackendRegistry,
+  type BlobStore,
+  type BoxRef,
+  type CallOptions,
+  type Clock,
+  type Lease,
+  type LeaseDecision,
+  type LeaseEvent,
+  type LeaseEventType,
+  type LeaseOutcomes,
+  type LeaseStore,
+  systemClock,
+  transitionLease,
+} from '@boxyard/sandbox-core';
+import type { LeaseNotice } from './lease-notice.ts';
+import { DEFAULT_LEASES_SETTINGS, type LeasesSettings, settingsFor } from './leases-settings.ts';
+
+export interface LeaseContextOptions {
+  /** Names this installation in the tags of its boxes; whoever shares an account needs another one. */
+  readonly deployment: string;
+  readonly store: LeaseStore;
+  readonly ledger: ArtifactLedger;
+  readonly blobs: BlobStore;
+  readonly providers: BackendRegistry;
+  readonly clock?: Clock | undefined;
+  readonly settings?: Partial<LeasesSettings> | undefined;
+  readonly onEvent?: ((notice: LeaseNotice) => void) | undefined;
+}
+
+/** The ports, the settings, and the one way of putting an event to a lease. */
+export class LeaseContext {
+  readonly deployment: string;
+  readonly store: LeaseStore;
+  readonly ledger: ArtifactLedger;
+  readonly blobs: BlobStore;
+  readonly providers: BackendRegistry;
+  readonly clock: Clock;
+  readonly settings: LeasesSettings;
+  readonly #onEvent: (notice: LeaseNotice) => void;
+
+  constructor(options: LeaseContextOptions) {
+    this.deployment = options.deployment;
+    this.store = options.store;
+    this.ledger = options.ledger;
+    this.blobs = options.blobs;
+    this.providers = options.providers;
+    this.clock = options.clock ?? systemClock;
+    this.settings = { ...DEFAULT_LEASES_SETTINGS, ...options.settings };
+    this.#onEvent = options.onEvent ?? (() => {});
+  }
+
+  tell(notice: LeaseNotice): void {
+    this.#onEvent(notice);
+  }
+
+  trouble(stage: string, groupId: string | null, error: unknown): void {
+    this.tell({ type: 'trouble', stage, groupId, error });
+  }
+
+  /** For work that is tried again by itself: its failure is told and does not stop the caller. */
+  async attempt<T>(stage: string, groupId: string | null, work: () => Promise<T>): Promise<T | null> {
+    try {
+      return await work();
+    } catch (error) {
+      this.trouble(stage, groupId, error);
+      return null;
+    }
+  }
+
+  settingsOf(ref: BoxRef | null): LeasesSettings {
+    return ref === null
+      ? this.settings
+      : settingsFor(this.settings, this.providers.providerNamed(ref.provider));
+  }
+
+  #decide<Type extends LeaseEventType>(
+    event: { readonly type: Type } & LeaseEvent<Type>,
+    made: BoxRef | null,
+  ): (lease: Lease, nowMs: number) => LeaseDecision<LeaseOutcomes[Type]> {
+    return (lease, nowMs) => {
+      const judged = transitionLease(lease, event, nowMs, this.settingsOf(lease.box ?? made));
+      // A reaper's look is always stored: the row may have been due earlier than its lease says.
+      const next = event.type === 'due' ? { ...judged.lease } : judged.lease;
+      return { lease: next, condemned: judged.condemned, result: judged.outcome };
+    };
+  }
+
+  /**
+   * Null when there is no such lease. `made`: the box that the event brings, whose provider has settings of
+   * its own.
+   */
+  apply<Type extends LeaseEventType>(
+    groupId: string,
+    event: { readonly type: Type } & LeaseEvent<Type>,
+    options: CallOptions & { readonly made?: BoxRef } = {},
+  ): Promise<LeaseOutcomes[Type] | null> {
+    return this.store.changeExisting(groupId, this.#decide(event, options.made ?? null), options);
+  }
+
+  /** As `apply`, for a group that may have no lease yet. */
+  applyOrInsert<Type extends LeaseEventType>(
+    group: { readonly groupId: string; readonly workspaceId: string },
+    event: { readonly type: Type } & LeaseEvent<Type>,
+    options: CallOptions = {},
+  ): Promise<LeaseOutcomes[Type]> {
+    return this.store.change(group, this.#decide(event, null), options);
+  }
+}

@@ -1,0 +1,153 @@
+import { type Box, type LeaseOutcomes, SandboxError } from '@boxyard/sandbox-core';
+import { v7 as uuidv7 } from 'uuid';
+import { captureBox } from './capture-box.ts';
+import { destroyCondemned } from './condemned-boxes.ts';
+import type { LeaseContext } from './lease-context.ts';
+import { repeat } from './repeat.ts';
+import { stopBox } from './stop-box.ts';
+import type { Sweep } from './sweep.ts';
+
+type Look = LeaseOutcomes['due'];
+
+/** Ends what is over: crashed holders, silent spawners, idle boxes, condemned boxes, archives nobody needs. */
+export class Reaper implements AsyncDisposable {
+  readonly #context: LeaseContext;
+  readonly #sweep: Sweep | null;
+  readonly #stopped = new AbortController();
+  #running: Promise<void> | null = null;
+  #ticks = 0;
+
+  /** With a sweep it also looks, every second time, for boxes that no lease names. */
+  constructor(context: LeaseContext, options: { readonly sweep?: Sweep } = {}) {
+    this.#context = context;
+    this.#sweep = options.sweep ?? null;
+  }
+
+  /** Ticks every period until it is closed. Any number of processes may do so. */
+  start(): void {
+    const { clock, settings } = this.#context;
+    this.#running ??= repeat(
+      clock,
+      settings.reaperPeriodMs,
+      this.#stopped.signal,
+      async () => {
+        await this.tick();
+        return 'go-on';
+      },
+      (error) => this.#context.trouble('reaper.tick', null, error),
+    );
+  }
+
+  /**
+   * One look at all that is due; what it costs depends on that alone. What fails for one group is told and holds
+   * up no other; it throws only when the record cannot be read.
+   */
+  async tick(): Promise<void> {
+    this.#ticks += 1;
+    await this.#endLeases();
+    await this.#endCondemned();
+    await this.#endArtifacts();
+    if (this.#sweep === null || this.#ticks % 2 === 1) return;
+    await this.#context.attempt('reaper.sweep', null, async () =>
+      this.#sweep?.run({ signal: this.#stopped.signal }),
+    );
+  }
+
+  /** Stops ticking and waits for the tick that runs. */
+  async close(): Promise<void> {
+    this.#stopped.abort(new SandboxError('closed', 'The reaper was stopped. Start another.'));
+    await this.#running;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #endLeases(): Promise<void> {
+    const { store, settings } = this.#context;
+    const seen = new Set<string>();
+    while (!this.#stopped.signal.aborted) {
+      const due = (await store.due(settings.reaperBatch)).filter((groupId) => !seen.has(groupId));
+      if (due.length === 0) return;
+      for (const groupId of due) seen.add(groupId);
+      const left = [...due];
+      const worker = async () => {
+        for (let groupId = left.shift(); groupId !== undefined; groupId = left.shift()) {
+          const group = groupId;
+          await this.#context.attempt('reaper.lease', group, () => this.#look(group));
+        }
+      };
+      await Promise.all(Array.from({ length: settings.reaperConcurrency }, worker));
+    }
+  }
+
+  async #look(groupId: string): Promise<void> {
+    const { store } = this.#context;
+    const outcome = await this.#context.apply(groupId, { type: 'due', claim: uuidv7() });
+    if (outcome === null || outcome.kind === 'none') return;
+    if (outcome.kind === 'discard') {
+      await this.#context.ledger.discard(groupId);
+      await this.#context.apply(groupId, { type: 'discarded' });
+      return;
+    }
+    const lease = await store.read(groupId);
+    if (lease === null) return;
+    const { workspaceId, reason } = lease;
+    if (outcome.kind === 'terminate') {
+      const { signal } = this.#stopped;
+      await stopBox(this.#context, { groupId, workspaceId, terminate: outcome, reason, signal });
+    } else await this.#capture(groupId, workspaceId, outcome);
+  }
+
+  /** A dirty box, whether held or not. */
+  async #capture(
+    groupId: string,
+    workspaceId: string,
+    outcome: Extract<Look, { kind: 'capture' }>,
+  ): Promise<void> {
+    const { epoch, revision, box: ref } = outcome;
+    const provider = this.#context.providers.providerNamed(ref.provider);
+    const { signal } = this.#stopped;
+    let box: Box | null = null;
+    try {
+      box = await provider.resume(ref, { epoch, environment: {}, signal });
+      const captured = await captureBox(this.#context, {
+        groupId,
+        workspaceId,
+        epoch,
+        revision,
+        box,
+        signal,
+      });
+      if (captured === 'committed') await this.#context.apply(groupId, { type: 'captured', epoch, revision });
+    } catch (error) {
+      // Whoever needs it next replaces it.
+      if (provider.isGone(error)) return;
+      this.#context.tell({ type: 'capture-failed', groupId, epoch, error });
+      throw error;
+    } finally {
+      await box?.close().catch(() => {});
+    }
+  }
+
+  async #endCondemned(): Promise<void> {
+    const { reaperBatch } = this.#context.settings;
+    const { signal } = this.#stopped;
+    while (!signal.aborted) if ((await destroyCondemned(this.#context, { signal })) < reaperBatch) return;
+  }
+
+  async #endArtifacts(): Promise<void> {
+    const { ledger, blobs, settings } = this.#context;
+    const { reaperBatch, destroyRetryMs } = settings;
+    while (!this.#stopped.signal.aborted) {
+      const taken = await ledger.takeDeletable(reaperBatch, { retryAfterMs: destroyRetryMs });
+      for (const artifact of taken)
+        await this.#context.attempt('reaper.artifact', artifact.groupId, async () => {
+          await blobs.delete(artifact.archiveKey);
+          await blobs.delete(artifact.manifestKey);
+          await ledger.removeDeleted(artifact.id);
+        });
+      if (taken.length < reaperBatch) return;
+    }
+  }
+}
