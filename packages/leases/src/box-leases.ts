@@ -61,6 +61,7 @@ export class BoxLeases implements AsyncDisposable {
         throw otherEpoch(request.groupId, request.expectedEpoch, epoch);
       const held = new HeldBox(
         box,
+        hold.lost,
         () => hold.sawGone(),
         () => this.#letGo(hold),
       );

@@ -22,12 +22,14 @@ export class HeldBox implements Box {
   readonly capabilities: BoxCapabilities;
   readonly files: BoxFiles;
   readonly #box: Box;
+  readonly #lost: AbortSignal;
   readonly #onGone: () => void;
   readonly #onClose: () => Promise<void>;
   #closed = false;
 
-  constructor(box: Box, onGone: () => void, onClose: () => Promise<void>) {
+  constructor(box: Box, lost: AbortSignal, onGone: () => void, onClose: () => Promise<void>) {
     this.#box = box;
+    this.#lost = lost;
     this.#onGone = onGone;
     this.#onClose = onClose;
     this.ref = box.ref;
@@ -71,6 +73,8 @@ export class HeldBox implements Box {
       throw new SandboxError('closed', 'This box was let go by its own user. Open it again.', {
         started: 'no',
       });
+    // Another may work in the box by now.
+    this.#lost.throwIfAborted();
     try {
       return await call();
     } catch (error) {

@@ -107,7 +107,10 @@ export class Hold {
 
   /** Lets go in the store too. Idempotent, and never throws: an unreachable store lets it expire. */
   async release(): Promise<void> {
-    if (!this.#end()) return;
+    const reason = new SandboxError('closed', 'The box was let go by its own user. Open it again.', {
+      started: 'no',
+    });
+    if (!this.#end(reason)) return;
     const { store, settings } = this.#context;
     // A statement under way could put the holder back after it was removed.
     await this.#asking;
@@ -119,23 +122,22 @@ export class Hold {
     await this.#work;
   }
 
-  #end(): boolean {
+  #end(reason: SandboxError): boolean {
     if (this.#ended.signal.aborted) return false;
-    this.#ended.abort(
-      new SandboxError('closed', 'The box was let go before it was there. Open it again.', { stage: 'open' }),
-    );
+    this.#ended.abort(reason);
     this.#onEnd(this);
     return true;
   }
 
   #lose(): void {
-    if (!this.#end()) return;
     const { groupId, key } = this;
-    this.#lost.abort(
-      new SandboxError('fenced', `The box of group ${groupId} is not kept any more. Open it again.`, {
-        retryable: true,
-      }),
+    const reason = new SandboxError(
+      'fenced',
+      `The box of group ${groupId} is not kept any more. Open it again.`,
+      { retryable: true, started: 'no' },
     );
+    if (!this.#end(reason)) return;
+    this.#lost.abort(reason);
     this.#context.tell({ type: 'holder-lost', groupId, kind: key.kind, id: key.id });
     void this.#context.attempt('hold.lose', groupId, () =>
       this.#context.apply(groupId, { type: 'release', holder: key }),
@@ -144,21 +146,11 @@ export class Hold {
 
   async #tell(what: { readonly dirty?: boolean; readonly input?: boolean }): Promise<void> {
     const { signal } = this.#ended;
-    const beat = await this.#context.apply(
-      this.groupId,
-      { type: 'heartbeat', holder: this.key, ...what },
-      { signal },
-    );
+    signal.throwIfAborted();
+    const beat = await this.#context.apply(this.groupId, { type: 'heartbeat', holder: this.key, ...what });
     if (beat?.kind === 'kept' && beat.epoch === this.#epoch) return;
     this.#lose();
-    throw new SandboxError(
-      'fenced',
-      `The box of group ${this.groupId} is not kept any more. Open it again.`,
-      {
-        retryable: true,
-        started: 'no',
-      },
-    );
+    signal.throwIfAborted();
   }
 
   #beat(): Promise<void> {
