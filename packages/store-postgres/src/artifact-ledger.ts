@@ -7,7 +7,7 @@ import {
   SandboxError,
 } from '@boxyard/sandbox-core';
 import { v7 as uuidv7 } from 'uuid';
-import type { Database, Transaction } from './connect.ts';
+import type { Database } from './connect.ts';
 
 interface ArtifactRow {
   readonly id: string;
@@ -22,7 +22,6 @@ interface ArtifactRow {
   readonly started_at_ms: number;
   readonly size_bytes: number | null;
   readonly sha256: string | null;
-  readonly committed: boolean;
 }
 
 export class PostgresArtifactLedger implements ArtifactLedger {
@@ -68,40 +67,15 @@ export class PostgresArtifactLedger implements ArtifactLedger {
     stored: { readonly sizeBytes: number; readonly sha256: string },
     options?: CallOptions,
   ): Promise<'committed' | 'refused'> {
-    return this.#database.transaction(
+    const { sql } = this.#database;
+    const [row] = await this.#database.run(
       'Committing an artifact',
-      async (sql, check) => {
-        const [begun] = await sql<{ group_id: string }[]>`SELECT group_id FROM artifacts WHERE id = ${id}`;
-        if (begun === undefined) return 'refused';
-        const [lease] = await sql<{ epoch: number; deleted: boolean }[]>`
-          SELECT epoch, deleted_at_ms IS NOT NULL AS deleted FROM leases
-          WHERE group_id = ${begun.group_id} FOR SHARE
-        `;
-        // All of the group, in one order: two captures that end together are ranked one after the other.
-        const rows = await sql<ArtifactRow[]>`
-          SELECT * FROM artifacts WHERE group_id = ${begun.group_id} ORDER BY sequence DESC FOR UPDATE
-        `;
-        check();
-        const artifact = rows.find((row) => row.id === id);
-        if (artifact === undefined) return 'refused';
-        if (artifact.committed) return 'committed';
-        if (artifact.state !== 'candidate') return 'refused';
-        if (lease === undefined || lease.deleted || lease.epoch !== artifact.epoch) {
-          await setState(sql, id, 'delete_pending');
-          return 'refused';
-        }
-        await sql`
-          UPDATE artifacts SET committed = true, size_bytes = ${stored.sizeBytes}, sha256 = ${stored.sha256}
-          WHERE id = ${id}
-        `;
-        await rank(
-          sql,
-          rows.filter((row) => row.id === id || row.state === 'current' || row.state === 'previous'),
-        );
-        return 'committed';
-      },
+      sql<{ committed: boolean }[]>`
+        SELECT commit_artifact(${id}, ${stored.sizeBytes}::bigint, ${stored.sha256}) AS committed
+      `,
       options,
     );
+    return row?.committed ? 'committed' : 'refused';
   }
 
   async abandon(id: string, options?: CallOptions): Promise<void> {
@@ -174,22 +148,6 @@ export class PostgresArtifactLedger implements ArtifactLedger {
       options,
     );
   }
-}
-
-/** The newest two by when they started are kept. */
-async function rank(sql: Transaction, newestFirst: readonly ArtifactRow[]): Promise<void> {
-  for (const [place, { id, state }] of newestFirst.entries()) {
-    const next = place === 0 ? 'current' : place === 1 ? 'previous' : 'delete_pending';
-    if (next !== state) await setState(sql, id, next);
-  }
-}
-
-async function setState(sql: Transaction, id: string, state: ArtifactState): Promise<void> {
-  const goes = state === 'delete_pending';
-  await sql`
-    UPDATE artifacts SET state = ${state}, due_at_ms = CASE WHEN ${goes}::boolean THEN store_now_ms() END
-    WHERE id = ${id}
-  `;
 }
 
 function toArtifact(row: ArtifactRow): Artifact {

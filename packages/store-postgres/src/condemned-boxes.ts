@@ -1,7 +1,7 @@
 /** Boxes that no lease names any more, until they are destroyed. */
 import type { BoxRef, BoxToDestroy, CallOptions, CondemnedBox } from '@boxyard/sandbox-core';
 import type { PendingQuery, Row } from 'postgres';
-import { asJson, type Database, type Sql, type Transaction } from './connect.ts';
+import { asJson, type Database, type Sql } from './connect.ts';
 
 interface CondemnedRow {
   readonly id: string;
@@ -12,8 +12,12 @@ interface CondemnedRow {
   readonly attempts: number;
 }
 
-/** A statement, or a common table expression of one, that adds what is not there yet. */
-export function insertCondemned(sql: Sql | Transaction, boxes: readonly BoxToDestroy[]): PendingQuery<Row[]> {
+/** A statement, or a common table expression of one, that adds what is not there yet when `condition` holds. */
+export function insertCondemned(
+  sql: Sql,
+  boxes: readonly BoxToDestroy[],
+  condition: PendingQuery<Row[]> = sql`true`,
+): PendingQuery<Row[]> {
   const rows = boxes.map(({ ref, groupId, epoch, reason }) => ({
     provider: ref.provider,
     instance: ref.instance,
@@ -26,7 +30,7 @@ export function insertCondemned(sql: Sql | Transaction, boxes: readonly BoxToDes
     INSERT INTO condemned_boxes (provider, instance, ref, group_id, epoch, reason, due_at_ms)
     SELECT box ->> 'provider', box ->> 'instance', (box ->> 'ref')::json, box ->> 'groupId',
       (box ->> 'epoch')::integer, box ->> 'reason', store_now_ms()
-    FROM json_array_elements(${asJson(sql, rows)}) AS box
+    FROM json_array_elements(${asJson(sql, rows)}) AS box WHERE ${condition}
     ON CONFLICT (provider, instance) DO NOTHING
   `;
 }

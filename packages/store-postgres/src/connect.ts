@@ -1,5 +1,11 @@
-/** The one place that opens connections: a pool for statements, and what every statement has in common. */
-import { bounded, type CallOptions, SandboxError, throwIfAborted } from '@boxyard/sandbox-core';
+/**
+ * The one place that opens connections: a pool for statements, and what every statement has in common.
+ *
+ * Everything that belongs together is one statement; there are no transactions of several. With the driver as it
+ * is, a connection that is lost between BEGIN and COMMIT ends the whole process, or lets the rest of the
+ * transaction run inside another one.
+ */
+import { bounded, type CallOptions } from '@boxyard/sandbox-core';
 import postgres from 'postgres';
 import { databaseError } from './database-error.ts';
 import type { PostgresConnection } from './embedded/embedded-postgres.ts';
@@ -11,7 +17,6 @@ export const SCHEMA = 'boxyard';
 export type DatabaseAddress = { readonly url: string } | { readonly connection: PostgresConnection };
 
 export type Sql = postgres.Sql<{ int8: number }>;
-export type Transaction = postgres.TransactionSql<{ int8: number }>;
 type Types = { int8: postgres.PostgresType<number> };
 
 /** Text of a statement that was sent. Parameters are never handed out. */
@@ -25,9 +30,6 @@ export interface DatabaseOptions {
 
 // A statement waits for row locks at most; none of ours computes for long.
 const STATEMENT_TIMEOUT_MS = 30_000;
-
-// Our transactions hold locks for three statements; one that stands still lost its process.
-const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
 
 const CONNECT_TIMEOUT_S = 10;
 
@@ -50,40 +52,6 @@ export class Database {
         throw databaseError(error);
       }
     });
-  }
-
-  /**
-   * Commits when `body` resolves. A caller who gave up before `body` returned gets nothing committed, and the
-   * error says so; between its statements the body learns it by `check`, which throws.
-   */
-  async transaction<Result>(
-    what: string,
-    body: (sql: Transaction, check: () => void) => Promise<Result>,
-    options?: CallOptions,
-  ): Promise<Result> {
-    let committing = false;
-    try {
-      return await bounded(options, what, async (signal) => {
-        const check = () => throwIfAborted(signal, what);
-        const done = await this.sql.begin(async (sql) => {
-          check();
-          const result = await body(sql, check);
-          check();
-          committing = true;
-          return { result };
-        });
-        return done.result as Result;
-      });
-    } catch (error) {
-      const failure = databaseError(error);
-      const gaveUp = failure.code === 'timeout' || failure.code === 'cancelled';
-      if (!gaveUp || committing) throw failure;
-      throw new SandboxError(failure.code, `${what} was given up before anything was stored. Try again.`, {
-        started: 'no',
-        retryable: true,
-        cause: failure,
-      });
-    }
   }
 
   /** Calls back for every statement that is sent, until the answered function is called. */
@@ -113,7 +81,7 @@ export class Database {
  * A value for a column of type `json`. Not `jsonb`: that one refuses the NUL that a command's output may hold.
  * A string without this would be taken for JSON text by nobody and be encoded twice.
  */
-export function asJson(sql: Sql | Transaction, value: unknown): postgres.Parameter<unknown> {
+export function asJson(sql: Sql, value: unknown): postgres.Parameter<unknown> {
   return sql.typed(value, JSON_OID);
 }
 
@@ -140,7 +108,6 @@ export function connectTo(
       application_name: 'boxyard',
       search_path: SCHEMA,
       statement_timeout: STATEMENT_TIMEOUT_MS,
-      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     },
     // Counters and milliseconds: all below 2^53.
     types: {

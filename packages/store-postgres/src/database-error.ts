@@ -31,11 +31,6 @@ export function databaseError(error: unknown): SandboxError {
   );
 }
 
-/** Whether PostgreSQL said that this constraint forbids the row. */
-export function violates(error: unknown, constraint: string): boolean {
-  return error instanceof postgres.PostgresError && error.constraint_name === constraint;
-}
-
 function refusedByServer(error: postgres.PostgresError): SandboxError {
   const { code } = error;
   const options = { started: 'no' as const, cause: plain(error) };

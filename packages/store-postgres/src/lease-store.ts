@@ -11,14 +11,12 @@ import {
   type Lease,
   type LeaseState,
   type LeaseStore,
-  leaseDueAtMs,
 } from '@boxyard/sandbox-core';
-import { CondemnedBoxes, insertCondemned } from './condemned-boxes.ts';
-import { asJson, type Database, type Transaction } from './connect.ts';
-import { type LeaseRow, leaseBody, toLease } from './lease-row.ts';
+import { changeLease } from './change-lease.ts';
+import { CondemnedBoxes } from './condemned-boxes.ts';
+import { asJson, type Database } from './connect.ts';
+import { type LeaseRow, toLease } from './lease-row.ts';
 import { type Notifications, topics } from './notifications.ts';
-
-type LockedRow = LeaseRow & { readonly now: number };
 
 export class PostgresLeaseStore implements LeaseStore {
   readonly #database: Database;
@@ -36,16 +34,7 @@ export class PostgresLeaseStore implements LeaseStore {
     decide: DecideLease<Result>,
     options?: CallOptions,
   ): Promise<Result> {
-    return this.#database.transaction(
-      'Changing a lease',
-      async (sql, check) => {
-        // Empty when another process has just inserted the row: it is there for the next statement.
-        const row = (await insertOrLock(sql, coldLease(groupId, workspaceId))) ?? (await lock(sql, groupId));
-        check();
-        return decideAndStore(sql, row!, decide);
-      },
-      options,
-    );
+    return changeLease(this.#database, coldLease(groupId, workspaceId), decide, options);
   }
 
   async changeExisting<Result>(
@@ -53,15 +42,7 @@ export class PostgresLeaseStore implements LeaseStore {
     decide: DecideLease<Result>,
     options?: CallOptions,
   ): Promise<Result | null> {
-    return this.#database.transaction(
-      'Changing a lease',
-      async (sql, check) => {
-        const row = await lock(sql, groupId);
-        check();
-        return row === undefined ? null : decideAndStore(sql, row, decide);
-      },
-      options,
-    );
+    return changeLease(this.#database, groupId, decide, options);
   }
 
   async join(
@@ -80,7 +61,8 @@ export class PostgresLeaseStore implements LeaseStore {
             'subject', ${holder.subject}::text, 'expiresAtMs', now + ${holder.ttlMs}::bigint,
             'inputUntilMs', NULL, 'dirty', false
           ),
-          due_at_ms = least(due_at_ms, now + ${holder.ttlMs}::bigint)
+          due_at_ms = least(due_at_ms, now + ${holder.ttlMs}::bigint),
+          version = version + 1
         FROM clock
         WHERE group_id = ${groupId} AND state = 'warm' AND deleted_at_ms IS NULL
           AND epoch = coalesce(${options.expectedEpoch ?? null}::integer, epoch)
@@ -106,7 +88,7 @@ export class PostgresLeaseStore implements LeaseStore {
       sql`
         WITH clock AS MATERIALIZED (SELECT store_now_ms() AS now),
         left_by AS (
-          UPDATE leases SET (holders, state, reason, deadline_ms, due_at_ms) = (
+          UPDATE leases SET version = version + 1, (holders, state, reason, deadline_ms, due_at_ms) = (
             SELECT others,
               CASE WHEN kept THEN state ELSE 'draining' END,
               CASE WHEN kept THEN reason ELSE ${`${holder.kind} let go`} END,
@@ -240,55 +222,4 @@ export class PostgresLeaseStore implements LeaseStore {
   listCondemned(groupIds: readonly string[], options?: CallOptions): Promise<readonly CondemnedBox[]> {
     return this.#condemned.list(groupIds, options);
   }
-}
-
-async function insertOrLock(sql: Transaction, cold: Lease): Promise<LockedRow | undefined> {
-  const [row] = await sql<LockedRow[]>`
-    WITH inserted AS (
-      INSERT INTO leases (group_id, workspace_id, state, epoch, body, holders)
-      VALUES (
-        ${cold.groupId}, ${cold.workspaceId}, ${cold.state}, ${cold.epoch}, ${asJson(sql, leaseBody(cold))}, '[]'
-      )
-      ON CONFLICT (group_id) DO NOTHING RETURNING *
-    ),
-    locked AS MATERIALIZED (SELECT * FROM leases WHERE group_id = ${cold.groupId} FOR UPDATE)
-    SELECT *, store_now_ms() AS now FROM (SELECT * FROM inserted UNION ALL SELECT * FROM locked) row
-  `;
-  return row;
-}
-
-async function lock(sql: Transaction, groupId: string): Promise<LockedRow | undefined> {
-  const [row] = await sql<LockedRow[]>`
-    -- The clock is read after the lock was got: who waited decides by the time it is then.
-    WITH locked AS MATERIALIZED (SELECT * FROM leases WHERE group_id = ${groupId} FOR UPDATE)
-    SELECT *, store_now_ms() AS now FROM locked
-  `;
-  return row;
-}
-
-async function decideAndStore<Result>(
-  sql: Transaction,
-  row: LockedRow,
-  decide: DecideLease<Result>,
-): Promise<Result> {
-  const before = toLease(row);
-  const { lease = before, condemned = [], result } = decide(before, row.now);
-  const changed = lease !== before;
-  if (!changed && condemned.length === 0) return result;
-  const noticed =
-    lease.state !== before.state || lease.epoch !== before.epoch || lease.deletedAtMs !== before.deletedAtMs;
-  await sql`
-    WITH condemned AS (${insertCondemned(sql, condemned)}),
-    stored AS (
-      UPDATE leases SET
-        workspace_id = ${lease.workspaceId}, state = ${lease.state}, epoch = ${lease.epoch},
-        box = ${lease.box === null ? null : asJson(sql, lease.box)}, body = ${asJson(sql, leaseBody(lease))}, holders = ${asJson(sql, lease.holders)}::jsonb,
-        deadline_ms = ${lease.deadlineMs}, idle_grace_ms = ${lease.idleGraceMs}, reason = ${lease.reason},
-        deleted_at_ms = ${lease.deletedAtMs}, due_at_ms = ${leaseDueAtMs(lease)}
-      WHERE group_id = ${row.group_id} AND ${changed}::boolean
-      RETURNING group_id
-    )
-    SELECT pg_notify('boxyard', 'lease/' || group_id) FROM stored WHERE ${noticed}::boolean
-  `;
-  return result;
 }

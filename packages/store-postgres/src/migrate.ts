@@ -1,11 +1,16 @@
 /** Brings a database to the schema that this version was written for, and refuses one that it does not know. */
 import { createHash } from 'node:crypto';
 import { SandboxError } from '@boxyard/sandbox-core';
-import { type Database, SCHEMA, type Transaction } from './connect.ts';
+import postgres from 'postgres';
+import { type Database, SCHEMA } from './connect.ts';
+import { databaseError } from './database-error.ts';
 import { MIGRATIONS, type Migration } from './migrations/migrations.ts';
 
 // Any number, as long as every Boxyard takes the same.
 const ADVISORY_LOCK = 7_316_090_825;
+
+/** Raised by a step that another server was faster to apply. */
+const APPLIED_MEANWHILE = 'BX001';
 
 interface Applied {
   readonly version: number;
@@ -22,38 +27,51 @@ export async function migrate(
   migrations: readonly Migration[] = MIGRATIONS,
 ): Promise<void> {
   for (;;) {
-    const done = await database.transaction('Migrating the database', (sql) => applyNext(sql, migrations));
-    if (done) return;
+    const applied = await readApplied(database);
+    for (const step of applied) checkApplied(step, migrations);
+    const next = migrations.find(({ version }) => !applied.some((step) => step.version === version));
+    if (next === undefined) return;
+    await apply(database, next);
   }
 }
 
-async function applyNext(sql: Transaction, migrations: readonly Migration[]): Promise<boolean> {
-  await sql`SELECT pg_advisory_xact_lock(${ADVISORY_LOCK})`;
-  const [found] = await sql`SELECT to_regclass(${`${SCHEMA}.schema_migrations`}) IS NOT NULL AS exists`;
-  const applied = found?.exists
-    ? await sql<Applied[]>`SELECT version, name, checksum FROM schema_migrations ORDER BY version`
-    : await createLedger(sql);
-  for (const step of applied) checkApplied(step, migrations);
-  const next = migrations.find(({ version }) => !applied.some((step) => step.version === version));
-  if (next === undefined) return true;
-  // Rewriting a large table may take longer than any statement of ours.
-  await sql`SET LOCAL statement_timeout = 0`;
-  await sql.unsafe(next.sql);
-  await sql`
-    INSERT INTO schema_migrations (version, name, checksum, applied_at)
-    VALUES (${next.version}, ${next.name}, ${checksum(next)}, now())
-  `;
-  return false;
+async function readApplied(database: Database): Promise<readonly Applied[]> {
+  const { sql } = database;
+  const [found] = await database.run(
+    'Looking for the schema',
+    sql`SELECT to_regclass(${`${SCHEMA}.schema_migrations`}) IS NOT NULL AS there`,
+  );
+  if (!found?.there) return [];
+  return database.run(
+    'Reading which steps of the schema were applied',
+    sql<Applied[]>`SELECT version, name, checksum FROM schema_migrations ORDER BY version`,
+  );
 }
 
-async function createLedger(sql: Transaction): Promise<readonly Applied[]> {
-  await sql.unsafe(`CREATE SCHEMA IF NOT EXISTS ${SCHEMA}`);
-  await sql`
-    CREATE TABLE schema_migrations (
-      version integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL
-    )
-  `;
-  return [];
+/** Several statements in one message are one transaction. */
+async function apply({ sql }: Database, migration: Migration): Promise<void> {
+  const { version, name } = migration;
+  try {
+    await sql.unsafe(`
+      SELECT pg_advisory_xact_lock(${ADVISORY_LOCK});
+      -- Rewriting a large table may take longer than any statement of ours.
+      SET LOCAL statement_timeout = 0;
+      CREATE SCHEMA IF NOT EXISTS ${SCHEMA};
+      CREATE TABLE IF NOT EXISTS schema_migrations (
+        version integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL
+      );
+      DO $check$ BEGIN
+        IF EXISTS (SELECT FROM schema_migrations WHERE version = ${version}) THEN
+          RAISE EXCEPTION 'applied meanwhile' USING ERRCODE = '${APPLIED_MEANWHILE}';
+        END IF;
+      END $check$;
+      ${migration.sql};
+      INSERT INTO schema_migrations VALUES (${version}, '${name}', '${checksum(migration)}', now());
+    `);
+  } catch (error) {
+    if (error instanceof postgres.PostgresError && error.code === APPLIED_MEANWHILE) return;
+    throw databaseError(error);
+  }
 }
 
 function checkApplied(step: Applied, migrations: readonly Migration[]): void {

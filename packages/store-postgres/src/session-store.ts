@@ -6,8 +6,7 @@ import {
   type SessionStore,
   type SessionWithGroup,
 } from '@boxyard/sandbox-core';
-import { asJson, type Database, type Transaction } from './connect.ts';
-import { violates } from './database-error.ts';
+import { asJson, type Database, type Sql } from './connect.ts';
 import { type GroupRow, type SessionRow, toGroup, toSessionWithGroup } from './session-row.ts';
 
 type RestoreReceipt = NonNullable<BoxGroup['restored']>;
@@ -20,13 +19,27 @@ export class PostgresSessionStore implements SessionStore {
   }
 
   async create(session: SessionRecord, group?: BoxGroup): Promise<void> {
-    await this.#database.transaction('Creating a session', async (sql) => {
-      if (group === undefined) await lockJoinable(sql, session.groupId);
-      else await insertGroup(sql, group);
-      await insertSession(sql, session).catch((error: unknown) => {
-        throw violates(error, 'sessions_group') ? noSuchGroup(session.groupId) : error;
-      });
-    });
+    const { sql } = this.#database;
+    const created = await this.#database.run(
+      'Creating a session',
+      sql`
+        WITH ${group === undefined ? joinableGroup(sql, session) : insertedGroup(sql, group)},
+        inserted AS (
+          INSERT INTO sessions (id, workspace_id, group_id, name, metadata, created_at)
+          SELECT ${session.id}, ${session.workspaceId}, id, ${session.name},
+            ${asJson(sql, session.metadata)}::jsonb, ${session.createdAt}::timestamptz
+          FROM used_group
+          RETURNING id, group_id
+        )
+        INSERT INTO session_logs (session_id, group_id) SELECT id, group_id FROM inserted
+      `,
+    );
+    if (created.count > 0) return;
+    throw new SandboxError(
+      'not-found',
+      `The group ${session.groupId} does not exist. Create the session with a new one.`,
+      { started: 'no' },
+    );
   }
 
   async get(workspaceId: string, sessionId: string): Promise<SessionWithGroup | null> {
@@ -78,21 +91,15 @@ export class PostgresSessionStore implements SessionStore {
     workspaceId: string,
     sessionId: string,
   ): Promise<{ deleted: boolean; groupId: string; remaining: number } | null> {
-    return this.#database.transaction('Deleting a session', async (sql) => {
-      // The group's row first, as every append does: two last sessions deleted at once must not both see the other.
-      const [found] = await sql<{ group_id: string }[]>`
-        SELECT s.group_id FROM sessions s JOIN group_revisions r ON r.group_id = s.group_id
-        WHERE s.workspace_id = ${workspaceId} AND s.id = ${sessionId} FOR UPDATE OF r
-      `;
-      if (found === undefined) return null;
-      const removed = await sql`DELETE FROM sessions WHERE id = ${sessionId}`;
-      await sql`DELETE FROM events WHERE session_id = ${sessionId}`;
-      await sql`DELETE FROM ops WHERE session_id = ${sessionId}`;
-      const [left] = await sql<{ remaining: number }[]>`
-        SELECT count(*) AS remaining FROM sessions WHERE group_id = ${found.group_id}
-      `;
-      return { deleted: removed.count > 0, groupId: found.group_id, remaining: left!.remaining };
-    });
+    const { sql } = this.#database;
+    const [row] = await this.#database.run(
+      'Deleting a session',
+      sql<{ of_group: string | null; deleted: boolean; remaining: number }[]>`
+        SELECT * FROM delete_session(${workspaceId}, ${sessionId})
+      `,
+    );
+    if (row === undefined || row.of_group === null) return null;
+    return { deleted: row.deleted, groupId: row.of_group, remaining: row.remaining };
   }
 
   async deleteGroup(groupId: string): Promise<void> {
@@ -153,26 +160,24 @@ export class PostgresSessionStore implements SessionStore {
   }
 }
 
-/** Under the lock that deletion takes: a group that lost its last session is on its way out and takes no other. */
-async function lockJoinable(sql: Transaction, groupId: string): Promise<void> {
-  await sql`SELECT FROM group_revisions WHERE group_id = ${groupId} FOR UPDATE`;
-  const [sibling] = await sql`SELECT FROM sessions WHERE group_id = ${groupId} LIMIT 1`;
-  if (sibling === undefined) throw noSuchGroup(groupId);
+/**
+ * Common table expressions that end in `used_group` (id): the group of a session that is there, under the lock
+ * that deletion takes. A group that lost its last session is on its way out and takes no other.
+ */
+function joinableGroup(sql: Sql, { workspaceId, groupId }: SessionRecord) {
+  return sql`
+    locked AS MATERIALIZED (SELECT group_id FROM group_revisions WHERE group_id = ${groupId} FOR UPDATE),
+    used_group AS MATERIALIZED (
+      SELECT s.group_id AS id FROM locked JOIN sessions s USING (group_id)
+      -- Locked as well: a row that was deleted while this statement waited is passed over.
+      WHERE s.workspace_id = ${workspaceId} LIMIT 1 FOR KEY SHARE OF s
+    )
+  `;
 }
 
-function noSuchGroup(groupId: string): SandboxError {
-  return new SandboxError(
-    'not-found',
-    `The group ${groupId} does not exist. Create a session with a new one.`,
-    {
-      started: 'no',
-    },
-  );
-}
-
-async function insertGroup(sql: Transaction, group: BoxGroup): Promise<void> {
-  await sql`
-    WITH inserted AS (
+function insertedGroup(sql: Sql, group: BoxGroup) {
+  return sql`
+    used_group AS (
       INSERT INTO box_groups (
         id, workspace_id, backend, image, environment_names, sealed_environment, source, sealed_source_token,
         source_cloned_at, resources, idle_timeout_ms, max_lifetime_ms, restored, created_at
@@ -183,20 +188,7 @@ async function insertGroup(sql: Transaction, group: BoxGroup): Promise<void> {
         ${group.sourceClonedAt}, ${asJson(sql, group.resources)}, ${group.idleTimeoutMs},
         ${group.maxLifetimeMs}, ${group.restored === null ? null : asJson(sql, group.restored)}, ${group.createdAt}
       ) RETURNING id
-    )
-    INSERT INTO group_revisions (group_id) SELECT id FROM inserted
-  `;
-}
-
-async function insertSession(sql: Transaction, session: SessionRecord): Promise<void> {
-  await sql`
-    WITH inserted AS (
-      INSERT INTO sessions (id, workspace_id, group_id, name, metadata, created_at)
-      VALUES (
-        ${session.id}, ${session.workspaceId}, ${session.groupId}, ${session.name},
-        ${asJson(sql, session.metadata)}::jsonb, ${session.createdAt}
-      ) RETURNING id, group_id
-    )
-    INSERT INTO session_logs (session_id, group_id) SELECT id, group_id FROM inserted
+    ),
+    revision AS (INSERT INTO group_revisions (group_id) SELECT id FROM used_group)
   `;
 }

@@ -113,6 +113,22 @@ CREATE INDEX ops_id ON ops (id);
 CREATE INDEX ops_running ON ops (started_at) WHERE state = 'running';
 CREATE INDEX ops_finished ON ops (finished_at) WHERE state <> 'running';
 
+-- A function, because each of its statements sees what was committed while the one before waited for a lock.
+-- The group's row first, as every append does; two last sessions deleted at once must not both see the other.
+CREATE FUNCTION delete_session(
+  of_workspace text, of_session text, OUT of_group text, OUT deleted boolean, OUT remaining bigint
+) LANGUAGE plpgsql AS $$
+BEGIN
+  SELECT s.group_id INTO of_group FROM sessions s WHERE s.workspace_id = of_workspace AND s.id = of_session;
+  IF of_group IS NULL THEN RETURN; END IF;
+  PERFORM FROM group_revisions r WHERE r.group_id = of_group FOR UPDATE;
+  DELETE FROM sessions s WHERE s.id = of_session;
+  deleted := FOUND;
+  DELETE FROM events e WHERE e.session_id = of_session;
+  DELETE FROM ops o WHERE o.session_id = of_session;
+  SELECT count(*) INTO remaining FROM sessions s WHERE s.group_id = of_group;
+END $$;
+
 CREATE TABLE idempotency_keys (
   workspace_id text COLLATE "C" NOT NULL,
   key text COLLATE "C" NOT NULL,

@@ -6,6 +6,8 @@ CREATE TABLE leases (
   state text NOT NULL
     CHECK (state IN ('cold', 'warming', 'warm', 'draining', 'replacing', 'terminating')),
   epoch integer NOT NULL,
+  -- Grows with every write: who decided on an older row is told to decide again.
+  version bigint NOT NULL DEFAULT 1,
   box json,
   -- The rest of the lease, as its type in sandbox-core names it, without the columns of this table.
   body json NOT NULL,
@@ -55,4 +57,38 @@ CREATE TABLE artifacts (
 );
 CREATE INDEX artifacts_of_group ON artifacts (group_id, sequence DESC);
 CREATE INDEX artifacts_due ON artifacts (due_at_ms) WHERE due_at_ms IS NOT NULL;
+
+-- The lease is held while its artifact is judged. All artifacts of the group are locked in one order, so that
+-- captures that end together are ranked one after the other. A function, because each of its statements sees
+-- what was committed while the one before waited.
+CREATE FUNCTION commit_artifact(of_id text, of_size bigint, of_sha256 text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  artifact artifacts;
+  wanted boolean;
+BEGIN
+  SELECT * INTO artifact FROM artifacts WHERE id = of_id;
+  IF NOT FOUND THEN RETURN false; END IF;
+  SELECT l.deleted_at_ms IS NULL AND l.epoch = artifact.epoch INTO wanted
+    FROM leases l WHERE l.group_id = artifact.group_id FOR SHARE;
+  PERFORM FROM artifacts a WHERE a.group_id = artifact.group_id ORDER BY a.sequence DESC FOR UPDATE;
+  SELECT * INTO artifact FROM artifacts WHERE id = of_id;
+  IF NOT FOUND THEN RETURN false; END IF;
+  IF artifact.committed THEN RETURN true; END IF;
+  IF artifact.state <> 'candidate' THEN RETURN false; END IF;
+  IF wanted IS NOT TRUE THEN
+    UPDATE artifacts SET state = 'delete_pending', due_at_ms = store_now_ms() WHERE id = of_id;
+    RETURN false;
+  END IF;
+  UPDATE artifacts SET committed = true, size_bytes = of_size, sha256 = of_sha256, state = 'current'
+    WHERE id = of_id;
+  UPDATE artifacts a SET
+    state = CASE ranked.place WHEN 1 THEN 'current' WHEN 2 THEN 'previous' ELSE 'delete_pending' END,
+    due_at_ms = CASE WHEN ranked.place > 2 THEN store_now_ms() END
+  FROM (
+    SELECT id, row_number() OVER (ORDER BY sequence DESC) AS place FROM artifacts
+    WHERE group_id = artifact.group_id AND state IN ('current', 'previous')
+  ) ranked
+  WHERE a.id = ranked.id;
+  RETURN true;
+END $$;
 `;

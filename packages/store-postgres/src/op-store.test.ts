@@ -1,0 +1,118 @@
+import type { OpResult } from '@boxyard/sandbox-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { someOp, storeGroup, WORKSPACE } from '../test/records.ts';
+import { openTestStore, type TestStore } from './testing.ts';
+
+let store: TestStore;
+
+beforeAll(async () => {
+  store = await openTestStore();
+});
+
+afterAll(() => store.close());
+
+const result: OpResult = {
+  exitCode: 3,
+  signal: null,
+  timedOut: false,
+  endedAt: new Date('2026-01-02T03:04:05.678Z'),
+  wallTimeMs: 12,
+  lostReason: null,
+};
+const event = { type: 'op', data: {} };
+
+async function eventTypes(sessionId: string) {
+  return (await store.events.read(sessionId, { after: 0, limit: 100 })).map(({ type }) => type);
+}
+
+test('the same id starts once, whatever else comes with it, and its events are stored once', async () => {
+  const { sessions } = await storeGroup(store);
+  const op = someOp(sessions[0]!, { command: 'echo "\\" é' });
+  const started = await Promise.all(
+    Array.from({ length: 10 }, (_, n) => store.ops.start({ ...op, bodyDigest: `digest ${n}` }, [event])),
+  );
+  expect(started.filter(({ created }) => created)).toHaveLength(1);
+  const stored = started.find(({ created }) => created)!.op;
+  expect(stored).toEqual({ ...op, bodyDigest: stored.bodyDigest });
+  for (const answer of started) expect(answer.op).toEqual(stored);
+  expect(await store.ops.get(op.sessionId, op.id)).toEqual(stored);
+  expect(await eventTypes(op.sessionId)).toEqual(['op']);
+});
+
+test('start and finish are one statement each', async () => {
+  const { sessions } = await storeGroup(store);
+  const op = someOp(sessions[0]!);
+  const statements: string[] = [];
+  const stop = store.onStatement((statement) => statements.push(statement));
+  await store.ops.start(op, [event]);
+  await store.ops.finish(op, 'ended', result, [event, event]);
+  stop();
+  expect(statements).toHaveLength(2);
+});
+
+test('only the first end counts, and only it grows the revision', async () => {
+  const { group, sessions } = await storeGroup(store, 2);
+  const op = someOp(sessions[0]!);
+  await store.ops.start(op, []);
+  const ends = await Promise.all(
+    [1, 2, 3, 4].map((exitCode) => store.ops.finish(op, 'ended', { ...result, exitCode }, [event])),
+  );
+  expect(Math.max(...ends.map(({ revision }) => revision))).toBe(1);
+  expect(await store.events.revision(group.id)).toBe(1);
+  expect(await eventTypes(op.sessionId)).toEqual(['op']);
+  // The other session of the group sees the revision and not the op.
+  expect(await eventTypes(sessions[1]!.id)).toEqual([]);
+  const ended = await store.ops.get(op.sessionId, op.id);
+  expect(ended).toMatchObject({ state: 'ended', result: { ...result, exitCode: expect.any(Number) } });
+  await store.ops.finish(op, 'lost', { ...result, lostReason: 'late' }, [event]);
+  expect(await store.ops.get(op.sessionId, op.id)).toEqual(ended);
+});
+
+test('an op belongs to its session', async () => {
+  const { sessions } = await storeGroup(store, 2);
+  const [first, second] = sessions;
+  const op = someOp(first!);
+  await store.ops.start(op, []);
+  const twin = await store.ops.start({ ...op, sessionId: second!.id }, []);
+  expect(twin.created).toBe(true);
+  expect(await store.ops.list(first!.id)).toHaveLength(1);
+  expect(await store.ops.get('nowhere', op.id)).toBeNull();
+  await expect(store.ops.start({ ...op, sessionId: 'nowhere' }, [event])).rejects.toMatchObject({
+    code: 'not-found',
+  });
+});
+
+test('ops and the deletion of their session never wait for each other', async () => {
+  for (let round = 0; round < 5; round++) {
+    const { sessions } = await storeGroup(store, 2);
+    const session = sessions[0]!;
+    const ops = Array.from({ length: 6 }, () => someOp(session));
+    await Promise.all(ops.slice(0, 3).map((op) => store.ops.start(op, [event])));
+    const answers = await Promise.allSettled([
+      ...ops.slice(3).map((op) => store.ops.start(op, [event])),
+      store.sessions.delete(WORKSPACE, session.id),
+      ...ops.slice(0, 3).map((op) => store.ops.finish(op, 'ended', result, [event])),
+    ]);
+    for (const answer of answers) {
+      if (answer.status === 'rejected') expect(answer.reason).toMatchObject({ code: 'not-found' });
+    }
+    expect(await store.ops.list(session.id)).toEqual([]);
+    expect(await eventTypes(session.id)).toEqual([]);
+  }
+});
+
+test('running ops are found by whoever comes next; ended ones go after their time, running ones never', async () => {
+  const { sessions } = await storeGroup(store);
+  const [first, second] = [someOp(sessions[0]!), someOp(sessions[0]!)];
+  for (const op of [first, second]) await store.ops.start(op, []);
+  const running = async () => (await store.ops.running(100)).map(({ id }) => id);
+  expect(await running()).toEqual(expect.arrayContaining([first.id, second.id]));
+  await store.ops.finish(first, 'lost', { ...result, exitCode: null, lostReason: 'its spool is gone' }, []);
+  expect(await running()).not.toContain(first.id);
+  const expired = async (at: number) => (await store.ops.expired(new Date(at), 100)).map(({ id }) => id);
+  expect(await expired(Date.now() - 60_000)).not.toContain(first.id);
+  // By when it was stored, not by the time that the result names.
+  expect(await expired(Date.now() + 60_000)).toContain(first.id);
+  await store.ops.remove([first.id, second.id]);
+  expect((await store.ops.list(sessions[0]!.id)).map(({ id }) => id)).toEqual([second.id]);
+});
