@@ -56,7 +56,7 @@ export class BoxLeases implements AsyncDisposable {
     try {
       const { deadlineMs = this.context.settings.openDeadlineMs, signal } = request;
       const what = `Opening the box of group ${request.groupId}`;
-      const { box, epoch, receipt } = await bounded({ signal, deadlineMs }, what, () => hold.acquired);
+      const { box, epoch } = await bounded({ signal, deadlineMs }, what, () => hold.acquired);
       if (request.expectedEpoch !== undefined && epoch !== request.expectedEpoch)
         throw otherEpoch(request.groupId, request.expectedEpoch, epoch);
       const held = new HeldBox(
@@ -70,7 +70,7 @@ export class BoxLeases implements AsyncDisposable {
         groupId: request.groupId,
         epoch,
         box: held,
-        receipt: hold.users === 1 ? receipt : null,
+        receipt: hold.takeReceipt(),
         lost: hold.lost,
         markDirty: () => hold.markDirty(),
         gaveInput: () => hold.gaveInput(),

@@ -1,3 +1,4 @@
+import type { RestoreReceipt } from '@boxyard/contracts';
 import {
   bounded,
   type HolderKey,
@@ -43,6 +44,7 @@ export class Hold {
   #suspect = false;
   #dirty: Promise<void> | null = null;
   #epoch: number | null = null;
+  #receipt: RestoreReceipt | null = null;
 
   constructor(
     context: LeaseContext,
@@ -85,6 +87,13 @@ export class Hold {
 
   get epoch(): number | null {
     return this.#epoch;
+  }
+
+  /** What was restored, for one of those who share the hold. */
+  takeReceipt(): RestoreReceipt | null {
+    const receipt = this.#receipt;
+    this.#receipt = null;
+    return receipt;
   }
 
   /** The box did not exist any more: the next opener finds out and replaces it. */
@@ -210,6 +219,7 @@ export class Hold {
       if (found === null) continue;
       signal.throwIfAborted();
       this.#epoch = found.epoch;
+      this.#receipt = found.receipt;
       return found;
     }
   }

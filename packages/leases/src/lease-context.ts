@@ -69,10 +69,13 @@ export class LeaseContext {
     }
   }
 
+  /** Without its provider here a box has the general settings: its lease can still be ended. */
   settingsOf(ref: BoxRef | null): LeasesSettings {
-    return ref === null
-      ? this.settings
-      : settingsFor(this.settings, this.providers.providerNamed(ref.provider));
+    const { backends } = this.providers;
+    const provider = backends
+      .map((backend) => this.providers.provider(backend))
+      .find(({ name }) => name === ref?.provider);
+    return provider === undefined ? this.settings : settingsFor(this.settings, provider);
   }
 
   #decide<Type extends LeaseEventType>(
