@@ -1,4 +1,5 @@
 import type { BoxCase } from '../case/box-case.ts';
+import { ARCHIVES_CASES } from './archives-cases.ts';
 import { ATTACH_CASES } from './attach-cases.ts';
 import { CANCEL_CASES } from './cancel-cases.ts';
 import { CLOSE_CASES } from './close-cases.ts';
@@ -8,8 +9,10 @@ import { EXEC_CASES } from './exec-cases.ts';
 import { FILES_CASES } from './files-cases.ts';
 import { KILL_CASES } from './kill-cases.ts';
 import { OUTPUT_CASES } from './output-cases.ts';
+import { PORTS_CASES } from './ports-cases.ts';
 import { SPAWN_CASES } from './spawn-cases.ts';
 import { STDIN_CASES } from './stdin-cases.ts';
+import { TERMINAL_CASES } from './terminal-cases.ts';
 import { WATCH_CASES } from './watch-cases.ts';
 
 /** Every case of `describeBox`, in the order in which they run. */
@@ -25,5 +28,8 @@ export const BOX_CASES: readonly BoxCase[] = [
   ...FILES_CASES,
   ...CONFINEMENT_CASES,
   ...WATCH_CASES,
+  ...ARCHIVES_CASES,
+  ...TERMINAL_CASES,
+  ...PORTS_CASES,
   ...CLOSE_CASES,
 ];

@@ -12,6 +12,7 @@ import {
   type SpawnRequest,
   unavailable,
 } from '@boxyard/sandbox-core';
+import { MemoryArchives } from './memory-archives.ts';
 import { MemoryFiles } from './memory-files.ts';
 import { MemoryGate } from './memory-gate.ts';
 import { MemoryMachine } from './memory-machine.ts';
@@ -48,7 +49,7 @@ export class MemoryBox implements Box {
           this.#gate.pass('Listing commands', options, async () => machine.operationIds()),
       }),
       watch: available(new MemoryWatch(machine, this.#gate)),
-      archives: unavailable('MemoryBox has no archives yet.'),
+      archives: available(new MemoryArchives(machine, this.#gate)),
       terminal: unavailable('MemoryBox has no kernel, so it has no pseudo-terminals.'),
       ports: unavailable('MemoryBox has no kernel, so it has no network.'),
       desktop: unavailable('MemoryBox has no display.'),

@@ -1,5 +1,6 @@
 // What every call of a MemoryBox passes first: the handle is open, the machine is there and answers, the epoch is
 // current; then the call is bounded.
+import { setImmediate as turn } from 'node:timers/promises';
 import { bounded, type CallOptions, SandboxError } from '@boxyard/sandbox-core';
 import type { MemoryMachine } from './memory-machine.ts';
 
@@ -28,6 +29,8 @@ export class MemoryGate {
       return Promise.reject(new SandboxError('closed', message, { started: 'no' }));
     }
     return bounded(options, what, async (signal) => {
+      // As every real box does: otherwise a loop over calls would keep timers and streams from ever running.
+      await turn();
       await this.#machine.answering(signal);
       signal.throwIfAborted();
       this.mayReach(what);
