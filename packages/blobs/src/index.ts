@@ -1,1 +1,2 @@
-export {};
+export type { FolderBlobStoreOptions } from './folder-blob-store.ts';
+export { folderBlobStore } from './folder-blob-store.ts';
