@@ -3,9 +3,6 @@ import type { Permission } from './permission.ts';
 /** `none`: open to everybody. `any`: whoever shows a valid key. */
 export type RouteGrant = Permission | 'none' | 'any';
 
-const workspace = '/v1/workspaces/:ws';
-const session = `${workspace}/sessions/:sid` as const;
-
 /**
  * The one table from a route to what it needs. The server refuses to serve a route that is not here, so a
  * forgotten entry is a failing test and never an open door.
@@ -19,51 +16,51 @@ export const ROUTE_PERMISSIONS = {
 
   'GET /v1/workspaces': 'any',
   'POST /v1/workspaces': 'workspaces:manage',
-  [`GET ${workspace}`]: 'any',
-  [`GET ${workspace}/keys`]: 'keys:manage',
-  [`POST ${workspace}/keys`]: 'keys:manage',
-  [`DELETE ${workspace}/keys/:keyId`]: 'keys:manage',
+  'GET /v1/workspaces/:ws': 'any',
+  'GET /v1/workspaces/:ws/keys': 'keys:manage',
+  'POST /v1/workspaces/:ws/keys': 'keys:manage',
+  'DELETE /v1/workspaces/:ws/keys/:keyId': 'keys:manage',
 
-  [`POST ${workspace}/sessions`]: 'sessions:control',
-  [`GET ${workspace}/sessions`]: 'sessions:read',
-  [`GET ${session}`]: 'sessions:read',
-  [`DELETE ${session}`]: 'sessions:control',
-  [`POST ${session}/pause`]: 'sessions:control',
-  [`GET ${session}/events`]: 'sessions:read',
-  [`GET ${session}/stream-capabilities`]: 'sessions:read',
+  'POST /v1/workspaces/:ws/sessions': 'sessions:control',
+  'GET /v1/workspaces/:ws/sessions': 'sessions:read',
+  'GET /v1/workspaces/:ws/sessions/:sid': 'sessions:read',
+  'DELETE /v1/workspaces/:ws/sessions/:sid': 'sessions:control',
+  'POST /v1/workspaces/:ws/sessions/:sid/pause': 'sessions:control',
+  'GET /v1/workspaces/:ws/sessions/:sid/events': 'sessions:read',
+  'GET /v1/workspaces/:ws/sessions/:sid/stream-capabilities': 'sessions:read',
 
-  [`POST ${session}/fs/list`]: 'files:read',
-  [`POST ${session}/fs/read`]: 'files:read',
-  [`POST ${session}/fs/stat`]: 'files:read',
-  [`POST ${session}/fs/watch`]: 'files:read',
-  [`POST ${session}/fs/write`]: 'files:write',
-  [`POST ${session}/fs/delete`]: 'files:write',
-  [`POST ${session}/fs/move`]: 'files:write',
-  [`POST ${session}/fs/mkdir`]: 'files:write',
-  [`GET ${session}/fs/content`]: 'files:read',
-  [`PUT ${session}/fs/content`]: 'files:write',
-  [`GET ${session}/fs/archive`]: 'files:read',
-  [`PUT ${session}/fs/archive`]: 'files:write',
+  'POST /v1/workspaces/:ws/sessions/:sid/fs/list': 'files:read',
+  'POST /v1/workspaces/:ws/sessions/:sid/fs/read': 'files:read',
+  'POST /v1/workspaces/:ws/sessions/:sid/fs/stat': 'files:read',
+  'POST /v1/workspaces/:ws/sessions/:sid/fs/watch': 'files:read',
+  'POST /v1/workspaces/:ws/sessions/:sid/fs/write': 'files:write',
+  'POST /v1/workspaces/:ws/sessions/:sid/fs/delete': 'files:write',
+  'POST /v1/workspaces/:ws/sessions/:sid/fs/move': 'files:write',
+  'POST /v1/workspaces/:ws/sessions/:sid/fs/mkdir': 'files:write',
+  'GET /v1/workspaces/:ws/sessions/:sid/fs/content': 'files:read',
+  'PUT /v1/workspaces/:ws/sessions/:sid/fs/content': 'files:write',
+  'GET /v1/workspaces/:ws/sessions/:sid/fs/archive': 'files:read',
+  'PUT /v1/workspaces/:ws/sessions/:sid/fs/archive': 'files:write',
 
-  [`POST ${session}/git/status`]: 'files:read',
-  [`POST ${session}/git/diff`]: 'files:read',
-  [`POST ${session}/git/log`]: 'files:read',
-  [`POST ${session}/git/show`]: 'files:read',
+  'POST /v1/workspaces/:ws/sessions/:sid/git/status': 'files:read',
+  'POST /v1/workspaces/:ws/sessions/:sid/git/diff': 'files:read',
+  'POST /v1/workspaces/:ws/sessions/:sid/git/log': 'files:read',
+  'POST /v1/workspaces/:ws/sessions/:sid/git/show': 'files:read',
 
-  [`GET ${session}/ports/:port`]: 'stream:view',
+  'GET /v1/workspaces/:ws/sessions/:sid/ports/:port': 'stream:view',
 
-  [`POST ${session}/terminal/exec`]: 'terminal:attach',
-  [`GET ${session}/ops`]: 'terminal:attach',
-  [`GET ${session}/ops/:opId`]: 'terminal:attach',
-  [`GET ${session}/ops/:opId/stream`]: 'terminal:attach',
-  [`POST ${session}/ops/:opId/stdin`]: 'terminal:attach',
-  [`POST ${session}/ops/:opId/kill`]: 'terminal:attach',
-  [`POST ${session}/terminal/pty`]: 'terminal:attach',
-  [`GET ${session}/terminal/pty`]: 'terminal:attach',
-  [`GET ${session}/terminal/pty/:ptyId/stream`]: 'terminal:attach',
-  [`POST ${session}/terminal/pty/write`]: 'terminal:attach',
-  [`POST ${session}/terminal/pty/resize`]: 'terminal:attach',
-  [`POST ${session}/terminal/pty/close`]: 'terminal:attach',
+  'POST /v1/workspaces/:ws/sessions/:sid/terminal/exec': 'terminal:attach',
+  'GET /v1/workspaces/:ws/sessions/:sid/ops': 'terminal:attach',
+  'GET /v1/workspaces/:ws/sessions/:sid/ops/:opId': 'terminal:attach',
+  'GET /v1/workspaces/:ws/sessions/:sid/ops/:opId/stream': 'terminal:attach',
+  'POST /v1/workspaces/:ws/sessions/:sid/ops/:opId/stdin': 'terminal:attach',
+  'POST /v1/workspaces/:ws/sessions/:sid/ops/:opId/kill': 'terminal:attach',
+  'POST /v1/workspaces/:ws/sessions/:sid/terminal/pty': 'terminal:attach',
+  'GET /v1/workspaces/:ws/sessions/:sid/terminal/pty': 'terminal:attach',
+  'GET /v1/workspaces/:ws/sessions/:sid/terminal/pty/:ptyId/stream': 'terminal:attach',
+  'POST /v1/workspaces/:ws/sessions/:sid/terminal/pty/write': 'terminal:attach',
+  'POST /v1/workspaces/:ws/sessions/:sid/terminal/pty/resize': 'terminal:attach',
+  'POST /v1/workspaces/:ws/sessions/:sid/terminal/pty/close': 'terminal:attach',
 } as const satisfies Readonly<Record<`${'GET' | 'POST' | 'PUT' | 'DELETE'} /${string}`, RouteGrant>>;
 
 /** A route as `METHOD /path/:param`. */

@@ -39,7 +39,8 @@ export const SessionEvent = z.discriminatedUnion('type', [
   event('session.deleted', z.object({})),
   event('sandbox.started', z.object({ backend: Backend })),
   event('sandbox.restored', z.object({ receipt: RestoreReceipt })),
-  event('sandbox.paused', z.object({ reason: z.enum(['requested', 'idle', 'max-lifetime', 'shutdown']) })),
+  /** `reason` is for people: who let go last, that somebody paused it, that its lifetime ended. */
+  event('sandbox.paused', z.object({ reason: z.string() })),
   event('sandbox.failed', z.object({ code: ProblemCode, stage: z.string(), detail: z.string() })),
   /** A changed environment that a live box does not take over. Names only. */
   event('sandbox.environment.changed', z.object({ names: z.array(EnvironmentName) })),

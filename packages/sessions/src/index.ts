@@ -1,1 +1,7 @@
-export {};
+export type { ActiveBox, ActiveBoxesOptions, BoxHolder, OpenBoxOptions } from './active-boxes.ts';
+export { ActiveBoxes } from './active-boxes.ts';
+export type { RetentionOptions, RetentionSettings } from './retention.ts';
+export { DEFAULT_RETENTION, Retention } from './retention.ts';
+export type { SessionPage, SessionServiceOptions } from './session-service.ts';
+export { SessionService } from './session-service.ts';
+export { describeSession } from './session-view.ts';

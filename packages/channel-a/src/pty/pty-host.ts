@@ -132,6 +132,11 @@ export class PtyHost {
     return this.#of(session.sessionId).map((pty) => pty.describe());
   }
 
+  /** @throws SandboxError `not-found` for an id that names no terminal of this session, living or just ended. */
+  check(session: SessionRef, ptyId: string): void {
+    this.#find(session, ptyId);
+  }
+
   /** @throws SandboxError `not-found`; `fenced` when the terminal's box was replaced, which ends it. */
   async write(session: SessionRef, request: PtyWriteRequest, options: CallOptions = {}): Promise<void> {
     const bytes = encodeContent(request.data, request.encoding);

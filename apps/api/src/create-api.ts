@@ -1,0 +1,100 @@
+/** Puts the API together: what every request passes, then the routes. It knows services, and no provider. */
+import { Hono } from 'hono';
+import { v7 as uuidv7 } from 'uuid';
+import { RouteTable } from './define-route.ts';
+import { createGate } from './gate.ts';
+import { ApiError, problemOf } from './problem.ts';
+import type { ApiEnvironment } from './request-context.ts';
+import { addCapabilityRoutes } from './routes/capability-routes.ts';
+import { addContentRoutes } from './routes/content-routes.ts';
+import { addDocsRoutes } from './routes/docs-routes.ts';
+import { addEventRoutes } from './routes/event-routes.ts';
+import { addFileRoutes } from './routes/file-routes.ts';
+import { addGitRoutes } from './routes/git-routes.ts';
+import { addHealthRoutes } from './routes/health-routes.ts';
+import { addKeyRoutes } from './routes/key-routes.ts';
+import { addOpRoutes } from './routes/op-routes.ts';
+import { addPtyRoutes } from './routes/pty-routes.ts';
+import { addSessionRoutes } from './routes/session-routes.ts';
+import { addWorkspaceRoutes } from './routes/workspace-routes.ts';
+import type { ApiServices } from './services.ts';
+
+/** What is worth a line in the log. Never holds a token, a body or a query's values. */
+export interface RequestLog {
+  readonly requestId: string;
+  readonly method: string;
+  /** The route's pattern and not the path: ids make logs hard to count. */
+  readonly path: string;
+  readonly status: number;
+  readonly durationMs: number;
+  /** Set for what should not have happened. */
+  readonly error?: unknown;
+}
+
+export interface ApiOptions {
+  readonly log: (entry: RequestLog) => void;
+  /** Aborts when the server is asked to end: new requests get 503, endless streams end, the rest goes on. */
+  readonly draining: AbortSignal;
+}
+
+export interface Api {
+  readonly app: Hono<ApiEnvironment>;
+  readonly routes: RouteTable;
+}
+
+const REQUEST_ID = /^[\w.-]{8,128}$/;
+
+export function createApi(services: ApiServices, options: ApiOptions): Api {
+  const app = new Hono<ApiEnvironment>();
+
+  app.use('*', async (c, next) => {
+    const startedAt = performance.now();
+    const given = c.req.header('x-request-id');
+    const requestId = given !== undefined && REQUEST_ID.test(given) ? given : uuidv7();
+    c.set('requestId', requestId);
+    c.set('draining', options.draining);
+    c.header('X-Request-Id', requestId);
+    c.header('X-Content-Type-Options', 'nosniff');
+    c.header('Cache-Control', 'no-store');
+    await next();
+    options.log({
+      requestId,
+      method: c.req.method,
+      path: c.req.path,
+      status: c.res.status,
+      durationMs: performance.now() - startedAt,
+      ...(c.error && problemOf(c.error, requestId).unexpected ? { error: c.error } : {}),
+    });
+  });
+
+  app.onError((error, c) => {
+    const { problem, retryAfterSeconds } = problemOf(error, c.get('requestId'));
+    const headers: Record<string, string> = { 'content-type': 'application/problem+json' };
+    if (retryAfterSeconds !== undefined) headers['retry-after'] = String(retryAfterSeconds);
+    if (problem.status === 401) headers['www-authenticate'] = 'Bearer';
+    // 499 is not in the standard's list; it is what the common proxies log for a client that went away.
+    return c.body(JSON.stringify(problem), problem.status as 400, headers);
+  });
+
+  app.use('/v1/*', async (_, next) => {
+    if (options.draining.aborted)
+      throw new ApiError('draining', 'The server is shutting down. Try again in a moment.');
+    return next();
+  });
+  app.use('*', createGate({ keys: services.keyRing, workspaces: services.workspaces }));
+
+  const routes = new RouteTable(app, { maxBodyBytes: services.bodyLimitBytes });
+  addHealthRoutes(routes, services);
+  addDocsRoutes(routes, services);
+  addWorkspaceRoutes(routes, services);
+  addKeyRoutes(routes, services);
+  addSessionRoutes(routes, services);
+  addEventRoutes(routes, services);
+  addCapabilityRoutes(routes, services);
+  addFileRoutes(routes, services);
+  addContentRoutes(routes, services);
+  addGitRoutes(routes, services);
+  addOpRoutes(routes, services);
+  addPtyRoutes(routes, services);
+  return { app, routes };
+}

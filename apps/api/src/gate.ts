@@ -1,0 +1,90 @@
+/**
+ * Who may pass is decided before a body is read: by the matched route's entry in the permission table, the key
+ * shown, and the workspace in the path. What a key may not see does not exist for it (404).
+ */
+import { ROUTE_PERMISSIONS, type Route, Uuid } from '@boxyard/contracts';
+import type { KeyRecord, WorkspaceRecord, WorkspaceStore } from '@boxyard/sandbox-core';
+import type { Context, MiddlewareHandler } from 'hono';
+import { matchedRoutes } from 'hono/route';
+import { LRUCache } from 'lru-cache';
+import type { KeyRing } from './key-ring.ts';
+import { ApiError } from './problem.ts';
+import type { ApiEnvironment } from './request-context.ts';
+
+const WORKSPACE_CACHE_MS = 5_000;
+/** Parameters that are ids: anything else there names nothing. */
+const ID_PARAMETERS = ['sid', 'opId', 'ptyId', 'keyId'];
+
+export interface GateOptions {
+  readonly keys: KeyRing;
+  readonly workspaces: WorkspaceStore;
+}
+
+export function createGate(options: GateOptions): MiddlewareHandler<ApiEnvironment> {
+  const known = new LRUCache<string, WorkspaceRecord>({ max: 1_000, ttl: WORKSPACE_CACHE_MS });
+
+  const findWorkspace = async (idOrSlug: string) => {
+    const cached = known.get(idOrSlug);
+    if (cached) return cached;
+    const found = await options.workspaces.find(idOrSlug);
+    if (found) known.set(idOrSlug, found);
+    return found;
+  };
+
+  return async (c, next) => {
+    const grant = grantOf(c);
+    if (grant === 'none') return next();
+    const key = await authenticate(c, options.keys);
+    c.set('key', key);
+    const idOrSlug = c.req.param('ws');
+    if (idOrSlug !== undefined) {
+      const workspace = await findWorkspace(idOrSlug);
+      if (!workspace || !mayEnter(key, workspace)) throw notFound('workspace');
+      c.set('workspace', workspace);
+    }
+    if (grant !== 'any' && !key.permissions.includes(grant)) {
+      throw new ApiError('denied', `This key lacks the permission ${grant}. Use a key that carries it.`);
+    }
+    for (const name of ID_PARAMETERS) {
+      const value = c.req.param(name);
+      if (value !== undefined && !Uuid.safeParse(value).success) throw notFound(NAME_OF[name] ?? name);
+    }
+    return next();
+  };
+}
+
+const NAME_OF: Record<string, string> = { sid: 'session', opId: 'op', ptyId: 'terminal', keyId: 'key' };
+
+export const notFound = (what: string) =>
+  new ApiError('not-found', `There is no such ${what}. Check its id.`);
+
+/** A key belongs to one workspace; only the operator's enters others. */
+export const mayEnter = (key: KeyRecord, workspace: WorkspaceRecord): boolean =>
+  key.workspaceId === workspace.id || key.permissions.includes('workspaces:manage');
+
+function grantOf(c: Context<ApiEnvironment>) {
+  // Middlewares are registered for every method; the handler of the route itself is the last that is not.
+  const route = matchedRoutes(c).findLast((match) => match.method !== 'ALL');
+  if (!route)
+    throw new ApiError('not-found', `There is no ${c.req.method} ${c.req.path}. See /v1/openapi.json.`);
+  const grant = ROUTE_PERMISSIONS[`${route.method} ${route.path}` as Route];
+  if (grant === undefined) throw new Error(`No permission is declared for ${route.method} ${route.path}.`);
+  return grant;
+}
+
+async function authenticate(c: Context<ApiEnvironment>, keys: KeyRing): Promise<KeyRecord> {
+  const token = tokenOf(c);
+  const key = token === undefined ? null : await keys.find(token);
+  if (key) return key;
+  throw new ApiError(
+    'unauthenticated',
+    token === undefined
+      ? 'No key was shown. Send it as "Authorization: Bearer …" or as "X-API-Key".'
+      : 'The key is unknown, revoked or expired. Use another one.',
+  );
+}
+
+function tokenOf(c: Context<ApiEnvironment>): string | undefined {
+  const bearer = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '');
+  return bearer?.[1] ?? c.req.header('x-api-key');
+}

@@ -1,0 +1,76 @@
+import { SandboxError } from '@boxyard/sandbox-core';
+import type { ActiveBox } from '@boxyard/sessions';
+import type { ApiContext } from './define-route.ts';
+import { ApiError } from './problem.ts';
+import type { ApiServices } from './services.ts';
+
+export interface OpenForOptions {
+  /** `viewer` for who only looks: it does not keep a box. */
+  readonly kind?: 'request' | 'viewer';
+  /** The workspace is about to change. */
+  readonly mutates?: boolean;
+}
+
+/** Opens the session's box for this request; the caller disposes of it when its answer is complete. */
+export async function openBoxFor(
+  c: ApiContext,
+  { boxes }: ApiServices,
+  { kind = 'request', mutates = false }: OpenForOptions = {},
+): Promise<ActiveBox> {
+  try {
+    return await boxes.open(
+      c.get('workspace').id,
+      c.req.param('sid') ?? '',
+      { kind, id: c.get('requestId'), subject: c.get('key').id },
+      { signal: c.req.raw.signal, mutates },
+    );
+  } catch (error) {
+    if (!SandboxError.hasCode(error, 'timeout')) throw error;
+    throw new ApiError('not-ready', `The box is not ready yet: ${error.message} Try again in a moment.`);
+  }
+}
+
+/** The answer with the group that it is about: after a swap a client must know which box it looked at. */
+export async function withBox<Answer extends object>(
+  c: ApiContext,
+  services: ApiServices,
+  work: (active: ActiveBox) => Promise<Answer>,
+  options: OpenForOptions = {},
+): Promise<Answer & { sandboxGroupId: string }> {
+  await using active = await openBoxFor(c, services, options);
+  return { ...(await work(active)), sandboxGroupId: active.group.id };
+}
+
+/**
+ * The same stream; the box is held until it was read to its end, broke, or was given up by the client. Without
+ * this a large download would lose its box in the middle.
+ */
+export function heldWhileRead(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  active: AsyncDisposable,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const reader = stream.getReader();
+  return new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        if (!done) {
+          controller.enqueue(value);
+          return;
+        }
+      } catch (error) {
+        await active[Symbol.asyncDispose]();
+        throw error;
+      }
+      await active[Symbol.asyncDispose]();
+      controller.close();
+    },
+    async cancel(reason) {
+      try {
+        await reader.cancel(reason);
+      } finally {
+        await active[Symbol.asyncDispose]();
+      }
+    },
+  });
+}

@@ -1,0 +1,132 @@
+import { FileService } from '@boxyard/channel-a';
+import {
+  FsDeleteRequest,
+  FsDeleteResponse,
+  FsEntry,
+  FsListRequest,
+  FsListResponse,
+  FsMkdirRequest,
+  FsMkdirResponse,
+  FsMoveRequest,
+  FsMoveResponse,
+  FsReadRequest,
+  FsReadResponse,
+  FsStatRequest,
+  FsWatchRequest,
+  FsWriteRequest,
+  FsWriteResponse,
+} from '@boxyard/contracts';
+import type { ActiveBox } from '@boxyard/sessions';
+import type { RouteTable } from '../define-route.ts';
+import { openBoxFor, withBox } from '../open-box.ts';
+import { answerWithEvents } from '../server-sent-events.ts';
+import type { ApiServices } from '../services.ts';
+
+export const filesOf = (active: ActiveBox) => new FileService({ box: active.box, journal: active.journal });
+
+export function addFileRoutes(routes: RouteTable, services: ApiServices): void {
+  routes.add(
+    {
+      route: 'POST /v1/workspaces/:ws/sessions/:sid/fs/list',
+      tag: 'files',
+      summary: 'A folder as a tree of the asked depth',
+      body: FsListRequest,
+      status: 200,
+      answer: FsListResponse,
+    },
+    ({ body }, c) => withBox(c, services, (active) => filesOf(active).list(body)),
+  );
+
+  routes.add(
+    {
+      route: 'POST /v1/workspaces/:ws/sessions/:sid/fs/read',
+      tag: 'files',
+      summary: 'A file, or a part of it, as text or base64',
+      body: FsReadRequest,
+      status: 200,
+      answer: FsReadResponse,
+    },
+    ({ body }, c) => withBox(c, services, (active) => filesOf(active).read(body)),
+  );
+
+  routes.add(
+    {
+      route: 'POST /v1/workspaces/:ws/sessions/:sid/fs/stat',
+      tag: 'files',
+      summary: 'One name; a link is described and not followed',
+      body: FsStatRequest,
+      status: 200,
+      answer: FsEntry,
+    },
+    ({ body }, c) => withBox(c, services, (active) => filesOf(active).stat(body.path)),
+  );
+
+  routes.add(
+    {
+      route: 'POST /v1/workspaces/:ws/sessions/:sid/fs/write',
+      tag: 'files',
+      summary: 'Replace a file in one step',
+      body: FsWriteRequest,
+      status: 200,
+      answer: FsWriteResponse,
+    },
+    ({ body }, c) => withBox(c, services, (active) => filesOf(active).write(body), { mutates: true }),
+  );
+
+  routes.add(
+    {
+      route: 'POST /v1/workspaces/:ws/sessions/:sid/fs/delete',
+      tag: 'files',
+      summary: 'Remove a file, a link or a folder',
+      body: FsDeleteRequest,
+      status: 200,
+      answer: FsDeleteResponse,
+    },
+    ({ body }, c) => withBox(c, services, (active) => filesOf(active).delete(body), { mutates: true }),
+  );
+
+  routes.add(
+    {
+      route: 'POST /v1/workspaces/:ws/sessions/:sid/fs/move',
+      tag: 'files',
+      summary: 'Move or rename',
+      body: FsMoveRequest,
+      status: 200,
+      answer: FsMoveResponse,
+    },
+    ({ body }, c) => withBox(c, services, (active) => filesOf(active).move(body), { mutates: true }),
+  );
+
+  routes.add(
+    {
+      route: 'POST /v1/workspaces/:ws/sessions/:sid/fs/mkdir',
+      tag: 'files',
+      summary: 'Make a folder',
+      body: FsMkdirRequest,
+      status: 200,
+      answer: FsMkdirResponse,
+    },
+    ({ body }, c) => withBox(c, services, (active) => filesOf(active).mkdir(body), { mutates: true }),
+  );
+
+  routes.add(
+    {
+      route: 'POST /v1/workspaces/:ws/sessions/:sid/fs/watch',
+      tag: 'files',
+      summary: 'A stream of changes below a folder; `resync` says that some were lost',
+      body: FsWatchRequest,
+      status: 200,
+      rawAnswer: 'text/event-stream',
+    },
+    async ({ body }, c) => {
+      // A viewer: who only looks does not keep a box.
+      const active = await openBoxFor(c, services, { kind: 'viewer' });
+      return answerWithEvents(c, async function* (signal) {
+        await using _ = active;
+        for await (const batch of filesOf(active).watch({ ...body, signal })) {
+          for (const change of batch) yield { event: change.kind, data: JSON.stringify(change) };
+        }
+      });
+    },
+  );
+}

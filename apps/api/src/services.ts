@@ -1,0 +1,33 @@
+import type { OpHost, PtyHost } from '@boxyard/channel-a';
+import type { Backend, Readiness } from '@boxyard/contracts';
+import type {
+  EventLog,
+  IdempotencyStore,
+  KeyStore,
+  LeaseStore,
+  Provider,
+  WorkspaceStore,
+} from '@boxyard/sandbox-core';
+import type { ActiveBoxes, SessionService } from '@boxyard/sessions';
+import type { KeyRing } from './key-ring.ts';
+
+/** What the routes call. Composed once, by the server. */
+export interface ApiServices {
+  readonly sessions: SessionService;
+  readonly boxes: ActiveBoxes;
+  readonly leases: LeaseStore;
+  readonly ops: OpHost;
+  readonly ptys: PtyHost;
+  readonly events: EventLog;
+  readonly workspaces: WorkspaceStore;
+  readonly keys: KeyStore;
+  readonly keyRing: KeyRing;
+  readonly idempotency: IdempotencyStore;
+  readonly provider: (backend: Backend) => Provider | null;
+  /** Ids of the sessions that share a group's box. */
+  readonly sessionsOf: (groupId: string) => Promise<readonly string[]>;
+  readonly readiness: () => Promise<Readiness>;
+  readonly version: string;
+  /** Longest JSON body. */
+  readonly bodyLimitBytes: number;
+}

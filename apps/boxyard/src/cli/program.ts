@@ -1,0 +1,270 @@
+/** The command line: what each command takes; what it does is in the file of its name. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { ApiClient } from './api-client.ts';
+import { findConnection } from './connection.ts';
+import { copyFiles, parsePlace } from './copy-files.ts';
+import { runDemo } from './demo.ts';
+import { bringDown } from './down.ts';
+import { type OutputFormat, printRows, printValue } from './output.ts';
+import { runCommand } from './run-command.ts';
+import { type UpOptions, up } from './up.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+interface SessionAnswer extends Readonly<Record<string, unknown>> {
+  readonly id: string;
+}
+
+interface KeyAnswer extends Readonly<Record<string, unknown>> {
+  readonly id: string;
+  readonly token: string;
+}
+
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+
+const integer = (text: string): number => {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value))
+    throw new InvalidArgumentError('Write a whole number.');
+  return value;
+};
+
+const pair = (text: string, earlier: Record<string, string> = {}): Record<string, string> => {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('Write NAME=VALUE.');
+  return { ...earlier, [text.slice(0, at)]: text.slice(at + 1) };
+};
+
+const list = (text: string, earlier: readonly string[] = []): readonly string[] => [
+  ...earlier,
+  ...text.split(','),
+];
+
+const formatOption = () =>
+  new Option('-o, --output <format>', 'how to print').choices(['table', 'json']).default('table');
+const workspaceOption = () => new Option('-w, --workspace <workspace>', 'id or slug').default('default');
+
+/** @param env the environment that the settings are read from. */
+export function createProgram(env: Environment, version: string): Command {
+  const program = new Command('boxyard')
+    .description('Durable boxes for AI agents')
+    .version(version)
+    .option('--data-dir <folder>', 'where the server keeps everything', env.BOXYARD_DATA_DIR ?? '.boxyard')
+    .enablePositionalOptions()
+    .showHelpAfterError();
+  const dataDir = () => program.opts<{ dataDir: string }>().dataDir;
+  const client = async () => new ApiClient(await findConnection(dataDir(), env));
+
+  program
+    .command('up')
+    .description('start the server; SIGTERM ends it and leaves the boxes as they are')
+    .option('--port <port>', 'port to listen on, 0 = any free one', integer)
+    .option('--backend <backend>', 'what makes boxes')
+    .option('--data-dir <folder>', 'where the server keeps everything')
+    .option('--json', 'print one line {"url","token"} when ready')
+    .option('--demo', 'show the three steps of the demo once it is ready')
+    .action((options: UpOptions & { dataDir?: string }) =>
+      up({ ...options, dataDir: options.dataDir ?? dataDir() }, env, version),
+    );
+
+  program
+    .command('down')
+    .description('capture and free every box, then end the server')
+    .action(async () => {
+      process.exitCode = (await bringDown(await client(), dataDir(), say)) ? 0 : 1;
+    });
+
+  program
+    .command('demo')
+    .description('write a file, run a command and show a git diff in a new box')
+    .action(async () => runDemo(await client(), say));
+
+  addSandboxCommands(program, client);
+  addKeyCommands(program, client);
+  addWorkspaceCommands(program, client);
+  return program;
+}
+
+function addSandboxCommands(program: Command, client: () => Promise<ApiClient>): void {
+  const sandbox = program
+    .command('sandbox')
+    .description('sessions and their boxes')
+    .enablePositionalOptions();
+  const sessions = (workspace: string) => `/v1/workspaces/${workspace}/sessions`;
+
+  sandbox
+    .command('create')
+    .description('create a session; its box comes with the first operation unless --start')
+    .option('--backend <backend>')
+    .option('--image <image>')
+    .option('--name <name>')
+    .option('--metadata <name=value>', 'repeatable', pair)
+    .option('--env <name=value>', 'repeatable; write-only', pair)
+    .option('--start', 'make the box now')
+    .addOption(workspaceOption())
+    .addOption(formatOption())
+    .action(async (options: Record<string, unknown> & { workspace: string; output: OutputFormat }) => {
+      const { workspace, output, env, ...rest } = options;
+      const body = { ...rest, ...(env === undefined ? {} : { environment: env }) };
+      const session = await (await client()).json<SessionAnswer>('POST', sessions(workspace), { body });
+      printValue(output, session, session.id);
+    });
+
+  sandbox
+    .command('list')
+    .description('the newest sessions')
+    .option('--metadata <name=value>', 'repeatable', pair)
+    .option('--limit <number>', 'how many', integer, 50)
+    .addOption(workspaceOption())
+    .addOption(formatOption())
+    .action(
+      async (options: {
+        metadata?: Record<string, string>;
+        limit: number;
+        workspace: string;
+        output: OutputFormat;
+      }) => {
+        const query = new URLSearchParams({ limit: String(options.limit) });
+        for (const [name, value] of Object.entries(options.metadata ?? {}))
+          query.set(`metadata.${name}`, value);
+        const page = await (await client()).json<{ items: SessionAnswer[] }>(
+          'GET',
+          `${sessions(options.workspace)}?${query}`,
+        );
+        printRows(options.output, page.items, ['id', 'backend', 'liveness', 'name', 'createdAt']);
+      },
+    );
+
+  sandbox
+    .command('exec')
+    .description("run a command in a session's box; its exit code becomes ours")
+    .argument('<session>')
+    .argument('<command...>')
+    .option('-i, --stdin', 'send our standard input to the command')
+    .option('--cwd <path>', 'relative to the workspace')
+    .option('--timeout <ms>', 'end the command after this many milliseconds', integer)
+    .addOption(workspaceOption())
+    .addOption(formatOption())
+    .passThroughOptions()
+    .action(
+      async (
+        session: string,
+        command: string[],
+        options: { stdin?: boolean; cwd?: string; timeout?: number; workspace: string; output: OutputFormat },
+      ) => {
+        const collected = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
+        const json = options.output === 'json';
+        const exitCode = await runCommand(await client(), {
+          session,
+          workspace: options.workspace,
+          command,
+          ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+          ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
+          ...(options.stdin ? { stdin: process.stdin } : {}),
+          onStdout: (bytes) => void (json ? collected.stdout.push(bytes) : process.stdout.write(bytes)),
+          onStderr: (bytes) => void (json ? collected.stderr.push(bytes) : process.stderr.write(bytes)),
+        });
+        if (json) {
+          const text = (chunks: Uint8Array[]) => Buffer.concat(chunks).toString('utf8');
+          printValue(
+            'json',
+            { stdout: text(collected.stdout), stderr: text(collected.stderr), exitCode },
+            '',
+          );
+        }
+        process.exitCode = exitCode;
+      },
+    );
+
+  sandbox
+    .command('cp')
+    .description('copy a file or a folder between this machine and a box (SESSION:path)')
+    .argument('<from>')
+    .argument('<to>')
+    .addOption(workspaceOption())
+    .action(async (from: string, to: string, options: { workspace: string }) =>
+      copyFiles(await client(), options.workspace, parsePlace(from), parsePlace(to)),
+    );
+
+  sandbox
+    .command('kill')
+    .description('delete sessions; a box goes with its last session')
+    .argument('<session...>')
+    .addOption(workspaceOption())
+    .action(async (ids: string[], options: { workspace: string }) => {
+      const api = await client();
+      for (const id of ids) await api.json('DELETE', `${sessions(options.workspace)}/${id}`);
+    });
+}
+
+function addKeyCommands(program: Command, client: () => Promise<ApiClient>): void {
+  const key = program.command('key').description('API keys of a workspace');
+  const keys = (workspace: string) => `/v1/workspaces/${workspace}/keys`;
+
+  key
+    .command('create')
+    .description('make a key; its token is shown once')
+    .requiredOption('--name <name>')
+    .requiredOption('--permissions <list>', 'comma separated, repeatable', list)
+    .option('--expires-at <time>', 'RFC 3339')
+    .addOption(workspaceOption())
+    .addOption(formatOption())
+    .action(
+      async (options: {
+        name: string;
+        permissions: readonly string[];
+        expiresAt?: string;
+        workspace: string;
+        output: OutputFormat;
+      }) => {
+        const { workspace, output, ...body } = options;
+        const made = await (await client()).json<KeyAnswer>('POST', keys(workspace), { body });
+        printValue(output, made, made.token);
+      },
+    );
+
+  key
+    .command('list')
+    .addOption(workspaceOption())
+    .addOption(formatOption())
+    .action(async (options: { workspace: string; output: OutputFormat }) => {
+      const page = await (await client()).json<{ items: SessionAnswer[] }>('GET', keys(options.workspace));
+      printRows(options.output, page.items, [
+        'id',
+        'name',
+        'permissions',
+        'createdAt',
+        'expiresAt',
+        'revokedAt',
+      ]);
+    });
+
+  key
+    .command('revoke')
+    .argument('<key>')
+    .addOption(workspaceOption())
+    .action(async (id: string, options: { workspace: string }) => {
+      await (await client()).json('DELETE', `${keys(options.workspace)}/${id}`);
+    });
+}
+
+function addWorkspaceCommands(program: Command, client: () => Promise<ApiClient>): void {
+  const workspace = program.command('workspace').description('workspaces of this server');
+
+  workspace
+    .command('create')
+    .argument('<slug>')
+    .addOption(formatOption())
+    .action(async (slug: string, options: { output: OutputFormat }) => {
+      const made = await (await client()).json<SessionAnswer>('POST', '/v1/workspaces', { body: { slug } });
+      printValue(options.output, made, made.id);
+    });
+
+  workspace
+    .command('list')
+    .addOption(formatOption())
+    .action(async (options: { output: OutputFormat }) => {
+      const page = await (await client()).json<{ items: SessionAnswer[] }>('GET', '/v1/workspaces');
+      printRows(options.output, page.items, ['id', 'slug', 'createdAt']);
+    });
+}

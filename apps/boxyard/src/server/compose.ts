@@ -1,0 +1,23 @@
+/** Which parts this server is made of. The only place that names a provider. */
+
+import type { Settings } from '@boxyard/config';
+import type { Backend } from '@boxyard/contracts';
+import { localProvider } from '@boxyard/providers-local';
+import { type BackendRegistry, createBackendRegistry, SandboxError } from '@boxyard/sandbox-core';
+
+/** @throws SandboxError `configuration` when the default backend is not one that this server has. */
+export function composeProviders(settings: Settings): BackendRegistry {
+  const registry = createBackendRegistry({
+    local: localProvider({ dataDir: settings.dataDir, maxSpoolBytes: settings.opSpoolBytes }),
+  });
+  if (registry.has(settings.backend)) return registry;
+  throw new SandboxError(
+    'configuration',
+    `BOXYARD_BACKEND is ${settings.backend}, which this server does not have. Use one of: ${registry.backends.join(', ')}.`,
+  );
+}
+
+/** Every backend of the server, the one that is used without asking first. */
+export function orderedBackends(registry: BackendRegistry, first: Backend): readonly [Backend, ...Backend[]] {
+  return [first, ...registry.backends.filter((backend) => backend !== first)];
+}

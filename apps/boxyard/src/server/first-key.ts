@@ -1,0 +1,74 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hashToken, newToken } from '@boxyard/api';
+import { PERMISSIONS } from '@boxyard/contracts';
+import type { KeyStore, WorkspaceRecord, WorkspaceStore } from '@boxyard/sandbox-core';
+import { v7 as uuidv7 } from 'uuid';
+
+const DEFAULT_WORKSPACE = 'default';
+
+/** The workspace that exists without anybody making it. */
+export async function ensureDefaultWorkspace(workspaces: WorkspaceStore): Promise<WorkspaceRecord> {
+  const found = await workspaces.find(DEFAULT_WORKSPACE);
+  if (found) return found;
+  const workspace = { id: uuidv7(), slug: DEFAULT_WORKSPACE, createdAt: new Date() };
+  await workspaces.create(workspace);
+  return workspace;
+}
+
+/**
+ * The operator's key. It is made at the first start and kept in `<data>/token` (0600), so that the command line
+ * of the same user finds it; a preset one wins and is never written down.
+ */
+export async function ensureFirstKey(
+  dataDir: string,
+  preset: string | undefined,
+  keys: KeyStore,
+  workspace: WorkspaceRecord,
+): Promise<string> {
+  const token = preset ?? (await readSecretFile(join(dataDir, 'token'))) ?? newToken();
+  const hash = hashToken(token);
+  const known = await keys.findBySecret(hash);
+  if (!known || !timingSafeEqual(Buffer.from(known.secretSha256), Buffer.from(hash))) {
+    await keys.create({
+      id: uuidv7(),
+      workspaceId: workspace.id,
+      name: 'first key',
+      secretSha256: hash,
+      permissions: PERMISSIONS,
+      createdAt: new Date(),
+      expiresAt: null,
+      revokedAt: null,
+    });
+  }
+  if (preset === undefined) await writeSecretFile(join(dataDir, 'token'), token);
+  return token;
+}
+
+/** The key that environment values are sealed with: given, or made once and kept beside the data (0600). */
+export async function ensureSecretKey(dataDir: string, given: string | undefined): Promise<string> {
+  if (given !== undefined) return given;
+  const file = join(dataDir, 'secret-key');
+  const kept = await readSecretFile(file);
+  if (kept !== undefined) return kept;
+  const made = randomBytes(32).toString('base64');
+  await writeSecretFile(file, made);
+  return made;
+}
+
+async function readSecretFile(file: string): Promise<string | undefined> {
+  try {
+    return (await readFile(file, 'utf8')).trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Whole or not at all: half a key after a crash would lock everything that it sealed. */
+async function writeSecretFile(file: string, secret: string): Promise<void> {
+  const temporary = `${file}.${process.pid}`;
+  await writeFile(temporary, `${secret}\n`, { mode: 0o600 });
+  await rename(temporary, file);
+}

@@ -1,0 +1,209 @@
+/** Brings every part up in order and down in the reverse order. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createApi, KeyRing } from '@boxyard/api';
+import { folderBlobStore } from '@boxyard/blobs';
+import { type OpenBox, OpHost, PtyHost } from '@boxyard/channel-a';
+import { loadSettings, type Settings } from '@boxyard/config';
+import { BoxLeases, type LeasesSettings, Reaper, Sweep } from '@boxyard/leases';
+import { type BackendRegistry, createSealer } from '@boxyard/sandbox-core';
+import { ActiveBoxes, Retention, SessionService } from '@boxyard/sessions';
+import { openStore, type PostgresStore } from '@boxyard/store-postgres';
+import { composeProviders, orderedBackends } from './compose.ts';
+import { ensureDeploymentId } from './deployment-id.ts';
+import { ensureDefaultWorkspace, ensureFirstKey, ensureSecretKey } from './first-key.ts';
+import { startHttpServer } from './http-server.ts';
+import { tellLeaseEvents } from './lease-events.ts';
+import type { Logger } from './logger.ts';
+import { createReadiness } from './readiness.ts';
+import { Repeating } from './repeating.ts';
+import { removeServerRecord, writeServerRecord } from './server-record.ts';
+
+export interface StartServerOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly version: string;
+  /** Made from the settings once they are read. */
+  readonly log: (level: Settings['logLevel']) => Logger;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  readonly token: string;
+  readonly settings: Settings;
+  /** No new work; requests get their grace; boxes stay as they are. Answers the groups whose boxes stay. */
+  stop(): Promise<readonly string[]>;
+}
+
+/** More than a person reads; the rest is in the record all the same. */
+const MAX_NAMED_BOXES = 1_000;
+const RETENTION_EVERY_MS = 60_000;
+/** Commands whose box did not answer at start are looked after again this often. */
+const ADOPT_EVERY_MS = 30_000;
+
+/** @throws SettingsError for wrong settings, SandboxError when the store or a port cannot be had. */
+export async function startServer(options: StartServerOptions): Promise<RunningServer> {
+  const settings = loadSettings(options.env);
+  const log = options.log(settings.logLevel);
+  await mkdir(settings.dataDir, { recursive: true, mode: 0o700 });
+  // What is opened is closed in the reverse order, also when a later step of the start fails.
+  await using opening = new AsyncDisposableStack();
+  const store = opening.use(await openStore(storeOptions(settings)));
+  const providers = composeProviders(settings);
+  const parts = await assemble({ settings, store, providers, log, opening });
+
+  const workspace = await ensureDefaultWorkspace(store.workspaces);
+  const token = await ensureFirstKey(settings.dataDir, settings.token ?? undefined, store.keys, workspace);
+  await parts.ops.adoptRunning();
+  opening.use(
+    new Repeating(async () => void (await parts.ops.adoptRunning()), ADOPT_EVERY_MS, parts.onTrouble),
+  );
+  opening.use(new Repeating(() => parts.retention.tick(), RETENTION_EVERY_MS, parts.onTrouble));
+  parts.reaper.start();
+
+  const draining = new AbortController();
+  const api = createApi(
+    {
+      ...parts,
+      leases: store.leases,
+      events: store.events,
+      workspaces: store.workspaces,
+      keys: store.keys,
+      idempotency: store.idempotency,
+      sessionsOf: (groupId) => store.sessions.sessionsOf(groupId),
+      provider: (backend) => (providers.has(backend) ? providers.provider(backend) : null),
+      readiness: createReadiness({
+        pingDatabase: () => store.ping(),
+        dataSizeBytes: () => store.dataSizeBytes(),
+        draining: draining.signal,
+      }),
+      version: options.version,
+      bodyLimitBytes: settings.bodyLimitBytes,
+    },
+    {
+      draining: draining.signal,
+      log: ({ error, ...entry }) =>
+        error ? log.error({ ...entry, error }, 'request') : log.debug(entry, 'request'),
+    },
+  );
+  const http = await startHttpServer({ fetch: api.app.fetch, host: settings.host, port: settings.port });
+  opening.defer(() => http.stop(settings.shutdownGraceMs));
+  opening.defer(() => draining.abort());
+  await writeServerRecord(settings.dataDir, { url: http.url, pid: process.pid });
+  log.info({ url: http.url, dataDir: settings.dataDir }, 'ready');
+
+  const running = opening.move();
+  return {
+    url: http.url,
+    token,
+    settings,
+    stop: async () => {
+      const staying = (await store.leases.up(MAX_NAMED_BOXES)).map(({ groupId }) => groupId);
+      await running.disposeAsync();
+      await removeServerRecord(settings.dataDir, process.pid);
+      return staying;
+    },
+  };
+}
+
+interface AssembleOptions {
+  readonly settings: Settings;
+  readonly store: PostgresStore;
+  readonly providers: BackendRegistry;
+  readonly log: Logger;
+  readonly opening: AsyncDisposableStack;
+}
+
+async function assemble({ settings, store, providers, log, opening }: AssembleOptions) {
+  const onTrouble = (error: unknown) =>
+    log.warn({ error }, 'work in the background failed and is tried again');
+  const sealer = createSealer([await ensureSecretKey(settings.dataDir, settings.secretKey ?? undefined)]);
+  const tell = tellLeaseEvents({ sessions: store.sessions, events: store.events, log });
+  const leases: BoxLeases = opening.use(
+    new BoxLeases({
+      deployment: await ensureDeploymentId(settings.dataDir),
+      store: store.leases,
+      ledger: store.artifacts,
+      blobs: folderBlobStore({ dir: join(settings.dataDir, 'blobs') }),
+      providers,
+      settings: leasesSettings(settings),
+      onEvent: (notice) => {
+        tell(notice);
+        // A terminal belongs to the box that it was opened in; its viewers are told rather than left waiting.
+        if (notice.type === 'spawned') void ptys.endMoved(notice.groupId, notice.epoch).catch(onTrouble);
+      },
+    }),
+  );
+  const boxes = new ActiveBoxes({
+    sessions: store.sessions,
+    events: store.events,
+    leases,
+    leaseStore: store.leases,
+    sealer,
+    openDeadlineMs: settings.requestWaitMs,
+    cacheMs: settings.credentialCacheMs,
+  });
+  const openBox: OpenBox = (session, { kind, id }, call) => {
+    const holder = { kind, id, subject: session.sessionId };
+    // A command or a shell changes files without telling us.
+    const options = { ...call, mutates: kind !== 'viewer' };
+    return session.workspaceId === null
+      ? boxes.openGroup(session.groupId, holder, options)
+      : boxes.open(session.workspaceId, session.sessionId, holder, options);
+  };
+  const hostOptions = {
+    events: store.events,
+    openBox,
+    redactorFor: ({ groupId }: { readonly groupId: string }) => boxes.redactorFor(groupId),
+  };
+  // The embedded database belongs to this one server; a shared one has other servers on it.
+  const ops = new OpHost({ ...hostOptions, ops: store.ops, soleHost: settings.databaseUrl === null });
+  opening.defer(() => ops.close());
+  const ptys: PtyHost = new PtyHost(hostOptions);
+  opening.defer(() => ptys.shutdown());
+  const sessions = new SessionService({
+    sessions: store.sessions,
+    events: store.events,
+    leases,
+    leaseStore: store.leases,
+    boxes,
+    sealer,
+    backends: orderedBackends(providers, settings.backend),
+    endRunning: async ({ session }) => {
+      await Promise.all([ops.endSession(session.id), ptys.endSession(session.id)]);
+    },
+  });
+  const retention = new Retention({
+    sessions: store.sessions,
+    service: sessions,
+    events: store.events,
+    idempotency: store.idempotency,
+    sweepOps: () => ops.sweepExpired({ keptMs: settings.opRetentionMs }),
+    settings: { eventsMs: settings.eventRetentionMs, idempotencyMs: settings.idempotencyTtlMs },
+  });
+  const reaper = opening.use(new Reaper(leases.context, { sweep: new Sweep(leases.context) }));
+  const keyRing = opening.use(new KeyRing(store.keys));
+  return { sessions, boxes, ops, ptys, keyRing, retention, reaper, onTrouble };
+}
+
+const storeOptions = (settings: Settings) =>
+  settings.databaseUrl === null
+    ? { embedded: { dataDir: join(settings.dataDir, 'postgres') } }
+    : { url: settings.databaseUrl };
+
+const leasesSettings = (settings: Settings): Partial<LeasesSettings> => ({
+  idleGraceMs: settings.idleGraceMs,
+  warmingTtlMs: settings.warmingTtlMs,
+  terminatingTtlMs: settings.terminatingTtlMs,
+  captureIntervalMs: settings.captureIntervalMs,
+  remoteCaptureIntervalMs: settings.cloudCaptureIntervalMs,
+  captureRetryMs: settings.captureRetryMs,
+  lifetimeMarginMs: settings.lifetimeMarginMs,
+  reaperPeriodMs: settings.reaperPeriodMs,
+  lingerMs: settings.requestLingerMs,
+  holders: {
+    request: { heartbeatMs: settings.requestHeartbeatMs, ttlMs: settings.requestTtlMs },
+    turn: { heartbeatMs: settings.turnHeartbeatMs, ttlMs: settings.turnTtlMs },
+    process: { heartbeatMs: settings.processHeartbeatMs, ttlMs: settings.processTtlMs },
+    viewer: { heartbeatMs: settings.viewerHeartbeatMs, ttlMs: settings.viewerTtlMs },
+  },
+});

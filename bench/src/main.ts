@@ -1,0 +1,39 @@
+/** `pnpm bench` prints the table; with `--write` it also goes into the README, with `--only NAME` one part runs. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { measureExec } from './exec.bench.ts';
+import { measureGit, measureList } from './files.bench.ts';
+import { measureLeases } from './lease.bench.ts';
+import { type Measurement, markdownTable } from './measurement.ts';
+import { measureServer } from './server.bench.ts';
+
+const PARTS: Readonly<Record<string, () => Promise<Measurement[]>>> = {
+  exec: measureExec,
+  lease: measureLeases,
+  server: measureServer,
+  list: measureList,
+  git: measureGit,
+};
+
+const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : undefined;
+const rows: Measurement[] = [];
+for (const [name, measure] of Object.entries(PARTS)) {
+  if (only !== undefined && only !== name) continue;
+  process.stderr.write(`measuring ${name} …\n`);
+  rows.push(...(await measure()));
+}
+const where = `Medians of one run on ${cpus().length} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), Node ${process.version}.`;
+const table = `${markdownTable(rows)}\n\n${where}`;
+process.stdout.write(`${table}\n`);
+
+if (process.argv.includes('--write')) {
+  const readme = fileURLToPath(new URL('../../README.md', import.meta.url));
+  const text = await readFile(readme, 'utf8');
+  const written = text.replace(
+    /(<!-- bench:start -->)[\s\S]*(<!-- bench:end -->)/,
+    (_, start: string, end: string) => `${start}\n${table}\n${end}`,
+  );
+  if (written === text) throw new Error('README.md has no bench marks. Add them where the table belongs.');
+  await writeFile(readme, written);
+}

@@ -1,0 +1,26 @@
+import type { Session } from '@boxyard/contracts';
+import { livenessOf } from '@boxyard/leases';
+import type { Lease, SessionWithGroup } from '@boxyard/sandbox-core';
+
+/** The session as every answer shows it: names of the environment, never values; the source without its token. */
+export function describeSession({ session, group }: SessionWithGroup, lease: Lease | null): Session {
+  return {
+    id: session.id,
+    workspaceId: session.workspaceId,
+    sandboxGroupId: group.id,
+    backend: group.backend,
+    image: group.image,
+    name: session.name,
+    // A group without a lease never had a box.
+    liveness: lease === null ? 'cold' : livenessOf(lease.state),
+    leaseEpoch: lease?.epoch ?? 0,
+    createdAt: session.createdAt.toISOString(),
+    metadata: { ...session.metadata },
+    environmentNames: [...group.environmentNames],
+    source: group.source ? { git: group.source } : null,
+    resources: Object.keys(group.resources).length === 0 ? null : group.resources,
+    idleTimeoutMs: group.idleTimeoutMs,
+    maxLifetimeMs: group.maxLifetimeMs,
+    restored: group.restored,
+  };
+}
