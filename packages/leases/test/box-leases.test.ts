@@ -295,8 +295,10 @@ describe('archives', () => {
     await late;
     const { artifacts = [] } = (await server.leases.inspect(own.groupId)) ?? {};
     expect(artifacts.map((artifact) => artifact.state)).toEqual(['current', 'previous']);
-    const newest = stage.blobs.content.get(artifacts[0]?.archiveKey ?? '');
-    expect(new TextDecoder().decode(newest)).toContain(Buffer.from('new').toString('base64'));
+    stage.cloud.kill(box.box.ref.instance);
+    await expect(box.box.files.read('a')).rejects.toMatchObject({ code: 'gone' });
+    await using restored = await open(server, stage, own);
+    expect(await read(restored, 'a')).toBe('new');
   });
 
   test('a truncated one is never an empty workspace: the older one is taken and what is missing is named', async () => {

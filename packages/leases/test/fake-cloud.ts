@@ -1,81 +1,25 @@
-// A provider whose boxes are MemoryBoxes with archives, on purpose without any network: what it is asked and what
-// it has is all in plain sight.
-import { createHash } from 'node:crypto';
+// A provider whose boxes are MemoryBoxes: what it is asked and what it has is all in plain sight.
 import { MemoryBox, MemoryMachine } from '@boxyard/sandbox-conformance';
 import {
-  type ArchiveManifest,
   available,
   BACKEND_TABLE,
-  type BoxArchives,
-  type BoxCapabilities,
   type BoxRef,
   type BoxTag,
-  type Bytes,
   type CreateBoxRequest,
   defineProvider,
   isGoneError,
   type ListedBox,
-  type ManifestEntry,
   type Provider,
   SandboxError,
   unavailable,
 } from '@boxyard/sandbox-core';
 
-async function manifestOf(
-  box: MemoryBox,
-): Promise<{ manifest: ArchiveManifest; content: Record<string, string> }> {
-  const entries: ManifestEntry[] = [];
-  const content: Record<string, string> = {};
-  for (const { path, kind, mode, sizeBytes } of await box.files.list('')) {
-    if (kind !== 'file') continue;
-    const bytes = await box.files.read(path);
-    entries.push({ path, kind, mode, sizeBytes, sha256: createHash('sha256').update(bytes).digest('hex') });
-    content[path] = Buffer.from(bytes).toString('base64');
-  }
-  entries.sort((a, b) => (a.path < b.path ? -1 : 1));
-  return { manifest: { version: 1, entries }, content };
-}
-
-/** The files of the root as JSON; anything that is no JSON is a corrupt archive. */
-function archivesOf(box: MemoryBox): BoxArchives {
-  return {
-    async pack() {
-      const { manifest, content } = await manifestOf(box);
-      const text = new TextEncoder().encode(JSON.stringify(content));
-      const stream = new ReadableStream<Bytes>({
-        start(controller) {
-          controller.enqueue(text);
-          controller.close();
-        },
-      });
-      return { stream, manifest: Promise.resolve(manifest) };
-    },
-    async unpack(archive) {
-      const text = await new Response(archive).text();
-      let content: Record<string, string>;
-      try {
-        content = JSON.parse(text) as Record<string, string>;
-      } catch (cause) {
-        throw new SandboxError('invalid', 'The archive is corrupt. Take another.', { cause });
-      }
-      for (const { path } of await box.files.list('')) await box.files.remove(path, { recursive: true });
-      for (const [path, base64] of Object.entries(content))
-        await box.files.write(path, new Uint8Array(Buffer.from(base64, 'base64')));
-      const { manifest } = await manifestOf(box);
-      return { files: manifest.entries.length, sizeBytes: text.length, manifest };
-    },
-  };
-}
-
 class CloudBox extends MemoryBox {
   override readonly ref: BoxRef;
-  override readonly capabilities: BoxCapabilities;
 
   constructor(machine: MemoryMachine, epoch: number, provider: string) {
     super(machine, epoch);
     this.ref = { provider, instance: machine.instance, resume: {} };
-    const inner = new MemoryBox(machine, epoch);
-    this.capabilities = { ...inner.capabilities, archives: available(archivesOf(inner)) };
   }
 }
 
