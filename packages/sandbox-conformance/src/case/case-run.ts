@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BoxCapabilities } from '@boxyard/sandbox-core';
-import type { BoxCase, BoxCaseContext, BoxSubject } from './box-case.ts';
+import type { BoxCase, BoxSubject } from './box-case.ts';
 
 /** What a case waits for one thing when nothing else is said. */
 export const DEFAULT_WAIT_MS = 30_000;
@@ -26,25 +26,37 @@ export async function runBoxCase(
     return;
   }
   const waitMs = options.waitMs ?? DEFAULT_WAIT_MS;
+  await runWithEndings(`case ${one.id}`, waitMs, (steps) => one.run({ subject, box, waitMs, ...steps }));
+}
+
+/** Names and endings that every case gets. */
+export interface CaseSteps {
+  unique(hint: string): string;
+  defer(end: () => Promise<unknown>): void;
+}
+
+/** Runs a case and afterwards, in reverse order, what it deferred; each step is bounded. */
+export async function runWithEndings(
+  what: string,
+  waitMs: number,
+  run: (steps: CaseSteps) => Promise<void>,
+): Promise<void> {
   const endings: (() => Promise<unknown>)[] = [];
-  const context: BoxCaseContext = {
-    subject,
-    box,
-    waitMs,
-    unique: (hint) => `${hint}-${process.pid.toString(36)}-${(++names).toString(36)}`,
-    defer: (end) => void endings.push(end),
-  };
   let failure: { readonly error: unknown } | null = null;
-  const settle = async (what: string, step: Promise<unknown>) => {
+  const settle = async (step: string, ended: Promise<unknown>) => {
     try {
-      await within(waitMs, what, step);
+      await within(waitMs, step, ended);
     } catch (error) {
       // The first failure is the one to show: what follows is often its consequence.
       failure ??= { error };
     }
   };
-  await settle(`case ${one.id}`, one.run(context));
-  for (const end of endings.reverse()) await settle(`the end of case ${one.id}`, end());
+  const steps: CaseSteps = {
+    unique: (hint) => `${hint}-${process.pid.toString(36)}-${(++names).toString(36)}`,
+    defer: (end) => void endings.push(end),
+  };
+  await settle(what, run(steps));
+  for (const end of endings.reverse()) await settle(`the end of ${what}`, end());
   if (failure !== null) throw (failure as { readonly error: unknown }).error;
 }
 
