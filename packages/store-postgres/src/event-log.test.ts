@@ -87,7 +87,7 @@ describe('appending', () => {
   test('from many sides at once leaves no gap, and revisions never go back', async () => {
     const { group, sessions } = await storeGroup(store, 3);
     const audiences = [{ groupId: group.id }, ...sessions.map(({ id }) => ({ sessionId: id }))];
-    const appended = Array.from({ length: 40 }, (_, n) =>
+    const appended = Array.from({ length: 160 }, (_, n) =>
       (n % 2 === 0 ? store : other).events.append(audiences[n % audiences.length]!, [event(n), event(n)], {
         leaseEpoch: 1,
         mutates: n % 3 !== 0,
@@ -104,7 +104,7 @@ describe('appending', () => {
     for (const { id } of sessions.slice(0, 2)) {
       const events = await store.events.read(id, { after: 0, limit: 1_000 });
       expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
-      expect(events).toHaveLength(40);
+      expect(events).toHaveLength(160);
       const revisions = events.map(({ revision }) => revision);
       expect(revisions).toEqual([...revisions].sort((a, b) => a - b));
     }

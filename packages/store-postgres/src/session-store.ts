@@ -1,3 +1,4 @@
+import type { RestoreReceipt } from '@boxyard/contracts';
 import {
   type BoxGroup,
   type ListSessionsQuery,
@@ -8,8 +9,6 @@ import {
 } from '@boxyard/sandbox-core';
 import { asJson, type Database, type Sql } from './connect.ts';
 import { type GroupRow, type SessionRow, toGroup, toSessionWithGroup } from './session-row.ts';
-
-type RestoreReceipt = NonNullable<BoxGroup['restored']>;
 
 export class PostgresSessionStore implements SessionStore {
   readonly #database: Database;
