@@ -23,6 +23,8 @@ import type { Bytes } from '@boxyard/sandbox-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FolderFiles } from './folder-files.ts';
 
+// Only root may give files away.
+const itForRoot = process.getuid?.() === 0 ? it : () => undefined;
 const MIB = 1024 * 1024;
 const bytes = (text: string): Bytes => new TextEncoder().encode(text);
 const text = (content: Uint8Array) => new TextDecoder().decode(content);
@@ -180,7 +182,7 @@ describe('writing', () => {
     await expect(files.write('a', bytes('4'), { mode: 0o10000 })).rejects.toEqual(code('invalid'));
   });
 
-  it.runIf(process.getuid?.() === 0)('keeps the owner of an existing file', async () => {
+  itForRoot('keeps the owner of an existing file', async () => {
     await writeFile(join(root, 'a'), '1');
     execFileSync('chown', ['1234:1234', join(root, 'a')]);
     await files.write('a', bytes('2'));

@@ -1,6 +1,6 @@
 // Reads a folder tree for an archive: by descriptor from folder to folder, so that no link is ever followed.
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, open, readdir, readlink } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readdir, readlink, stat } from 'node:fs/promises';
 import { type ArchiveItem, type FileReading, joinPath } from '@boxyard/sandbox-core';
 import { fsErrorName, type HeldFolder } from '@boxyard/sandbox-core/jailed-folder';
 import { kindOf } from './file-entry.ts';
@@ -63,7 +63,7 @@ async function* subfolderItems(
   });
   if (child === null) return;
   try {
-    const stats = await lstat(`${child.self}/.`, { bigint: true });
+    const stats = await stat(child.self, { bigint: true });
     const mode = Number(stats.mode & 0o7777n);
     const items = folderItems(child, path);
     const first = await items.next().catch((error) => {

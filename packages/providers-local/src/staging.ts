@@ -69,7 +69,6 @@ export class Staging {
       mode === 'merge'
         ? { mode }
         : { mode, remove: await namesIn(this.#target), add: await namesIn(this.fresh) };
-    if (journal.mode === 'replace') for (const hex of journal.remove) await makeMovable(this.#target, hex);
     await writeJournal(this.folder, journal);
     this.#committed = true;
     await carryOut(this.#target, this.folder, journal);
@@ -120,7 +119,9 @@ async function exchange(target: HeldFolder, staging: HeldFolder, journal: Journa
     for (const hex of journal.remove) {
       // Not taken away again what has already taken its place.
       const replaced = add.has(hex) && !(await exists(fresh, hex));
-      if (!replaced && !(await exists(old, hex))) await renameIfThere(at(target, hex), at(old, hex));
+      if (replaced || (await exists(old, hex))) continue;
+      await makeMovable(target, hex);
+      await renameIfThere(at(target, hex), at(old, hex));
     }
     for (const hex of journal.add) await putInPlace(target, fresh, old, hex);
   } finally {

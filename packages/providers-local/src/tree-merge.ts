@@ -1,14 +1,18 @@
-import { lstat, readdir, rename } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, lstat, readdir, rename } from 'node:fs/promises';
 import { joinPath, SandboxError } from '@boxyard/sandbox-core';
 import { fsErrorName, type HeldFolder } from '@boxyard/sandbox-core/jailed-folder';
 import { kindOf } from './file-entry.ts';
 
 /**
  * Refuses a merge that could not be carried out: a folder where the target has something else, or the other way
- * round. Says so before anything is moved. Throws `invalid`.
+ * round, or a folder that may not be written. Says so before anything is moved. Throws `invalid`, or EACCES.
  */
 export async function judgeMerge(from: HeldFolder, into: HeldFolder, path = ''): Promise<void> {
-  for (const name of await readdir(from.self)) {
+  const names = await readdir(from.self);
+  // Half a merge is worse than none.
+  if (names.length > 0) await access(into.self, constants.W_OK | constants.X_OK);
+  for (const name of names) {
     const there = await lstat(into.at(name)).catch(nullWhenAbsent);
     if (there === null) continue;
     const itemPath = joinPath(path, name);
