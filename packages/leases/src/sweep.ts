@@ -11,7 +11,7 @@ import type { LeaseContext } from './lease-context.ts';
 
 /**
  * `orphan`: ours, and no lease has its group and epoch; the only ones that are destroyed. `named`: a lease names it
- * or is just making it. `condemned`: on its way out already. `home`: the folder of a group that lives. `ahead`: of
+ * or is just making it. `condemned`: on its way out already. `home`: parked, and its living group has no other box. `ahead`: of
  * a later epoch than the record knows, so the record was set back. `foreign`: of another deployment. `untagged`:
  * nothing says whose it is.
  */
@@ -41,7 +41,7 @@ function judge(
   if (tag.epoch > lease.epoch) return 'ahead';
   const claimed = lease.state === 'warming' || lease.state === 'replacing';
   if (claimed && tag.epoch === lease.epoch) return 'named';
-  return parks ? 'home' : 'orphan';
+  return parks && lease.box === null ? 'home' : 'orphan';
 }
 
 /** Looks for boxes that no lease names, by tag and never by age. */

@@ -104,12 +104,15 @@ export function claimBeat(
   return { lease: { ...lease, deadlineMs }, outcome: { kind: 'done' }, condemned: [] };
 }
 
-/** Whoever is refused made a box that must go, unless the lease names it or it is the group's own folder. */
+/**
+ * Whoever is refused made a box that must go, unless the lease names it. While the lease names none, a box that
+ * parks may be the very folder that the next claim is about to find: it stays for the sweep to judge.
+ */
 function refuseBox(lease: Lease, box: BoxRef, parks: boolean, epoch: number): LeaseTransition<Refused> {
   const named = [...(lease.box === null ? [] : [lease.box]), ...lease.superseded].some((other) =>
     sameBox(other, box),
   );
-  const keep = named || (parks && lease.deletedAtMs === null);
+  const keep = named || (parks && lease.box === null && lease.deletedAtMs === null);
   const condemned = keep
     ? []
     : [{ ref: box, groupId: lease.groupId, epoch, reason: 'made by a claim that was lost' }];

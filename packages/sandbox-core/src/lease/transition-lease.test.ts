@@ -219,10 +219,14 @@ describe('claims', () => {
     }
   });
 
-  test('a stale claim never condemns the folder that its successor uses', () => {
-    const before = warm({ parks: true });
-    const judged = transitionLease(before, { type: 'created', epoch: 2, box, parks: true }, now, settings);
-    expect(judged.condemned).toEqual([]);
+  test('a stale claim never condemns the folder that its successor uses or is about to find', () => {
+    const late = { type: 'created', epoch: 2, box, parks: true } as const;
+    expect(transitionLease(warm({ parks: true }), late, now, settings).condemned).toEqual([]);
+    const making = lease({ state: 'warming', epoch: 3, deadlineMs: now + 1 });
+    expect(transitionLease(making, late, now, settings).condemned).toEqual([]);
+    expect(transitionLease(warm({ parks: true, box: other }), late, now, settings).condemned).toMatchObject([
+      { ref: box },
+    ]);
   });
 
   test('a repeated commit answers as the first', () => {

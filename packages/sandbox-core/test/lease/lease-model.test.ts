@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Lease, LeaseEvent } from '../../src/index.ts';
-import { judge, LeaseWorld, type Mutation, type Transition } from './lease-world.ts';
+import { type BoxKind, judge, LeaseWorld, type Mutation, type Transition } from './lease-world.ts';
 
 const ACTORS = 5;
 // About two seconds; the shallowest mutants are found within ten of them.
@@ -48,8 +48,8 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('kill' as const) }) },
 );
 
-function play(actions: readonly Action[], parks: boolean, mutation?: Mutation): void {
-  const world = new LeaseWorld(parks, mutation);
+function play(actions: readonly Action[], kind: BoxKind, mutation?: Mutation): void {
+  const world = new LeaseWorld(kind, mutation);
   const actors: (Generator<void, void, void> | null)[] = Array.from({ length: ACTORS }, () => null);
   for (const next of actions) {
     if (next.do === 'wait') world.nowMs += next.ms;
@@ -70,11 +70,14 @@ function play(actions: readonly Action[], parks: boolean, mutation?: Mutation): 
   world.checkAtRest();
 }
 
-const plan = fc.tuple(fc.array(action, { minLength: 10, maxLength: 60, size: 'max' }), fc.boolean());
+const plan = fc.tuple(
+  fc.array(action, { minLength: 10, maxLength: 60, size: 'max' }),
+  fc.constantFrom<BoxKind>('cloud', 'stopped', 'folder'),
+);
 
 function search(runs: number, from: number, mutation?: Mutation) {
   return fc.check(
-    fc.property(plan, ([actions, parks]) => play(actions, parks, mutation)),
+    fc.property(plan, ([actions, kind]) => play(actions, kind, mutation)),
     { numRuns: runs, seed: from },
   );
 }

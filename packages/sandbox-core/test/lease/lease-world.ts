@@ -62,6 +62,9 @@ interface ProviderBox {
   content: number;
 }
 
+/** `cloud`: destroyed when it stops. `stopped`: kept, with an id of its own. `folder`: kept, named after its group. */
+export type BoxKind = 'cloud' | 'stopped' | 'folder';
+
 type Steps = Generator<void, void, void>;
 
 export class BrokenPromise extends Error {}
@@ -76,12 +79,14 @@ export class LeaseWorld {
   readonly #archives: { readonly sequence: number; readonly content: number; readonly box: string }[] = [];
   readonly #live = new Map<string, { readonly holder: HolderKey; expiresAtMs: number }>();
   readonly #mutation: Mutation;
+  readonly #kind: BoxKind;
   readonly #parks: boolean;
   #sequence = 0;
   #made = 0;
 
-  constructor(parks: boolean, mutation: Mutation = {}) {
-    this.#parks = parks;
+  constructor(kind: BoxKind, mutation: Mutation = {}) {
+    this.#kind = kind;
+    this.#parks = kind !== 'cloud';
     this.#mutation = mutation;
   }
 
@@ -122,7 +127,7 @@ export class LeaseWorld {
   #create(epoch: number): BoxRef {
     const { lease } = this;
     // A folder is named after its group; a cloud's box gets an id of its own.
-    const instance = this.#parks ? 'folder' : `box-${++this.#made}`;
+    const instance = this.#kind === 'folder' ? 'folder' : `box-${++this.#made}`;
     const ref: BoxRef = { provider: 'model', instance, resume: {} };
     const there = this.boxes.get(instance);
     this.boxes.set(instance, { ref, epoch, madeAtMs: this.nowMs, content: there?.content ?? 0 });
@@ -137,7 +142,9 @@ export class LeaseWorld {
     const deleted = lease.deletedAtMs !== null;
     const routable = lease.box?.instance === ref.instance && lease.state !== 'cold';
     this.#promise(!routable, 'the box of a living lease was destroyed');
-    this.#promise(deleted || !this.#parks, 'the folder of a living group was removed');
+    this.#promise(deleted || this.#kind !== 'folder', 'the folder of a living group was removed');
+    const parked = lease.box?.instance === ref.instance;
+    this.#promise(!parked, 'the parked box of a lease was destroyed');
     const kept = this.#archives.some((archive) => archive.content >= box.content);
     this.#promise(deleted || box.content === 0 || kept, 'changes were destroyed that no archive holds');
     this.boxes.delete(ref.instance);
@@ -146,7 +153,7 @@ export class LeaseWorld {
   /** The provider loses a box on its own. */
   killBox(): void {
     const box = this.lease.box;
-    if (box === null || this.#parks) return;
+    if (box === null || this.#kind === 'folder') return;
     this.boxes.delete(box.instance);
   }
 
@@ -290,7 +297,7 @@ export class LeaseWorld {
       const { lease } = this;
       const claimed = lease.state === 'warming' || lease.state === 'replacing';
       const named = lease.box?.instance === box.ref.instance;
-      const home = this.#parks && lease.deletedAtMs === null;
+      const home = this.#parks && lease.box === null && lease.deletedAtMs === null;
       const old = this.nowMs - box.madeAtMs > 150;
       const orphan = this.#mutation.sweepsByAge
         ? old
@@ -314,12 +321,13 @@ export class LeaseWorld {
     period();
     const named = new Set([...this.condemned.keys()]);
     if (this.lease.box !== null) named.add(this.lease.box.instance);
-    const home = this.#parks && this.lease.deletedAtMs === null;
+    const home = this.#parks && this.lease.box === null && this.lease.deletedAtMs === null;
     for (const instance of this.boxes.keys())
       this.#promise(named.has(instance) || home, `nobody names ${instance} any more`);
     period();
     this.#promise(this.lease.state === 'cold', `a box that nobody keeps is still ${this.lease.state}`);
-    this.#promise(this.boxes.size === 0 || home, 'a box that nobody keeps is still there');
+    const parked = this.#parks && this.lease.deletedAtMs === null;
+    this.#promise(this.boxes.size === 0 || parked, 'a box that nobody keeps is still there');
     if (this.lease.deletedAtMs !== null) this.#promise(this.boxes.size === 0, 'a deleted group left a box');
   }
 }
