@@ -114,7 +114,7 @@ export class FileService {
   }
 
   /** Any size, in constant memory. The stream is opened only when the answer hands it out. */
-  openContent(request: OpenContentRequest, options: CallOptions = {}): Promise<OpenedContent> {
+  async openContent(request: OpenContentRequest, options: CallOptions = {}): Promise<OpenedContent> {
     return openContent(this.#box.files, { ...request, path: checkRelativePath(request.path) }, options);
   }
 

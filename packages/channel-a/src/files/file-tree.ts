@@ -43,13 +43,16 @@ export async function listTree(
         if (entries === undefined || entries === null) continue;
         const shown = limits.includeHidden ? [...entries] : entries.filter(({ name }) => name[0] !== '.');
         shown.sort(directoriesFirst);
-        folder.children = shown.slice(0, left).map(treeNode);
-        left -= folder.children.length;
-        if (folder.children.length < shown.length) {
+        const kept = shown.slice(0, left).map(treeNode);
+        left -= kept.length;
+        if (kept.length < shown.length) {
           folder.truncated = true;
           truncated = true;
+          // An empty list would say that there is nothing.
+          if (kept.length === 0) continue;
         }
-        for (const child of folder.children) if (child.kind === 'dir') next.push(child);
+        folder.children = kept;
+        for (const child of kept) if (child.kind === 'dir') next.push(child);
       }
     }
     level = next;
