@@ -1,0 +1,160 @@
+import { SandboxError } from '@boxyard/sandbox-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { group, open, openStage, read, type Stage, state, write } from './stage.ts';
+
+const HOUR_MS = 3_600_000;
+let stage: Stage;
+beforeAll(async () => {
+  stage = await openStage();
+});
+afterAll(() => stage[Symbol.asyncDispose]());
+
+const created = (groupId: string) => stage.cloud.asked.filter((call) => call.startsWith(`create ${groupId}`));
+
+describe('opening', () => {
+  test('twenty at once in three processes make one box', async () => {
+    const servers = [stage.server(), stage.server(), stage.server()] as const;
+    const own = group();
+    const boxes = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => open(servers[index % 3]!, stage, own)),
+    );
+    expect(new Set(boxes.map(({ box }) => box.ref.instance)).size).toBe(1);
+    expect(created(own.groupId)).toHaveLength(1);
+    for (const { box } of boxes)
+      expect((await box.exec({ program: { script: 'echo hi' } })).exitCode).toBe(0);
+    await Promise.all(boxes.map((box) => box.close()));
+  });
+
+  test('again in the same process costs no statement while the first is held', async () => {
+    const server = stage.server();
+    const own = group();
+    await using first = await open(server, stage, own);
+    const statements: string[] = [];
+    const stop = stage.store.onStatement((text) => statements.push(text));
+    for (let round = 0; round < 50; round += 1) {
+      const again = await open(server, stage, own);
+      expect(again.box.ref).toEqual(first.box.ref);
+      await again.close();
+    }
+    stop();
+    // One look of the watch that the first one set up may fall into this time.
+    expect(statements.length).toBeLessThan(3);
+  });
+
+  test('a spawner that was killed is followed by the next one once its claim has run out', async () => {
+    const own = group();
+    const { spec, ...call } = { ...own, spec: { backend: 'docker' as const } };
+    const holder = { kind: 'request', id: 'dead', attempt: 'dead', subject: 'user' } as const;
+    const dead = stage.server();
+    const claimed = await dead.leases.context.applyOrInsert(call, { type: 'acquire', holder });
+    expect(claimed.kind).toBe('spawn');
+    const server = stage.server();
+    const opening = open(server, stage, own, { spec });
+    await state(server, own.groupId, 'warming');
+    await stage.advance(HOUR_MS);
+    await server.reaper.tick();
+    await using opened = await opening;
+    expect(opened.epoch).toBe(2);
+  });
+
+  test('what cannot be made is told to everybody who waits, and the next opener tries again', async () => {
+    const server = stage.server();
+    const own = group();
+    stage.cloud.refusal = new SandboxError('quota', 'There is no room. Free some.');
+    const told = await Promise.allSettled([open(server, stage, own), open(stage.server(), stage, own)]);
+    stage.cloud.refusal = null;
+    for (const one of told) expect(one).toMatchObject({ status: 'rejected', reason: { code: 'quota' } });
+    await using opened = await open(server, stage, own);
+    expect(opened.epoch).toBeGreaterThan(1);
+  });
+
+  test('who stops waiting does not stop the making', async () => {
+    const server = stage.server();
+    const own = group();
+    const patience = new AbortController();
+    const { provider } = stage.cloud;
+    let let_go = () => {};
+    const gate = new Promise<void>((resolve) => {
+      let_go = resolve;
+    });
+    const slow = stage.server({
+      provider: {
+        ...provider,
+        create: async (...call) => {
+          await gate;
+          return provider.create(...call);
+        },
+      },
+    });
+    const opening = open(slow, stage, own, { signal: patience.signal });
+    await state(server, own.groupId, 'warming');
+    patience.abort();
+    await expect(opening).rejects.toMatchObject({ code: 'cancelled' });
+    let_go();
+    await using opened = await open(server, stage, own);
+    expect(opened.epoch).toBe(1);
+    expect(created(own.groupId)).toHaveLength(1);
+  });
+
+  test('with another expected epoch is fenced and wakes nothing', async () => {
+    const server = stage.server();
+    const own = group();
+    await expect(open(server, stage, own, { expectedEpoch: 1 })).rejects.toMatchObject({ code: 'fenced' });
+    expect(created(own.groupId)).toEqual([]);
+    await using opened = await open(server, stage, own);
+    await using same = await open(server, stage, own, { expectedEpoch: opened.epoch });
+    expect(same.epoch).toBe(1);
+    await expect(open(server, stage, own, { expectedEpoch: 2 })).rejects.toMatchObject({ code: 'fenced' });
+  });
+
+  test('a box that cannot be reached gets no rival', async () => {
+    const own = group();
+    await using first = await open(stage.server(), stage, own);
+    const { provider } = stage.cloud;
+    const away = stage.server({
+      provider: {
+        ...provider,
+        resume: () => Promise.reject(new SandboxError('unreachable', 'No answer. Try again.')),
+      },
+    });
+    await expect(open(away, stage, own)).rejects.toMatchObject({ code: 'unreachable' });
+    expect(created(own.groupId)).toHaveLength(1);
+    expect((await first.box.exec({ program: { script: 'true' } })).exitCode).toBe(0);
+  });
+});
+
+describe('a box that is gone', () => {
+  test('is replaced once, restored from its newest archive, and the receipt says what is stale', async () => {
+    const servers = [stage.server(), stage.server(), stage.server()] as const;
+    const own = group();
+    const first = await open(servers[0], stage, own);
+    await write(first, 'a', 'captured');
+    expect(await servers[0].leases.capture(own)).toBe(true);
+    await write(first, 'b', 'not captured');
+    stage.cloud.kill(first.box.ref.instance);
+    await expect(first.box.files.read('a')).rejects.toMatchObject({ code: 'gone' });
+    await first.close();
+
+    const boxes = await Promise.all([...servers, ...servers].map((server) => open(server, stage, own)));
+    expect(new Set(boxes.map((box) => box.epoch))).toEqual(new Set([2]));
+    expect(created(own.groupId)).toHaveLength(2);
+    const receipts = boxes.flatMap((box) => (box.receipt === null ? [] : [box.receipt.kind]));
+    expect(receipts).toEqual(['STALE']);
+    for (const box of boxes) {
+      expect(await read(box, 'a')).toBe('captured');
+      expect(await box.box.files.stat('b')).toBeNull();
+      await box.close();
+    }
+  });
+
+  test('without any archive is a fresh box that says so', async () => {
+    const server = stage.server();
+    const own = group();
+    const first = await open(server, stage, own);
+    stage.cloud.kill(first.box.ref.instance);
+    await expect(first.box.exec({ program: { script: 'true' } })).rejects.toMatchObject({ code: 'gone' });
+    await using second = await open(server, stage, own);
+    expect(second.receipt).toEqual({ kind: 'INCOMPLETE', missing: 'everything' });
+    await first.close();
+  });
+});
