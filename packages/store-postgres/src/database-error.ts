@@ -57,10 +57,10 @@ function refusedByServer(error: postgres.PostgresError): SandboxError {
       options,
     );
   }
-  if (code.startsWith('28') || code === '3D000') {
+  if (code.startsWith('28') || code === '3D000' || code === '42501') {
     return new SandboxError(
       'configuration',
-      `The database refused to let us in (${error.message}). Check BOXYARD_DATABASE_URL.`,
+      `The database does not let us in or do our work (${error.message}). Check BOXYARD_DATABASE_URL and what its user may do.`,
       options,
     );
   }

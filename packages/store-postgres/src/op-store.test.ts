@@ -1,5 +1,6 @@
 import type { OpResult } from '@boxyard/sandbox-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { until } from '../test/poll.ts';
 import { someOp, storeGroup, WORKSPACE } from '../test/records.ts';
 import { openTestStore, type TestStore } from './testing.ts';
 
@@ -66,6 +67,21 @@ test('only the first end counts, and only it grows the revision', async () => {
   expect(ended).toMatchObject({ state: 'ended', result: { ...result, exitCode: expect.any(Number) } });
   await store.ops.finish(op, 'lost', { ...result, lostReason: 'late' }, [event]);
   expect(await store.ops.get(op.sessionId, op.id)).toEqual(ended);
+});
+
+test('who follows the session is woken by the start and by the end', async () => {
+  const { sessions } = await storeGroup(store);
+  const op = someOp(sessions[0]!);
+  let woken = 0;
+  const stop = store.events.subscribe(op.sessionId, () => woken++);
+  await until('listening', () => woken > 0);
+  let before = woken;
+  await store.ops.start(op, [event]);
+  await until('woken by the start', () => woken > before);
+  before = woken;
+  await store.ops.finish(op, 'ended', result, [event]);
+  await until('woken by the end', () => woken > before);
+  stop();
 });
 
 test('an op belongs to its session', async () => {

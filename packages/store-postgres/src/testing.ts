@@ -62,7 +62,7 @@ async function startTestServer(): Promise<PostgresConnection> {
     removeAtEnd: true,
     maxConnections: 200,
   });
-  await administer(connection, `CREATE DATABASE ${TEMPLATE}`);
+  await administer(connection, `CREATE DATABASE ${TEMPLATE} STRATEGY FILE_COPY`);
   const template = new Database({ address: { connection: { ...connection, database: TEMPLATE } } });
   await migrate(template);
   // PostgreSQL copies no database that somebody is connected to.

@@ -153,6 +153,13 @@ describe('a data folder', () => {
   });
 });
 
+test('a folder that cannot be made is a matter of configuration', async () => {
+  await expect(startEmbeddedPostgres({ dataDir: '/dev/null/data' })).rejects.toMatchObject({
+    code: 'configuration',
+    message: expect.stringMatching(/could not be started: .*ENOTDIR/),
+  });
+});
+
 describe('after kill -9', () => {
   test('of the server, PostgreSQL ends by itself and the next server has everything', async () => {
     const server = await startElsewhere();

@@ -64,13 +64,23 @@ export interface EmbeddedPostgres {
  * `timeout` when it did not come up in time.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  const folder = await openDataFolder(resolvePath(options.dataDir));
-  const lock = await acquireServerLock(folder.lock, folder.path);
+  const dataDir = resolvePath(options.dataDir);
   try {
-    return await startLocked(folder, options, () => lock.release());
+    const folder = await openDataFolder(dataDir);
+    const lock = await acquireServerLock(folder.lock, folder.path);
+    try {
+      return await startLocked(folder, options, () => lock.release());
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
   } catch (error) {
-    await lock.release();
-    throw error;
+    if (SandboxError.isInstance(error)) throw error;
+    throw new SandboxError(
+      'configuration',
+      `The embedded PostgreSQL in ${dataDir} could not be started: ${String(error)}. Make the folder writable, or set BOXYARD_DATABASE_URL.`,
+      { cause: error, started: 'no' },
+    );
   }
 }
 
