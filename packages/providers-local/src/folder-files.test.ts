@@ -154,12 +154,13 @@ describe('reading', () => {
     await symlink('/etc/passwd', join(root, 'out'));
     for (const read of [(p: string) => files.read(p), (p: string) => files.open(p)]) {
       await expect(read('nothing')).rejects.toEqual(code('not-found'));
-      await expect(read('a/below')).rejects.toEqual(code('not-found'));
+      await expect(read('a/below')).rejects.toEqual(code('invalid'));
       await expect(read('folder')).rejects.toEqual(code('invalid'));
       await expect(read('out')).rejects.toEqual(code('denied'));
       await expect(read('../x')).rejects.toEqual(code('invalid'));
     }
     expect(await files.version('nothing')).toBeNull();
+    expect(await files.version('a/below')).toBeNull();
     await expect(files.version('out')).rejects.toEqual(code('denied'));
   });
 });

@@ -193,7 +193,9 @@ function call<T>(
 }
 
 function nullWhenAbsent(error: unknown): null {
-  if (fsErrorName(error) === 'ENOENT' || SandboxError.hasCode(error, 'not-found')) return null;
+  // Below a file there is nothing either.
+  const name = SandboxError.isInstance(error) ? fsErrorName(error.cause) : fsErrorName(error);
+  if (['ENOENT', 'ENOTDIR'].includes(name) || SandboxError.hasCode(error, 'not-found')) return null;
   throw error;
 }
 

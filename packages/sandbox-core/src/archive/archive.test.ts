@@ -522,6 +522,9 @@ describe('judging members', () => {
     await expect(within({ maxFileBytes: 4 })).rejects.toEqual(code('too-large'));
     await expect(within({ maxTotalBytes: 9 })).rejects.toEqual(code('too-large'));
     await expect(within({ maxPathBytes: 1 })).rejects.toEqual(code('too-large'));
+    for (const none of [-1, Number.NaN, 0.5]) {
+      await expect(within({ maxEntries: none })).rejects.toEqual(code('invalid'));
+    }
     await expect(
       within({ maxEntries: 2, maxFileBytes: 5, maxTotalBytes: 10, maxPathBytes: 2 }),
     ).resolves.toBeDefined();

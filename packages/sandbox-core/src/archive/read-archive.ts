@@ -39,7 +39,7 @@ export async function readArchive(
   options: ReadArchiveOptions,
   take: (member: ArchiveMember) => Promise<void>,
 ): Promise<ReadArchive> {
-  const limits = options.limits ?? DEFAULT_ARCHIVE_LIMITS;
+  const limits = checkedLimits(options.limits ?? DEFAULT_ARCHIVE_LIMITS);
   const judge = new MemberJudge(limits, options.allowOutwardLinks ?? false);
   const received = new Map<string, ManifestEntry>();
   let isOurs = false;
@@ -115,6 +115,20 @@ async function* hashed(
 }
 
 async function* nothing(): AsyncGenerator<Bytes> {}
+
+function checkedLimits(limits: ArchiveLimits): ArchiveLimits {
+  for (const [name, value] of Object.entries(limits)) {
+    if (Number.isSafeInteger(value) && value >= 0) continue;
+    throw new SandboxError(
+      'invalid',
+      `The archive limit ${name} is ${value}. Give a whole number from 0 on.`,
+      {
+        started: 'no',
+      },
+    );
+  }
+  return limits;
+}
 
 function damaged(why: string): SandboxError {
   return new SandboxError('invalid', `The archive is damaged: ${why}. Nothing was replaced; get it again.`);

@@ -155,7 +155,7 @@ describe.each(holds)('JailedFolder holding by %s', (hold) => {
 
   it('tells what is not there from what is of the wrong kind', async () => {
     await expect(read('nothing')).rejects.toMatchObject({ code: 'not-found' });
-    await expect(read('folder/file/x')).rejects.toMatchObject({ code: 'not-found' });
+    await expect(read('folder/file/x')).rejects.toMatchObject({ code: 'invalid' });
     await expect(read('folder')).rejects.toMatchObject({ code: 'invalid' });
     await expect(read('')).rejects.toMatchObject({ code: 'invalid' });
     await symlink('.', join(root, 'self'));

@@ -135,10 +135,10 @@ export class JailedFolder {
             continue;
           }
           target = await linkTarget(here.at(name));
-          if (target === null) throw notAFolder(path, last || make);
+          if (target === null) throw notAFolder(path);
           if (last && !followLast) {
             await this.#refuseIfLeaving(target, here, path);
-            throw notAFolder(path, true);
+            throw notAFolder(path);
           }
         }
         links += 1;
@@ -240,19 +240,16 @@ function tooManyLinks(path: string): SandboxError {
   );
 }
 
-/** On the way to something that was looked for, it means that the thing is not there. */
-function notAFolder(path: string, isFault: boolean): SandboxError {
-  return isFault
-    ? new SandboxError(
-        'invalid',
-        `The path ${shown(path)} is refused: it needs a folder where there is none.`,
-        {
-          started: 'no',
-        },
-      )
-    : new SandboxError('not-found', `Nothing is at ${shown(path)}: a name on the way to it is no folder.`, {
-        started: 'no',
-      });
+function notAFolder(path: string): SandboxError {
+  return new SandboxError(
+    'invalid',
+    `The path ${shown(path)} is refused: it needs a folder where there is none.`,
+    {
+      started: 'no',
+      // As the system would say it, for those to whom it only means that nothing is there.
+      cause: Object.assign(new Error('no folder'), { code: 'ENOTDIR' }),
+    },
+  );
 }
 
 function noFileAt(path: string): SandboxError {
