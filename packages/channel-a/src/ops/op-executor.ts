@@ -48,10 +48,12 @@ export class OpExecutor {
     const opId = request.opId ?? uuidv7();
     const cwd = checkRelativePath(request.cwd);
     const stdin = request.stdin === undefined ? null : encodeContent(request.stdin, request.encoding);
-    if (request.command.includes('\0')) {
-      throw new SandboxError('invalid', 'The command holds NUL, which no shell takes. Leave it out.', {
-        started: 'no',
-      });
+    if (/[\0\p{Surrogate}]/u.test(request.command)) {
+      throw new SandboxError(
+        'invalid',
+        'The command holds NUL or is not well-formed Unicode, which no shell takes. Send such bytes as stdin.',
+        { started: 'no' },
+      );
     }
     const redactor = await this.#options.redactorFor(session);
     const holder = request.background
@@ -66,7 +68,7 @@ export class OpExecutor {
         id: opId,
         sessionId: session.sessionId,
         groupId: session.groupId,
-        command: redactor.redact(request.command),
+        command: shownCommand(redactor.redact(request.command)),
         bodyDigest: execDigest(request),
         leaseEpoch: opened.epoch,
         background,
@@ -85,7 +87,7 @@ export class OpExecutor {
           op,
           store: ops,
           process,
-          reattach: () => this.#options.keeper.reattach(session, op),
+          reattach: (signal) => this.#options.keeper.reattach(session, op, signal),
           events: emitStream ? this.#outputEvents(op, redactor) : null,
           collector: background ? null : new OutputCollector(request.maxOutputBytes),
           startedMs,
@@ -193,6 +195,12 @@ export class OpExecutor {
       append: (events) => this.#options.events.append({ sessionId }, events, { leaseEpoch, mutates: false }),
     });
   }
+}
+
+/** A script may be a megabyte; a list of commands shows how each begins. */
+function shownCommand(command: string): string {
+  const longest = 4096;
+  return command.length <= longest ? command : `${command.slice(0, longest).replace(/\p{Surrogate}$/u, '')}…`;
 }
 
 /** The input is the command's affair: one that ends without reading it has not failed for that. */

@@ -46,10 +46,10 @@ export class OpKeeper {
   }
 
   /** A new handle after the old one broke. The box itself is kept by who follows the command. */
-  async reattach(session: SessionRef, op: OpRecord): Promise<BoxProcess> {
-    const opened = await this.open(session, op, { kind: 'request', id: uuidv7() }, {});
+  async reattach(session: SessionRef, op: OpRecord, signal: AbortSignal): Promise<BoxProcess> {
+    const opened = await this.open(session, op, { kind: 'request', id: uuidv7() }, { signal });
     try {
-      return await this.attach(opened.box, op, undefined);
+      return await this.attach(opened.box, op, signal);
     } finally {
       await opened[Symbol.asyncDispose]();
     }
@@ -94,7 +94,7 @@ export class OpKeeper {
         op,
         store: ops,
         process,
-        reattach: () => this.reattach(session, op),
+        reattach: (signal) => this.reattach(session, op, signal),
         events: null,
         collector: null,
         eventsBeforeEnd: op.emitStream ? [elidedEvent(op)] : [],

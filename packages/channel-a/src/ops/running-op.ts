@@ -18,7 +18,7 @@ export interface RunningOpOptions {
   readonly store: OpStore;
   readonly process: BoxProcess;
   /** Finds the command again after its handle broke. Throws `gone`, `fenced` or `not-found` when it is no more. */
-  readonly reattach: () => Promise<BoxProcess>;
+  readonly reattach: (signal: AbortSignal) => Promise<BoxProcess>;
   /** Null when its output is not told. */
   readonly events: OutputEvents<OutputChannel> | null;
   /** Null when nobody waits for its output. */
@@ -119,7 +119,7 @@ export class RunningOp {
         await delay(retryMs, undefined, { signal }).catch(() => undefined);
         retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS);
         try {
-          if (!signal.aborted) this.#process = await this.#options.reattach();
+          if (!signal.aborted) this.#process = await this.#options.reattach(signal);
         } catch (failure) {
           const lost = lostReason(failure);
           if (lost !== null) return { state: 'lost', reason: lost };

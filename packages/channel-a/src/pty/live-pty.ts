@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pty, PtyExitReason, PtyStreamMessage } from '@boxyard/contracts';
 import type { BoxTerminal, Bytes, CallOptions } from '@boxyard/sandbox-core';
-import { bounded } from '@boxyard/sandbox-core';
+import { bounded, SandboxError } from '@boxyard/sandbox-core';
 import { endOfWholeCharacters, strictUtf8 } from '../files/text-content.ts';
 import type { OpenedBox, SessionRef } from '../open-box.ts';
 import type { OutputEvents } from '../output-events.ts';
@@ -83,11 +83,13 @@ export class LivePty {
   }
 
   async write(bytes: Bytes, options: CallOptions): Promise<void> {
+    this.#ensureLives('Typing into');
     this.#usedMs = performance.now();
     await this.#options.terminal.write(bytes, options);
   }
 
   async resize(cols: number, rows: number, options: CallOptions): Promise<void> {
+    this.#ensureLives('Resizing');
     await this.#options.terminal.resize(cols, rows, options);
     this.#cols = cols;
     this.#rows = rows;
@@ -140,6 +142,13 @@ export class LivePty {
       this.#viewers -= 1;
       this.#usedMs = performance.now();
     }
+  }
+
+  #ensureLives(doing: string): void {
+    if (this.#end === null) return;
+    throw new SandboxError('conflict', `${doing} terminal ${this.ptyId}: it has ended. Open another one.`, {
+      started: 'no',
+    });
   }
 
   async #live(): Promise<PtyEnd> {

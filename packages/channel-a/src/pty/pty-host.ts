@@ -171,9 +171,15 @@ export class PtyHost {
     ptyId: string,
     request: { readonly after?: number | undefined; readonly signal: AbortSignal },
   ): AsyncGenerator<PtyStreamMessage, void, void> {
-    const pty = this.#ptys.has(ptyId)
-      ? await this.#use(session, ptyId, { signal: request.signal })
-      : this.#find(session, ptyId);
+    const pty = this.#find(session, ptyId);
+    if (this.#ptys.has(ptyId)) {
+      try {
+        await this.#use(session, ptyId, { signal: request.signal });
+      } catch (error) {
+        // It has just ended for that: its viewers are told so.
+        if (!SandboxError.hasCode(error, 'fenced')) throw error;
+      }
+    }
     yield* pty.view(request.after ?? null, request.signal);
   }
 
