@@ -1,6 +1,10 @@
 // Several processes, killed at random, reapers in between, the database's clock jumping: what the leases promise is
 // judged from what the handles do and what the provider has.
-import { SandboxError, systemClock } from '@boxyard/sandbox-core';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { folderBlobStore } from '@boxyard/blobs';
+import { type BlobStore, SandboxError, systemClock } from '@boxyard/sandbox-core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Crash } from './crash.ts';
@@ -36,7 +40,11 @@ async function work(server: Server, stage: Stage, own: Own, served: Map<number, 
   }
 }
 
-async function round({ kills, jumps, losesBox, pauses }: Plan, stage: Stage): Promise<void> {
+async function round(
+  { kills, jumps, losesBox, pauses }: Plan,
+  stage: Stage,
+  blobs: BlobStore,
+): Promise<void> {
   const own = group();
   const served = new Map<number, Set<string>>();
   const busy = kills.map((at) => {
@@ -45,14 +53,14 @@ async function round({ kills, jumps, losesBox, pauses }: Plan, stage: Stage): Pr
       doomed: true,
       store: crash.port(stage.store.leases),
       ledger: crash.port(stage.store.artifacts),
-      blobs: crash.port(stage.blobs),
+      blobs: crash.port(blobs),
       provider: crash.provider(stage.cloud.provider),
       clock: crash.clock(systemClock),
       settings: { ...SETTINGS, openDeadlineMs: 500 },
     });
     return { server, end: Promise.race([work(server, stage, own, served), crash.died]) };
   });
-  const reapers = [stage.server(), stage.server()] as const;
+  const reapers = [stage.server({ blobs }), stage.server({ blobs })] as const;
   for (const jump of jumps) {
     await stage.advance(jump);
     if (losesBox)
@@ -65,7 +73,7 @@ async function round({ kills, jumps, losesBox, pauses }: Plan, stage: Stage): Pr
   await Promise.all(busy.map(({ end }) => end));
 
   for (const instances of served.values()) expect([...instances]).toHaveLength(1);
-  const { leases, reaper } = stage.server();
+  const { leases, reaper } = stage.server({ blobs });
   const here = () =>
     [...stage.cloud.machines.values()].flatMap(({ machine, tag }) =>
       tag?.group === own.groupId ? [machine.instance] : [],
@@ -86,10 +94,16 @@ async function round({ kills, jumps, losesBox, pauses }: Plan, stage: Stage): Pr
 test('a storm of processes and reapers leaves one box at a time, and none behind', {
   timeout: 120_000,
 }, async () => {
-  await using stage = await openStage();
   console.log(`lease storm: seed ${seed} (BOXYARD_TEST_SEED repeats its plan)`);
-  await fc.assert(
-    fc.asyncProperty(plan, (one) => round(one, stage)),
-    { seed, numRuns: ROUNDS, endOnFailure: true },
-  );
+  const dir = await mkdtemp(join(tmpdir(), 'boxyard-storm-'));
+  try {
+    await using stage = await openStage();
+    const blobs = folderBlobStore({ dir });
+    await fc.assert(
+      fc.asyncProperty(plan, (one) => round(one, stage, blobs)),
+      { seed, numRuns: ROUNDS, endOnFailure: true },
+    );
+  } finally {
+    await rm(dir, { recursive: true, force: true, maxRetries: 10 });
+  }
 });
