@@ -193,9 +193,13 @@ function call<T>(
 }
 
 function nullWhenAbsent(error: unknown): null {
-  // Below a file there is nothing either.
-  const name = SandboxError.isInstance(error) ? fsErrorName(error.cause) : fsErrorName(error);
-  if (['ENOENT', 'ENOTDIR'].includes(name) || SandboxError.hasCode(error, 'not-found')) return null;
+  if (!SandboxError.isInstance(error)) {
+    if (fsErrorName(error) === 'ENOENT') return null;
+    throw error;
+  }
+  // Below a file there is nothing either. A workspace that is gone is no answer about what it holds.
+  if (error.code === 'not-found') return null;
+  if (error.code === 'invalid' && fsErrorName(error.cause) === 'ENOTDIR') return null;
   throw error;
 }
 
