@@ -15,7 +15,7 @@ afterAll(() => store.close());
 
 /** An empty database on the same server. */
 async function emptyDatabase(name: string) {
-  await store.sql.unsafe(`CREATE DATABASE ${name}`);
+  await store.sql.unsafe(`CREATE DATABASE ${name} STRATEGY FILE_COPY`);
   const connection = { ...store.connection, database: name };
   return { connection, database: new Database({ address: { connection } }) };
 }
