@@ -112,6 +112,8 @@ export type {
   SessionWithGroup,
 } from './ports/session-store.ts';
 export type { WorkspaceRecord, WorkspaceStore } from './ports/workspace-store.ts';
+export type { ProcessIdentity, ProcessStat } from './process-identity.ts';
+export { isAlive, readProcessStat } from './process-identity.ts';
 export type {
   BoxResources,
   BoxTag,
@@ -129,6 +131,15 @@ export { createRedactor, REDACTED } from './secret/redactor.ts';
 export type { Sealer } from './secret/sealer.ts';
 export { createSealer } from './secret/sealer.ts';
 export { MIN_SECRET_LENGTH } from './secret/secret-forms.ts';
+export type { ChildChannelOptions } from './shell/child-channel.ts';
+export { openChildChannel } from './shell/child-channel.ts';
+export { EpochFence } from './shell/epoch-fence.ts';
+export { FolderSpool } from './shell/folder-spool.ts';
+export type { RunnerProbe } from './shell/runner-links.ts';
+export type { OpenShellChannel, ShellChannel } from './shell/shell-channel.ts';
+export type { ShellRunnerOptions } from './shell/shell-runner.ts';
+export { ShellRunner } from './shell/shell-runner.ts';
+export type { FeedOutcome, Spool, SpoolChannel } from './shell/spool.ts';
 export { quote } from './shell-quote.ts';
 export type { TokenFault } from './token/signed-token.ts';
 export { openToken, signToken } from './token/signed-token.ts';

@@ -1,0 +1,185 @@
+// The spool of a box on this machine, read without asking its shell: output costs no fork and no frame.
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access, link, open, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Bytes } from '../call-options.ts';
+import { SandboxError } from '../sandbox-error.ts';
+import { EpochFence } from './epoch-fence.ts';
+import { type OpRecord, parseOpRecord } from './op-record.ts';
+import {
+  type FeedOutcome,
+  MOST_WAITING_CHUNKS,
+  SPOOL_LETTER,
+  type Spool,
+  type SpoolChannel,
+} from './spool.ts';
+
+// Claims and exit files are a few hundred bytes; a larger one is forged and not worth our memory.
+const LONGEST_RECORD_BYTES = 16 * 1024;
+
+export class FolderSpool implements Spool {
+  readonly chunkBytes = 1024 * 1024;
+  readonly #dir: string;
+  readonly #fence: EpochFence;
+
+  /** `epoch` is the one of the handle that this spool serves. */
+  constructor(dir: string, epoch: number) {
+    this.#dir = dir;
+    this.#fence = new EpochFence(dir, epoch);
+  }
+
+  async record(id: string): Promise<OpRecord | null> {
+    const claim = await this.#lines(`${id}.l`);
+    if (claim === null) return null;
+    const marks = await Promise.all(
+      ['k', 't'].map(async (mark) => ((await this.#has(`${id}.${mark}`)) ? [mark] : [])),
+    );
+    const pids = parseOpRecord(claim).command;
+    const present =
+      pids === null ? [] : await Promise.all([pids.pid, pids.parentPid].map((pid) => presentLine(pid)));
+    // Last, so that a command which ends during this look is not taken for lost.
+    const exit = (await this.#lines(`${id}.x`)) ?? [];
+    return parseOpRecord([...claim, ...marks.flat(), ...present.flat(), ...exit.map((line) => `X ${line}`)]);
+  }
+
+  async list(): Promise<readonly string[]> {
+    const names = await readdir(this.#dir);
+    return names.filter((name) => name.endsWith('.l')).map((name) => name.slice(0, -2));
+  }
+
+  async read(id: string, channel: SpoolChannel, offset: number, length: number): Promise<Bytes> {
+    const file = await open(
+      this.#path(`${id}.${SPOOL_LETTER[channel]}`),
+      constants.O_RDONLY | constants.O_NOFOLLOW,
+    ).catch(absent);
+    if (file === null) return new Uint8Array(0);
+    try {
+      const { size } = await file.stat();
+      const buffer = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
+      if (buffer.length === 0) return buffer;
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, offset);
+      return bytesRead === buffer.length ? buffer : buffer.slice(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async sizes(id: string): Promise<{ readonly stdout: number; readonly stderr: number }> {
+    const size = async (letter: string) =>
+      (await stat(this.#path(`${id}.${letter}`)).catch(absent))?.size ?? 0;
+    const [stdout, stderr] = await Promise.all([size('o'), size('e')]);
+    return { stdout, stderr };
+  }
+
+  async put(id: string, part: 'script' | 'stdin', bytes: Bytes): Promise<void> {
+    await writeFile(this.#path(`${id}.${SPOOL_LETTER[part]}`), bytes, { mode: 0o600, flag: 'a' }).catch(full);
+  }
+
+  async feed(id: string, number: number, bytes: Bytes): Promise<FeedOutcome> {
+    await this.#fence.check('Writing to the command');
+    if ((await this.#has(`${id}.x`)) || !(await this.#has(`${id}.q`))) return 'ended';
+    if (await this.#has(`${id}.z`)) return 'closed';
+    const behind = await stat(this.#path(`${id}.in.${number - MOST_WAITING_CHUNKS}`)).catch(absent);
+    if (behind !== null && behind.size > 0) return 'full';
+    const temporary = this.#path(`${id}.u.${randomUUID()}`);
+    try {
+      await writeFile(temporary, bytes, { mode: 0o600, flag: 'wx' }).catch(full);
+      // A hard link appears whole and fails when the number is taken: both in one step.
+      const kept = await link(temporary, this.#path(`${id}.in.${number}`)).then(
+        () => true,
+        (error: NodeJS.ErrnoException) => {
+          if (error.code === 'EEXIST') return false;
+          throw error;
+        },
+      );
+      if (!kept) return 'taken';
+      if (bytes.length === 0) await writeFile(this.#path(`${id}.z`), '', { mode: 0o600 }).catch(full);
+    } finally {
+      await unlink(temporary).catch(absent);
+    }
+    await this.#wake(id);
+    return 'kept';
+  }
+
+  async forget(ids: readonly string[]): Promise<void> {
+    // The rare files are found by name; the usual ones need no look at the whole folder.
+    const fed = (await Promise.all(ids.map(async (id) => ((await this.#has(`${id}.q`)) ? [id] : [])))).flat();
+    const names = fed.length === 0 ? [] : await readdir(this.#dir);
+    for (const id of ids) {
+      const usual = ['o', 'e', 'x', 'k', 't', 'd', 'i', 's', 'q', 'z', 'po', 'pe', 'pi'].map(
+        (end) => `${id}.${end}`,
+      );
+      const chunks = names.filter((name) => name.startsWith(`${id}.in.`) || name.startsWith(`${id}.u.`));
+      await Promise.all([...usual, ...chunks].map((name) => unlink(this.#path(name)).catch(absent)));
+      // Last: until then nobody can take the id and find another op's files.
+      await unlink(this.#path(`${id}.l`)).catch(absent);
+    }
+  }
+
+  /** A byte for the pump. Its pipe is opened for both directions, so that this never waits for a reader. */
+  async #wake(id: string): Promise<void> {
+    const file = await open(
+      this.#path(`${id}.q`),
+      constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW,
+    ).catch(absent);
+    if (file === null) return;
+    try {
+      await file.write('\n');
+    } catch (error) {
+      // A pipe full of wake-ups wakes as well.
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #lines(name: string): Promise<readonly string[] | null> {
+    const file = await open(this.#path(name), constants.O_RDONLY | constants.O_NOFOLLOW).catch(absent);
+    if (file === null) return null;
+    try {
+      const buffer = Buffer.alloc(LONGEST_RECORD_BYTES);
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
+      const text = buffer.toString('latin1', 0, bytesRead);
+      // A line that is still being written is not there yet.
+      return text
+        .slice(0, text.lastIndexOf('\n') + 1)
+        .split('\n')
+        .slice(0, -1);
+    } finally {
+      await file.close();
+    }
+  }
+
+  #has(name: string): Promise<boolean> {
+    return access(this.#path(name)).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  #path(name: string): string {
+    return join(this.#dir, name);
+  }
+}
+
+async function presentLine(pid: number): Promise<readonly string[]> {
+  try {
+    return [`A ${(await readFile(`/proc/${pid}/stat`, 'latin1')).trimEnd()}`];
+  } catch {
+    return [];
+  }
+}
+
+function absent(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT') return null;
+  throw error;
+}
+
+function full(error: NodeJS.ErrnoException): never {
+  if (error.code !== 'ENOSPC' && error.code !== 'EDQUOT') throw error;
+  throw new SandboxError('quota', 'Storing input failed: the disk of the box is full. Free some space.', {
+    cause: error,
+    started: 'no',
+  });
+}

@@ -1,0 +1,78 @@
+// The end of a command that somebody waits for, with what it printed.
+import type { ExecResult } from '../box-process.ts';
+import type { Bytes } from '../call-options.ts';
+import { SandboxError } from '../sandbox-error.ts';
+import type { CheckedCommand } from './command-request.ts';
+import { cutOutput, DRAIN_MS } from './op-output.ts';
+import type { OpWatch } from './op-watch.ts';
+import { exitStatus } from './shell-process.ts';
+import type { Spool, SpoolChannel } from './spool.ts';
+
+const DEFAULT_MAX_OUTPUT_BYTES = 8 * 1024 * 1024;
+
+/** @throws SandboxError `invalid` for what is no number of bytes. */
+export function checkMaxOutput(bytes: number | undefined): number {
+  const most = bytes ?? DEFAULT_MAX_OUTPUT_BYTES;
+  if (Number.isSafeInteger(most) && most >= 0) return most;
+  throw new SandboxError('invalid', 'Running a command was refused: maxOutputBytes is no number of bytes.', {
+    started: 'no',
+  });
+}
+
+/** Waits for the exit, and for the output only as long as it takes to drain: an orphan may hold it for ever. */
+export async function collectOutput(
+  watch: OpWatch,
+  spool: Spool,
+  command: CheckedCommand,
+  mostBytes: number,
+  signal: AbortSignal,
+): Promise<Omit<ExecResult, 'durationMs'>> {
+  const exitCode = await watch.until(() => watch.exitCode ?? undefined, signal);
+  const drainedAt = watch.exitSeenAt + DRAIN_MS;
+  while (!watch.closed && performance.now() < drainedAt) {
+    const woken = await watch.pause(Math.max(1, drainedAt - performance.now()), signal);
+    if (!woken) await watch.refresh();
+  }
+  if (watch.cut) throw cutOutput(watch.id);
+  // A kill or a limit that was not ours is in the record only; a plain small exit code has no such story.
+  if (exitCode > 128 || command.runLimitMs !== null) await watch.refresh();
+  const [stdout, stderr] = await Promise.all([
+    readWhole(watch.id, spool, 'stdout', mostBytes),
+    command.merged ? NOTHING : readWhole(watch.id, spool, 'stderr', mostBytes),
+  ]);
+  return {
+    ...exitStatus(watch, exitCode),
+    stdout: stdout.bytes,
+    stderr: stderr.bytes,
+    truncated: stdout.truncated || stderr.truncated,
+    outputComplete: watch.closed,
+  };
+}
+
+interface WholeOutput {
+  readonly bytes: Bytes;
+  readonly truncated: boolean;
+}
+
+const NOTHING: WholeOutput = { bytes: new Uint8Array(0), truncated: false };
+
+async function readWhole(
+  id: string,
+  spool: Spool,
+  channel: SpoolChannel,
+  mostBytes: number,
+): Promise<WholeOutput> {
+  const parts: Bytes[] = [];
+  let length = 0;
+  // One byte more than is wanted tells whether there is more.
+  while (length <= mostBytes) {
+    const bytes = await spool.read(id, channel, length, mostBytes + 1 - length);
+    if (bytes.length === 0) break;
+    parts.push(bytes);
+    length += bytes.length;
+  }
+  const whole = parts.length === 1 ? parts[0]! : new Uint8Array(Buffer.concat(parts, length));
+  return length > mostBytes
+    ? { bytes: whole.slice(0, mostBytes), truncated: true }
+    : { bytes: whole, truncated: false };
+}

@@ -1,0 +1,129 @@
+// The wire between us and the shell in a box. What comes back is testimony of the box: parsed strictly, bounded,
+// and a frame that makes no sense ends the channel, because whatever follows it could be anything.
+import type { Bytes } from '../call-options.ts';
+
+export type ShellReply =
+  | { readonly kind: 'status'; readonly seq: number; readonly status: number; readonly text: string }
+  | { readonly kind: 'bytes'; readonly seq: number; readonly bytes: Bytes };
+
+const LONGEST_LINE_BYTES = 4 * 1024 * 1024;
+const LONGEST_BLOCK_BYTES = 1024 * 1024;
+const NEWLINE = 10;
+const encoder = new TextEncoder();
+
+/** `payload` follows the frame as it is; its length has to be among the arguments. */
+export function encodeFrame(
+  seq: number,
+  verb: string,
+  reap: readonly number[],
+  args: readonly string[],
+  payload?: Bytes,
+): Bytes {
+  const counts = args.map((arg) => arg.split('\n').length);
+  const head = `F ${seq} ${verb} ${reap.length === 0 ? '-' : reap.join(',')} ${counts.join(' ')}\n`;
+  const text = encoder.encode(head + args.map((arg) => `${arg}\n`).join(''));
+  if (payload === undefined || payload.length === 0) return text;
+  const frame = new Uint8Array(text.length + payload.length);
+  frame.set(text);
+  frame.set(payload, text.length);
+  return frame;
+}
+
+/** Cuts lines out of a byte stream, however it is split. */
+class LineCutter {
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+
+  /** Adds bytes; they are not copied. */
+  add(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#held.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    this.#heldBytes += bytes.length;
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** The next line without its newline, or null while it is not whole. */
+  line(): string | null {
+    let length = 0;
+    for (const part of this.#held) {
+      const at = part.indexOf(NEWLINE);
+      if (at !== -1) return this.take(length + at + 1).toString('utf8', 0, length + at);
+      length += part.length;
+    }
+    if (length > LONGEST_LINE_BYTES) throw new Error('a line without an end');
+    return null;
+  }
+
+  /** Exactly this many bytes, which have to be there. */
+  take(length: number): Buffer {
+    const all = this.#held.length === 1 ? this.#held[0]! : Buffer.concat(this.#held);
+    const rest = all.subarray(length);
+    this.#held = rest.length === 0 ? [] : [rest];
+    this.#heldBytes = rest.length;
+    return all.subarray(0, length);
+  }
+}
+
+/** Answers in their order. Throws at the first byte that fits no answer. */
+export class ReplyParser {
+  readonly #cutter = new LineCutter();
+  #block: { readonly seq: number; readonly length: number } | null = null;
+
+  push(bytes: Uint8Array): readonly ShellReply[] {
+    this.#cutter.add(bytes);
+    const replies: ShellReply[] = [];
+    while (true) {
+      const reply = this.#next();
+      if (reply === null) return replies;
+      replies.push(reply);
+    }
+  }
+
+  #next(): ShellReply | null {
+    if (this.#block === null) {
+      const line = this.#cutter.line();
+      if (line === null) return null;
+      const status = /^R (\d{1,15}) (\d{1,3}) (.*)$/s.exec(line);
+      if (status !== null) {
+        return { kind: 'status', seq: Number(status[1]), status: Number(status[2]), text: status[3]! };
+      }
+      const block = /^B (\d{1,15}) (\d{1,15})$/.exec(line);
+      if (block === null || Number(block[2]) > LONGEST_BLOCK_BYTES)
+        throw new Error('a frame of no known form');
+      this.#block = { seq: Number(block[1]), length: Number(block[2]) };
+    }
+    const { seq, length } = this.#block;
+    if (this.#cutter.heldBytes < length) return null;
+    this.#block = null;
+    return { kind: 'bytes', seq, bytes: new Uint8Array(this.#cutter.take(length)) };
+  }
+}
+
+/** What the box says unasked: a command has ended, its output has closed, a kill is done. */
+export type ShellNotice =
+  | { readonly kind: 'exit'; readonly id: string; readonly code: number }
+  | { readonly kind: 'closed'; readonly id: string; readonly cut: boolean }
+  | { readonly kind: 'killed'; readonly id: string; readonly left: number };
+
+/** Lines that are no notice are dropped: a notice only ever makes us look sooner. */
+export class NoticeParser {
+  readonly #cutter = new LineCutter();
+
+  push(bytes: Uint8Array): readonly ShellNotice[] {
+    this.#cutter.add(bytes);
+    const notices: ShellNotice[] = [];
+    for (let line = this.#cutter.line(); line !== null; line = this.#cutter.line()) {
+      const [, letter, id, first, second] =
+        /^([ECK]) ([A-Za-z0-9_.-]{1,64}) (\d{1,9})(?: (\d{1,9}))?$/.exec(line) ?? [];
+      if (id === undefined) continue;
+      const number = Number(first);
+      if (letter === 'E') notices.push({ kind: 'exit', id, code: number });
+      else if (letter === 'K') notices.push({ kind: 'killed', id, left: number });
+      else notices.push({ kind: 'closed', id, cut: number > 128 || Number(second ?? 0) > 128 });
+    }
+    return notices;
+  }
+}

@@ -1,0 +1,253 @@
+// The runner over real shells. What every box must do is asserted by the conformance suite, on local boxes; here is
+// what only the runner knows: both spools, both shells, a dying channel, the guard, and what stays behind.
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { BoxProcess, OutputCursor } from '../box-process.ts';
+import { OUTPUT_START } from '../box-process.ts';
+import { openChildChannel } from './child-channel.ts';
+import { FolderSpool } from './folder-spool.ts';
+import type { ShellChannel } from './shell-channel.ts';
+import { ShellRunner } from './shell-runner.ts';
+
+type Shell = readonly [string, ...string[]];
+
+const bytes = (text: string) => new Uint8Array(Buffer.from(text));
+const text = (data: Uint8Array) => Buffer.from(data).toString();
+
+function hasBusybox(): boolean {
+  try {
+    execFileSync('busybox', ['true'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const shells: readonly Shell[] = [['/bin/sh'], ...(hasBusybox() ? ([['busybox', 'ash']] as const) : [])];
+const kinds = shells.flatMap((shell) => [
+  { name: `${shell.join(' ')}, spool read from disk`, shell, onDisk: true },
+  { name: `${shell.join(' ')}, spool read through the shell`, shell, onDisk: false },
+]);
+
+async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (const end = performance.now() + 30_000; performance.now() < end; await delay(20)) {
+    if (await holds()) return;
+  }
+  throw new Error(`not within 30 s: ${what}`);
+}
+
+async function collect(process: BoxProcess, from: OutputCursor = OUTPUT_START) {
+  const parts = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
+  for await (const event of process.output({ from })) {
+    if (event.kind === 'end') {
+      return {
+        stdout: text(Buffer.concat(parts.stdout)),
+        stderr: text(Buffer.concat(parts.stderr)),
+        complete: event.complete,
+        next: event.next,
+      };
+    }
+    parts[event.channel].push(event.bytes);
+  }
+  throw new Error('the output had no end');
+}
+
+describe.each(kinds)('a runner on $name', ({ shell, onDisk }) => {
+  let folder: string;
+  let mark: string;
+  let channels: ShellChannel[];
+  let runners: ShellRunner[];
+
+  const open = (options: { epoch?: number; spoolLimitBytes?: number } = {}) => {
+    const epoch = options.epoch ?? 1;
+    const spoolDir = join(folder, 'spool');
+    const env = { PATH: process.env.PATH ?? '/usr/bin:/bin', BOXYARD_BOX: mark };
+    const runner = new ShellRunner({
+      openChannel: async (argv) => {
+        const channel = await openChildChannel(argv, { env });
+        channels.push(channel);
+        return channel;
+      },
+      spoolDir,
+      workspaceRoot: join(folder, 'workspace'),
+      mark,
+      epoch,
+      shell,
+      ...(options.spoolLimitBytes === undefined ? {} : { spoolLimitBytes: options.spoolLimitBytes }),
+      ...(onDisk ? { spool: new FolderSpool(spoolDir, epoch) } : {}),
+    });
+    runners.push(runner);
+    return runner;
+  };
+
+  const processes = async () => {
+    const found: string[] = [];
+    for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+      const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
+      if (environment.split('\0').includes(`BOXYARD_BOX=${mark}`)) found.push(pid);
+    }
+    return found;
+  };
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'boxyard-runner-'));
+    mark = `test${folder.slice(-6)}`;
+    channels = [];
+    runners = [];
+    for (const name of ['workspace', 'spool']) {
+      execFileSync('mkdir', ['-m', '700', join(folder, name)]);
+    }
+  });
+
+  afterEach(async () => {
+    for (const runner of runners) await runner.close();
+    try {
+      await eventually('no process of the box is left', async () => (await processes()).length === 0);
+      expect(await readdir(join(folder, 'spool'))).toEqual(runners.length === 0 ? [] : ['epoch']);
+    } finally {
+      for (const pid of await processes()) process.kill(Number(pid), 'SIGKILL');
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('runs commands with their own output, stdin and exit code', async () => {
+    const runner = open();
+    const result = await runner.exec({
+      program: { script: 'cat; echo "$A" >&2; exit 3' },
+      env: { A: "it's\n ü " },
+      stdin: bytes('in\0put'),
+    });
+    expect([text(result.stdout), text(result.stderr), result.exitCode]).toEqual([
+      'in\0put',
+      "it's\n ü \n",
+      3,
+    ]);
+    expect([result.endedBy, result.truncated, result.outputComplete]).toEqual(['itself', false, true]);
+  });
+
+  it('finds a command again in another runner, byte-exact from a cursor, with its stdin open', async () => {
+    const first = open();
+    const script = 'echo begun; while read -r line; do echo "got $line"; done; exit 4';
+    const started = await first.spawn({ program: { script }, stdin: 'open', id: 'job' });
+    await started.write(bytes('one\n'));
+    let cursor = OUTPUT_START;
+    let seen = '';
+    for await (const event of started.output()) {
+      if (event.kind === 'chunk') seen += text(event.bytes);
+      cursor = event.next;
+      if (seen.includes('got one\n')) break;
+    }
+    // As a crash would do it: the process that started the command is not there any more.
+    channels[0]?.destroy();
+    const second = open();
+    expect(await second.attaching.list()).toEqual(['job']);
+    const again = await second.attaching.attach('job');
+    await again.write(bytes('two\n'));
+    await again.closeStdin();
+    expect((await collect(again, cursor)).stdout).toBe('got two\n');
+    expect(await again.exited()).toMatchObject({ exitCode: 4, endedBy: 'itself' });
+    await again.forget();
+    await expect(second.attaching.attach('job')).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  it('goes on over a new channel when the one it had dies', async () => {
+    const runner = open();
+    const started = await runner.spawn({ program: { script: 'read go; echo went' }, stdin: 'open' });
+    channels[0]?.destroy();
+    await channels[0]?.closed;
+    await started.write(bytes('go\n'));
+    await started.closeStdin();
+    expect((await collect(started)).stdout).toBe('went\n');
+    expect(text((await runner.exec({ program: { script: 'echo new' } })).stdout)).toBe('new\n');
+    await started.forget();
+  });
+
+  // The guard lives in the box and knows nothing of who reads the spool.
+  if (onDisk)
+    it('ends a command at its run limit although nobody is there any more', async () => {
+      const first = open();
+      await first.spawn({ program: { script: 'echo begun; sleep 30' }, runLimitMs: 300, id: 'limited' });
+      channels[0]?.destroy();
+      await first.close();
+      const second = open();
+      const again = await second.attaching.attach('limited');
+      expect(await again.exited()).toMatchObject({ endedBy: 'run-limit' });
+      expect((await collect(again)).stdout).toBe('begun\n');
+      await again.forget();
+    });
+
+  it('kills a storm of children, and nothing comes after', async () => {
+    const runner = open();
+    const script =
+      'for i in 1 2 3 4 5 6 7 8 9 10; do (trap "" TERM; setsid sleep 30 & sleep 30 & sleep 30) & done; wait';
+    const started = await runner.spawn({ program: { script } });
+    await eventually('the storm blows', async () => (await processes()).length > 20);
+    await started.kill({ graceMs: 100 });
+    expect(await started.exited()).toMatchObject({ endedBy: 'kill' });
+    await started.forget();
+  });
+
+  it('ends a command whose output is more than the spool may hold, and says so', async () => {
+    const runner = open({ spoolLimitBytes: 100_000 });
+    const flood = runner.exec({ program: { script: 'head -c 300000 /dev/zero; sleep 0.1' } });
+    await expect(flood).rejects.toMatchObject({ code: 'quota' });
+    expect(text((await runner.exec({ program: { script: 'echo fine' } })).stdout)).toBe('fine\n');
+  });
+
+  it('refuses to start or feed anything once a newer epoch was seen', async () => {
+    const older = open({ epoch: 1 });
+    const started = await older.spawn({ program: { script: 'cat' }, stdin: 'open' });
+    const newer = open({ epoch: 2 });
+    await newer.probe();
+    await expect(older.exec({ program: { script: 'true' } })).rejects.toMatchObject({
+      code: 'fenced',
+      started: 'no',
+    });
+    await expect(older.spawn({ program: { script: 'true' } })).rejects.toMatchObject({ code: 'fenced' });
+    await expect(started.write(bytes('x'))).rejects.toMatchObject({ code: 'fenced' });
+    // Ending what runs stays possible.
+    await started.kill({ graceMs: 100 });
+    await started.forget();
+    expect((await newer.exec({ program: { script: 'exit 6' } })).exitCode).toBe(6);
+  });
+
+  it('says gone, never running, for a command that vanished with its keeper', async () => {
+    const runner = open();
+    const started = await runner.spawn({ program: { script: 'sleep 30' } });
+    const waiting = started.exited();
+    waiting.catch(() => undefined);
+    await eventually('the command runs', async () => (await processes()).length >= 5);
+    for (const pid of await processes()) process.kill(Number(pid), 'SIGKILL');
+    await expect(waiting).rejects.toMatchObject({ code: 'gone' });
+    for (const name of await readdir(join(folder, 'spool'))) {
+      if (name !== 'epoch') await rm(join(folder, 'spool', name));
+    }
+  });
+
+  it('cleans up after a freeze in the middle of calls that were given up', async () => {
+    const runner = open();
+    const started = await runner.spawn({ program: { script: 'cat' }, stdin: 'open' });
+    const stopped = await processes();
+    for (const pid of stopped) process.kill(Number(pid), 'SIGSTOP');
+    try {
+      const options = { deadlineMs: 100 };
+      await expect(runner.exec({ program: { script: 'sleep 30' } }, options)).rejects.toMatchObject({
+        code: 'timeout',
+      });
+      const spawned = runner.spawn({ program: { script: 'echo x' }, id: 'late' }, options);
+      await expect(spawned).rejects.toMatchObject({ code: 'timeout' });
+      await expect(started.kill({ ...options, graceMs: 0 })).rejects.toMatchObject({ code: 'timeout' });
+    } finally {
+      for (const pid of stopped) process.kill(Number(pid), 'SIGCONT');
+    }
+    const late = await runner.spawn({ program: { script: 'echo x' }, id: 'late' });
+    expect((await collect(late)).stdout).toBe('x\n');
+    await late.forget();
+    await started.kill({ graceMs: 0 });
+    await started.forget();
+  });
+});

@@ -1,0 +1,94 @@
+// The spool of a box whose files we cannot reach: every look is a frame to its shell.
+import type { Bytes } from '../call-options.ts';
+import { SandboxError } from '../sandbox-error.ts';
+import { fenced } from './epoch-fence.ts';
+import { type OpRecord, parseOpRecord } from './op-record.ts';
+import type { ShellReply } from './shell-frames.ts';
+import { type FeedOutcome, SPOOL_LETTER, type Spool, type SpoolChannel } from './spool.ts';
+
+export type SendFrame = (verb: string, args: readonly string[], payload?: Bytes) => Promise<ShellReply>;
+
+const FEED_OUTCOMES: ReadonlyMap<number, FeedOutcome> = new Map([
+  [0, 'kept'],
+  [1, 'taken'],
+  [5, 'full'],
+  [7, 'ended'],
+  [8, 'closed'],
+]);
+
+export class ShellSpool implements Spool {
+  // A pipe's worth: a longer payload would hold up every other answer on the channel for as long.
+  readonly chunkBytes = 64 * 1024;
+  readonly #send: SendFrame;
+  readonly #epoch: number;
+
+  constructor(send: SendFrame, epoch: number) {
+    this.#send = send;
+    this.#epoch = epoch;
+  }
+
+  async record(id: string): Promise<OpRecord | null> {
+    const reply = await this.#send('record', [id]);
+    if (reply.kind !== 'status') throw strange('record');
+    if (reply.status === 4) return null;
+    expectDone(reply, 'Reading the record of a command');
+    return parseOpRecord(reply.text.split('|'));
+  }
+
+  async list(): Promise<readonly string[]> {
+    const reply = expectDone(await this.#send('list', []), 'Listing commands');
+    return reply.split(' ').filter((id) => /^[A-Za-z0-9_-]{1,64}$/.test(id));
+  }
+
+  async read(id: string, channel: SpoolChannel, offset: number, length: number): Promise<Bytes> {
+    const most = Math.min(length, this.chunkBytes);
+    const args = [id, SPOOL_LETTER[channel], String(offset), String(most)];
+    const reply = await this.#send('read', args);
+    if (reply.kind !== 'bytes' || reply.bytes.length > most) throw strange('read');
+    return reply.bytes;
+  }
+
+  async sizes(id: string): Promise<{ readonly stdout: number; readonly stderr: number }> {
+    const text = expectDone(await this.#send('sizes', [id]), 'Reading the size of an output');
+    const [, stdout, stderr] = /^(\d{1,15}) (\d{1,15})$/.exec(text) ?? [];
+    if (stdout === undefined) throw strange('sizes');
+    return { stdout: Number(stdout), stderr: Number(stderr) };
+  }
+
+  async put(id: string, part: 'script' | 'stdin', bytes: Bytes): Promise<void> {
+    // An empty file has to be made too.
+    for (let at = 0; at === 0 || at < bytes.length; at += this.chunkBytes) {
+      const block = bytes.subarray(at, at + this.chunkBytes);
+      const args = [id, SPOOL_LETTER[part], String(block.length)];
+      expectDone(await this.#send('put', args, block), 'Storing input');
+    }
+  }
+
+  async feed(id: string, number: number, bytes: Bytes): Promise<FeedOutcome> {
+    const reply = await this.#send('feed', [id, String(number), String(bytes.length)], bytes);
+    if (reply.kind === 'status' && reply.status === 9) throw fenced('Writing to the command', this.#epoch);
+    const outcome = reply.kind === 'status' ? FEED_OUTCOMES.get(reply.status) : undefined;
+    if (outcome !== undefined) return outcome;
+    expectDone(reply, 'Storing input');
+    throw strange('feed');
+  }
+
+  async forget(ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) expectDone(await this.#send('forget', ids), 'Forgetting commands');
+  }
+}
+
+function expectDone(reply: ShellReply, what: string): string {
+  if (reply.kind !== 'status') throw strange(what);
+  if (reply.status === 0) return reply.text;
+  if (reply.status === 6) {
+    throw new SandboxError('quota', `${what} failed: the spool of the box takes no more. Free some space.`, {
+      started: 'no',
+    });
+  }
+  throw strange(what);
+}
+
+function strange(what: string): SandboxError {
+  return new SandboxError('unreachable', `The box answered ${what} with something else; open it again.`);
+}

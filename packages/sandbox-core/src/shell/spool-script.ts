@@ -1,0 +1,88 @@
+/** The spool for a client that cannot reach its files: records, output blocks, stdin chunks, removal. */
+export const SPOOL_SCRIPT = `
+# One line: the claim's lines, the exit's lines, marks, then the stat lines of the command and of its keeper.
+by_record() {
+  [ -e "$by_s/$1.l" ] || { by_answer 4 unknown; return; }
+  by_o= by_p=
+  while IFS= read -r by_l; do
+    by_o="$by_o$by_l|"
+    case $by_l in "P "*) by_p=\${by_l#P };; esac
+  done <"$by_s/$1.l"
+  for by_k in k t z; do [ ! -e "$by_s/$1.$by_k" ] || by_o="$by_o$by_k|"; done
+  if [ -n "$by_p" ]; then
+    set -- "$1" "\${by_p%% *}" \${by_p##*) }
+    for by_k in "$2" "$4"; do
+      by_number "$by_k" && read -r by_l <"/proc/$by_k/stat" && by_o="\${by_o}A $by_l|"
+    done
+  fi
+  # Last, so that a command which ends during this look is not taken for lost.
+  while IFS= read -r by_l; do by_o="\${by_o}X $by_l|"; done <"$by_s/$1.x"
+  by_answer 0 "$by_o"
+}
+
+by_list() {
+  by_o=
+  for by_f in "$by_s"/*.l; do
+    [ -e "$by_f" ] || continue
+    by_f=\${by_f##*/}
+    by_o="$by_o \${by_f%.l}"
+  done
+  by_answer 0 "$by_o"
+}
+
+by_sizes() {
+  by_o=$(stat -c %s "$by_s/$1.o") || by_o=0
+  by_e=$(stat -c %s "$by_s/$1.e") || by_e=0
+  by_answer 0 "$by_o $by_e"
+}
+
+# read id letter offset length: exactly what is announced, however the file grows meanwhile.
+by_read() {
+  by_k=$(stat -c %s "$by_s/$1.$2") || by_k=0
+  by_k=$((by_k-$3))
+  [ "$by_k" -ge 0 ] || by_k=0
+  [ "$by_k" -le "$4" ] || by_k=$4
+  printf 'B %s %s\\n' "$by_seq" "$by_k"
+  [ "$by_k" = 0 ] || dd if="$by_s/$1.$2" bs=65536 skip="$3" count="$by_k" iflag=skip_bytes,count_bytes || exit 74
+}
+
+# put id letter length, then that many bytes: appended to a file of a claimed op.
+by_put() {
+  if [ "$3" = 0 ]; then : >>"$by_s/$1.$2" && by_answer 0 || by_answer 6 spool
+  elif dd bs="$3" count=1 iflag=fullblock >>"$by_s/$1.$2"; then by_answer 0; else by_answer 6 spool; fi
+}
+
+# feed id number length, then that many bytes: one stdin chunk, whole or not at all. Length 0 ends the input.
+by_feed() {
+  by_b=$by_s/$1
+  by_k=$by_b.u.$$
+  if [ "$3" -gt 0 ]; then
+    dd bs="$3" count=1 iflag=fullblock >"$by_k" || { by_answer 6 spool; return; }
+  fi
+  if by_fenced; then by_answer 9 fenced
+  elif [ -e "$by_b.x" ] || [ ! -e "$by_b.q" ]; then by_answer 7 ended
+  elif [ -e "$by_b.z" ]; then by_answer 8 closed
+  elif [ "$2" -gt 256 ] && [ -s "$by_b.in.$(($2-256))" ]; then by_answer 5 full
+  elif [ -e "$by_b.in.$2" ]; then by_answer 1 taken
+  else
+    [ "$3" -gt 0 ] || : >"$by_k"
+    if ln "$by_k" "$by_b.in.$2"; then
+      [ "$3" -gt 0 ] || : >"$by_b.z"
+      printf '\\n' 1<>"$by_b.q"
+      by_answer 0
+    else by_answer 1 taken; fi
+  fi
+  rm -f "$by_k"
+}
+
+# The claim goes last: until then nobody can take the id and find another op's files.
+by_remove() {
+  rm -f "$by_s/$1".[!l] "$by_s/$1".p? "$by_s/$1".in.* "$by_s/$1".u.*
+  rm -f "$by_s/$1.l"
+}
+
+by_forget() {
+  for by_k in "$@"; do by_remove "$by_k"; done
+  by_answer 0
+}
+`;

@@ -1,0 +1,31 @@
+import type { Bytes } from '../call-options.ts';
+import type { OpRecord } from './op-record.ts';
+
+export type SpoolChannel = 'stdout' | 'stderr';
+
+/** What became of a stdin chunk: kept, its number is taken, too many wait, or nobody reads it any more. */
+export type FeedOutcome = 'kept' | 'taken' | 'full' | 'closed' | 'ended';
+
+/** Who reads and writes the files of ops: our own file system where the spool is on it, else the shell. */
+export interface Spool {
+  /** Null when there is no such op. */
+  record(id: string): Promise<OpRecord | null>;
+  list(): Promise<readonly string[]>;
+  /** Bytes that are there from `offset` on, at most `length`; empty when there are none yet. */
+  read(id: string, channel: SpoolChannel, offset: number, length: number): Promise<Bytes>;
+  /** Present sizes of both outputs. */
+  sizes(id: string): Promise<{ readonly stdout: number; readonly stderr: number }>;
+  /** Stores what a claimed op needs before it starts. */
+  put(id: string, part: 'script' | 'stdin', bytes: Bytes): Promise<void>;
+  /** Stores stdin chunk `number`, counted from 1; an empty one ends the input. */
+  feed(id: string, number: number, bytes: Bytes): Promise<FeedOutcome>;
+  /** Removes every file of these ops, their claims last. */
+  forget(ids: readonly string[]): Promise<void>;
+  /** How long one stdin chunk may be. */
+  readonly chunkBytes: number;
+}
+
+export const SPOOL_LETTER = { stdout: 'o', stderr: 'e', script: 's', stdin: 'i' } as const;
+
+/** More chunks than this may not wait for a command that does not read. */
+export const MOST_WAITING_CHUNKS = 256;
