@@ -83,6 +83,21 @@ export class BoxLeases implements AsyncDisposable {
     }
   }
 
+  /**
+   * For the only server on a record, before it opens anything: what a predecessor was making or stopping when it
+   * died is free at once, instead of when its time has run out.
+   */
+  async takeOver(options: CallOptions = {}): Promise<void> {
+    const { store, settings } = this.context;
+    let after: string | undefined;
+    for (;;) {
+      const claimed = await store.claimed(settings.reaperBatch, { ...options, after });
+      for (const groupId of claimed) await this.context.apply(groupId, { type: 'orphaned' }, options);
+      after = claimed.at(-1);
+      if (after === undefined) return;
+    }
+  }
+
   /** Captures a running box now. False when there is none, or when nothing changed since the last capture. */
   async capture(group: Group, options: CallOptions = {}): Promise<boolean> {
     const { groupId, workspaceId } = group;

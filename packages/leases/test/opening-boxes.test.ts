@@ -57,6 +57,24 @@ describe('opening', () => {
     expect(opened.epoch).toBe(2);
   });
 
+  test('the only server need not wait for the claims of a predecessor that died', async () => {
+    await using alone = await openStage();
+    const own = [group(), group()] as const;
+    const dead = alone.server().leases.context;
+    const holder = { kind: 'request', id: 'dead', attempt: 'dead', subject: 'user' } as const;
+    for (const each of own) await dead.applyOrInsert(each, { type: 'acquire', holder });
+    const box = { provider: 'docker', instance: 'known', resume: {} };
+    await dead.apply(own[0].groupId, { type: 'created', epoch: 1, box, parks: false });
+    const server = alone.server();
+    await server.leases.takeOver();
+    for (const each of own) {
+      await using opened = await open(server, alone, each);
+      expect(opened.epoch).toBe(2);
+    }
+    await server.reaper.tick();
+    expect(alone.cloud.asked).toContain('destroy known');
+  });
+
   test('what cannot be made is told to everybody who waits, and the next opener tries again', async () => {
     const server = stage.server();
     const own = group();

@@ -158,6 +158,23 @@ export class PostgresLeaseStore implements LeaseStore {
     return rows.map(toLease);
   }
 
+  async claimed(
+    limit: number,
+    options: CallOptions & { readonly after?: string | undefined } = {},
+  ): Promise<readonly string[]> {
+    const { sql } = this.#database;
+    const rows = await this.#database.run(
+      'Listing claimed leases',
+      sql<{ group_id: string }[]>`
+        SELECT group_id FROM leases
+        WHERE state IN ('warming', 'replacing', 'terminating') AND group_id > ${options.after ?? ''}
+        ORDER BY group_id LIMIT ${limit}
+      `,
+      options,
+    );
+    return rows.map((row) => row.group_id);
+  }
+
   async due(limit: number, options?: CallOptions): Promise<readonly string[]> {
     const { sql } = this.#database;
     const rows = await this.#database.run(

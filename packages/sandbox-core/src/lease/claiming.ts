@@ -189,6 +189,18 @@ export function fail(lease: Lease, event: LeaseEvent<'fail'>): LeaseTransition<L
   return { ...abandonClaim(lease, failure, 'the box could not be made'), outcome: { kind: 'done' } };
 }
 
+export function orphaned(
+  lease: Lease,
+  _event: LeaseEvent<'orphaned'>,
+  nowMs: number,
+): LeaseTransition<LeaseOutcomes['orphaned']> {
+  const outcome = { kind: 'done' } as const;
+  if (isClaimed(lease)) return { ...abandonClaim(lease, null, 'its process had died'), outcome };
+  // The box is still there: the next reaper ends what this one began.
+  const next = lease.state === 'terminating' ? { ...lease, deadlineMs: nowMs } : lease;
+  return { lease: next, outcome, condemned: [] };
+}
+
 export function replace(
   lease: Lease,
   event: LeaseEvent<'replace'>,

@@ -35,6 +35,8 @@ export interface LeaseEvents {
     readonly epoch: number;
     readonly failure: { readonly code: SandboxErrorCode; readonly message: string };
   };
+  /** Whoever makes, replaces or stops the box is known to be dead: nobody has to wait for its time to run out. */
+  orphaned: Record<never, never>;
   /** The box is proven gone: this caller replaces it. */
   replace: { readonly epoch: number };
   /** Stop the box now. Without `force` only when nothing keeps it. */
@@ -112,6 +114,7 @@ export interface LeaseOutcomes {
   created: Done | Refused;
   commit: Done | Refused;
   fail: Done | Refused;
+  orphaned: Done;
   replace: Spawn | Wait | Refused;
   pause:
     | { readonly kind: 'stopped' }

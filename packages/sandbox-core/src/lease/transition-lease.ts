@@ -1,4 +1,4 @@
-import { acquire, claimBeat, commit, created, fail, replace } from './claiming.ts';
+import { acquire, claimBeat, commit, created, fail, orphaned, replace } from './claiming.ts';
 import {
   captured,
   captureFailed,
@@ -31,6 +31,7 @@ const TRANSITIONS: TransitionTable = {
   created,
   commit,
   fail,
+  orphaned,
   replace,
   pause,
   due,

@@ -70,6 +70,11 @@ export interface LeaseStore {
   list(groupIds: readonly string[], options?: CallOptions): Promise<readonly Lease[]>;
   /** Up to `limit` leases whose box is up; a parked one is not. */
   up(limit: number, options?: CallOptions): Promise<readonly Lease[]>;
+  /** Groups after this one, by id, whose box is being made, replaced or stopped by some process. */
+  claimed(
+    limit: number,
+    options?: CallOptions & { readonly after?: string | undefined },
+  ): Promise<readonly string[]>;
   /** Groups whose `leaseDueAtMs` has passed, the longest due first. */
   due(limit: number, options?: CallOptions): Promise<readonly string[]>;
   /**

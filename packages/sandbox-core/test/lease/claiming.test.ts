@@ -136,6 +136,18 @@ describe('claims', () => {
     ]);
   });
 
+  test('a claim whose process is known to be dead is free at once, and its epoch stays used', () => {
+    const before = lease({ state: 'warming', epoch: 3, box, deadlineMs: now + 1000 });
+    const { lease: next, condemned } = transitionLease(before, { type: 'orphaned' }, now, settings);
+    expect(next).toMatchObject({ state: 'cold', epoch: 3, box: null });
+    expect(condemned).toMatchObject([{ ref: box }]);
+    const stopping = warm({ state: 'terminating', claim: 'c', deadlineMs: now + 1000 });
+    const after = transitionLease(stopping, { type: 'orphaned' }, now, settings).lease;
+    expect(transitionLease(after, { type: 'due', claim: 'd' }, now, settings).outcome.kind).toBe('terminate');
+    const up = warm();
+    expect(transitionLease(up, { type: 'orphaned' }, now, settings).lease).toBe(up);
+  });
+
   test('a repeated commit answers as the first', () => {
     const judged = transitionLease(
       warm(),
