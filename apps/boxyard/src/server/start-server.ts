@@ -133,6 +133,8 @@ async function assemble({ settings, store, providers, log, opening }: AssembleOp
       },
     }),
   );
+  // The embedded database belongs to this one server: nobody else can be making or stopping a box.
+  if (settings.databaseUrl === null) await leases.takeOver();
   const boxes = new ActiveBoxes({
     sessions: store.sessions,
     events: store.events,
