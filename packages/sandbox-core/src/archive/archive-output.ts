@@ -6,6 +6,9 @@ import type { Bytes } from '../call-options.ts';
 // Enough that reading files and sending the archive overlap.
 const BUFFERED_BYTES = 1024 * 1024;
 
+// The encoder speaks in blocks of 512 bytes; handed on one by one they cost more than what they carry.
+const GATHERED_BYTES = 64 * 1024;
+
 // Twice the speed of the default for a tenth more bytes: a capture runs while people wait for their box.
 const GZIP_LEVEL = 2;
 
@@ -17,6 +20,8 @@ export class ArchiveOutput {
   #controller: ReadableStreamDefaultController<Bytes> | null = null;
   #failure: { readonly error: unknown } | null = null;
   #wake: () => void = () => undefined;
+  #gathered: Uint8Array[] = [];
+  #gatheredBytes = 0;
 
   constructor(compression: 'none' | 'gzip', onCancel: (reason: unknown) => void) {
     this.stream = new ReadableStream<Bytes>(
@@ -30,17 +35,15 @@ export class ArchiveOutput {
       new ByteLengthQueuingStrategy({ highWaterMark: BUFFERED_BYTES }),
     );
     this.#gzip = compression === 'gzip' ? createGzip({ level: GZIP_LEVEL }) : null;
-    const out = (chunk: Uint8Array) => {
-      if (this.#failure === null) this.#controller?.enqueue(new Uint8Array(chunk));
-    };
     // The encoder keeps nothing once somebody listens: room is asked for before each step instead.
     this.tar.on('data', (chunk) => {
       if (!(chunk instanceof Uint8Array)) return;
-      if (this.#gzip === null) out(chunk);
-      else this.#gzip.write(chunk);
+      this.#gathered.push(chunk);
+      this.#gatheredBytes += chunk.length;
+      if (this.#gatheredBytes >= GATHERED_BYTES) this.#handOn();
     });
     this.tar.on('error', (error) => this.fail(error));
-    this.#gzip?.on('data', out);
+    this.#gzip?.on('data', (chunk: Buffer) => this.#put(chunk));
     this.#gzip?.on('drain', () => this.#wake());
     this.#gzip?.on('error', (error) => this.fail(error));
   }
@@ -72,10 +75,23 @@ export class ArchiveOutput {
         end();
       });
     await ended(this.tar, () => this.tar.finalize());
+    this.#handOn();
     const gzip = this.#gzip;
     if (gzip !== null) await ended(gzip, () => gzip.end());
     if (this.#failure !== null) throw this.#failure.error;
     this.#controller?.close();
+  }
+
+  #handOn(): void {
+    const bytes = Buffer.concat(this.#gathered);
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    if (this.#gzip === null) this.#put(bytes);
+    else if (this.#failure === null) this.#gzip.write(bytes);
+  }
+
+  #put(bytes: Uint8Array): void {
+    if (this.#failure === null && bytes.length > 0) this.#controller?.enqueue(new Uint8Array(bytes));
   }
 
   /** Breaks the archive off; the first reason counts. */
