@@ -1,5 +1,6 @@
 import type { Box, BoxRef, Provider } from '@boxyard/sandbox-core';
 import type { LeaseContext } from './lease-context.ts';
+import { resumeBox } from './resume-box.ts';
 
 interface Handle {
   readonly epoch: number;
@@ -25,7 +26,7 @@ export class BoxHandles {
   ): Promise<{ readonly box: Box; readonly epoch: number }> {
     const known = this.#handles.get(groupId);
     if (known !== undefined && known.epoch >= epoch) return { box: await known.box, epoch: known.epoch };
-    const handle: Handle = { epoch, box: provider.resume(ref, { epoch, environment }) };
+    const handle: Handle = { epoch, box: resumeBox(provider, ref, { epoch, environment }) };
     this.#put(groupId, handle);
     try {
       return { box: await handle.box, epoch };

@@ -8,6 +8,7 @@ import { Hold } from './hold.ts';
 import { inspectGroup, type LeaseReport } from './inspect-group.ts';
 import { LeaseContext, type LeaseContextOptions } from './lease-context.ts';
 import type { OpenBox, OpenBoxRequest } from './open-request.ts';
+import { resumeBox } from './resume-box.ts';
 import { spawnBox } from './spawn-box.ts';
 import { stopBox } from './stop-box.ts';
 
@@ -108,7 +109,7 @@ export class BoxLeases implements AsyncDisposable {
     const dirty = revision > lease.capturedRevision || lease.holders.some((holder) => holder.dirty);
     if (!dirty) return false;
     const provider = this.context.providers.providerNamed(ref.provider);
-    const box = await provider.resume(ref, { ...options, epoch, environment: {} });
+    const box = await resumeBox(provider, ref, { ...options, epoch, environment: {} });
     try {
       const { signal } = options;
       const captured = await captureBox(this.context, { groupId, workspaceId, epoch, revision, box, signal });

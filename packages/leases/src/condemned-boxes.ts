@@ -1,3 +1,4 @@
+import { bounded } from '@boxyard/sandbox-core';
 import type { LeaseContext } from './lease-context.ts';
 
 /**
@@ -17,9 +18,9 @@ export async function destroyCondemned(
   await Promise.all(
     taken.map(async ({ id, ref, groupId, attempts, reason }) => {
       try {
-        await context.providers
-          .providerNamed(ref.provider)
-          .destroy(ref, { signal: options.signal, deadlineMs: destroyDeadlineMs });
+        const provider = context.providers.providerNamed(ref.provider);
+        const call = { signal: options.signal, deadlineMs: destroyDeadlineMs };
+        await bounded(call, `Destroying box ${ref.instance}`, (_, { left }) => provider.destroy(ref, left()));
       } catch (error) {
         context.tell({ type: 'destroy-failed', groupId, ref, attempts, error });
         return;

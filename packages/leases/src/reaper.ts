@@ -4,6 +4,7 @@ import { captureBox } from './capture-box.ts';
 import { destroyCondemned } from './condemned-boxes.ts';
 import type { LeaseContext } from './lease-context.ts';
 import { repeat } from './repeat.ts';
+import { resumeBox } from './resume-box.ts';
 import { stopBox } from './stop-box.ts';
 import type { Sweep } from './sweep.ts';
 
@@ -110,7 +111,7 @@ export class Reaper implements AsyncDisposable {
     const { signal } = this.#stopped;
     let box: Box | null = null;
     try {
-      box = await provider.resume(ref, { epoch, environment: {}, signal });
+      box = await resumeBox(provider, ref, { epoch, environment: {}, signal });
       const captured = await captureBox(this.#context, {
         groupId,
         workspaceId,

@@ -2,6 +2,7 @@ import type { RestoreReceipt } from '@boxyard/contracts';
 import {
   type Box,
   type BoxEnvelope,
+  bounded,
   type EstablishedBox,
   envelopeOfBox,
   establish,
@@ -60,7 +61,12 @@ export async function spawnBox(context: LeaseContext, request: SpawnRequest): Pr
     (error) => context.trouble('spawn.beat', groupId, error),
   );
   try {
-    const { box, origin, receipt } = await establishClaim(context, request, signal);
+    const { box, origin, receipt } = await bounded(
+      { signal, deadlineMs: context.settings.spawnDeadlineMs },
+      `Making the box of group ${groupId}`,
+      // A box that comes after this wait has ended is refused by the record, and so destroyed.
+      (left) => establishClaim(context, request, left),
+    );
     try {
       const commit = await context.apply(
         groupId,

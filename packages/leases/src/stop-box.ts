@@ -1,8 +1,9 @@
-import { type Box, SandboxError, type Terminate } from '@boxyard/sandbox-core';
+import { bounded, SandboxError, type Terminate } from '@boxyard/sandbox-core';
 import { captureBox } from './capture-box.ts';
 import { destroyCondemned } from './condemned-boxes.ts';
 import type { LeaseContext } from './lease-context.ts';
 import { repeat } from './repeat.ts';
+import { resumeBox } from './resume-box.ts';
 
 export interface StopRequest {
   readonly groupId: string;
@@ -80,7 +81,7 @@ async function bringToRest(
   let capturedRevision: number | null = null;
   try {
     if (dirty) {
-      const box: Box = await provider.resume(ref, { epoch, environment: {}, signal });
+      const box = await resumeBox(provider, ref, { epoch, environment: {}, signal });
       try {
         const captured = await captureBox(context, { groupId, workspaceId, epoch, revision, box, signal });
         if (captured === 'refused') throw tookOver(groupId);
@@ -95,7 +96,9 @@ async function bringToRest(
       // Parking ends what runs: nobody may have taken the box over meanwhile.
       await beat();
       signal.throwIfAborted();
-      await provider.parking.use.park(ref, { signal, deadlineMs: context.settings.destroyDeadlineMs });
+      const { park } = provider.parking.use;
+      const call = { signal, deadlineMs: context.settings.destroyDeadlineMs };
+      await bounded(call, `Parking box ${ref.instance}`, (_, { left }) => park(ref, left()));
     }
   } catch (error) {
     if (provider.isGone(error)) return { capturedRevision, gone: true };

@@ -1,6 +1,6 @@
 import { SandboxError } from '@boxyard/sandbox-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { group, open, openStage, read, type Stage, state, write } from './stage.ts';
+import { group, open, openStage, read, SETTINGS, type Stage, state, write } from './stage.ts';
 
 const HOUR_MS = 3_600_000;
 let stage: Stage;
@@ -261,6 +261,22 @@ describe('pausing and deleting', () => {
     await server.reaper.tick();
     expect(stage.cloud.machines.has(instance)).toBe(false);
   });
+});
+
+test('a provider that never answers a destruction holds nobody up, and is asked again', async () => {
+  const own = group();
+  const { provider } = stage.cloud;
+  const server = stage.server({
+    provider: { ...provider, destroy: () => new Promise<never>(() => {}) },
+    settings: { ...SETTINGS, destroyDeadlineMs: 20 },
+  });
+  const opened = await open(server, stage, own);
+  const { instance } = opened.box.ref;
+  await server.leases.destroy(own);
+  expect(server.notices).toContainEqual(expect.objectContaining({ type: 'destroy-failed', attempts: 1 }));
+  await stage.advance(HOUR_MS);
+  await stage.server().reaper.tick();
+  expect(stage.cloud.machines.has(instance)).toBe(false);
 });
 
 describe('the sweep', () => {

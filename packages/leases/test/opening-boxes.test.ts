@@ -1,6 +1,6 @@
 import { SandboxError } from '@boxyard/sandbox-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { group, open, openStage, read, type Stage, state, write } from './stage.ts';
+import { group, open, openStage, read, SETTINGS, type Stage, state, write } from './stage.ts';
 
 const HOUR_MS = 3_600_000;
 let stage: Stage;
@@ -112,6 +112,41 @@ describe('opening', () => {
     await using opened = await open(server, stage, own);
     expect(opened.epoch).toBe(1);
     expect(created(own.groupId)).toHaveLength(1);
+  });
+
+  test('a provider that never answers ends the attempt, and what it makes too late is destroyed', async () => {
+    const own = group();
+    const { provider } = stage.cloud;
+    let letGo = () => {};
+    const gate = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const hangs = async (...call: Parameters<typeof provider.create>) => {
+      await gate;
+      return provider.create(...call);
+    };
+    const server = stage.server({
+      provider: { ...provider, create: hangs },
+      settings: { ...SETTINGS, spawnDeadlineMs: 500 },
+    });
+    await expect(open(server, stage, own)).rejects.toMatchObject({ code: 'timeout' });
+    const healthy = stage.server();
+    await using opened = await open(healthy, stage, own);
+    letGo();
+    const instances = () =>
+      [...stage.cloud.machines.values()]
+        .filter(({ tag }) => tag?.group === own.groupId)
+        .map(({ machine }) => machine.instance);
+    await expect.poll(() => created(own.groupId).length, { timeout: 30_000 }).toBe(2);
+    await expect
+      .poll(
+        async () => {
+          await healthy.reaper.tick();
+          return instances();
+        },
+        { timeout: 30_000 },
+      )
+      .toEqual([opened.box.ref.instance]);
   });
 
   test('with another expected epoch is fenced and wakes nothing', async () => {

@@ -56,7 +56,7 @@ async function round(
       blobs: crash.port(blobs),
       provider: crash.provider(stage.cloud.provider),
       clock: crash.clock(systemClock),
-      settings: { ...SETTINGS, openDeadlineMs: 500 },
+      settings: { ...SETTINGS, openDeadlineMs: 250 },
     });
     return { server, end: Promise.race([work(server, stage, own, served), crash.died]) };
   });
