@@ -73,9 +73,35 @@ test('connections that are cut are unreachable, and soon statements work again',
     expect(result).toMatchObject({ status: 'rejected', reason: { code: 'unreachable' } });
   }
   await until('every connection works', async () => {
-    const asked = Array.from({ length: 30 }, () => database.run('Asking', sql`SELECT 1`));
+    const asked = Array.from({ length: 30 }, () => database.run('Asking', database.sql`SELECT 1`));
     return (await Promise.allSettled(asked)).every(({ status }) => status === 'fulfilled');
   });
+});
+
+test('connections that are cut under load leave nobody waiting', async () => {
+  const { sql } = store;
+  let asked = 0;
+  let going = true;
+  const workers = Array.from({ length: 20 }, async () => {
+    while (going) {
+      await database.run('Asking', database.sql`SELECT 1`).then(
+        () => asked++,
+        (error: unknown) => expect(error).toMatchObject({ code: 'unreachable' }),
+      );
+    }
+  });
+  for (let cut = 0; cut < 3; cut++) {
+    const before = asked;
+    await until('the load goes on', () => asked > before + 500);
+    await sql`
+      SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND pid <> pg_backend_pid()
+    `;
+  }
+  const before = asked;
+  await until('the load goes on', () => asked > before + 500);
+  going = false;
+  await Promise.all(workers);
 });
 
 test('statements are counted while somebody listens', async () => {

@@ -7,7 +7,7 @@
  */
 import { bounded, type CallOptions } from '@boxyard/sandbox-core';
 import postgres from 'postgres';
-import { databaseError } from './database-error.ts';
+import { databaseError, lostConnection } from './database-error.ts';
 import type { PostgresConnection } from './embedded/embedded-postgres.ts';
 
 /** All tables are in a schema of our own, so that a database may be shared with others. */
@@ -35,20 +35,35 @@ const CONNECT_TIMEOUT_S = 10;
 
 const CLOSE_TIMEOUT_S = 5;
 
+// What runs on a pool that lost a connection has this long to get its answer.
+const RETIRE_TIMEOUT_S = 2;
+
 export class Database {
-  readonly sql: Sql;
+  readonly #options: DatabaseOptions;
   readonly #listeners = new Set<StatementListener>();
+  readonly #retiring = new Set<Promise<void>>();
+  #sql: Sql;
+  #closed = false;
 
   constructor(options: DatabaseOptions) {
-    this.sql = connectTo(options.address, { max: options.maxConnections ?? 10 });
+    this.#options = options;
+    this.#sql = this.#newPool();
+  }
+
+  /** Asked for anew by every statement: the pool behind it is replaced when it lost a connection. */
+  get sql(): Sql {
+    return this.#sql;
   }
 
   /** Sends one statement; the deadline and the signal end the wait, not the statement. */
   async run<Rows>(what: string, statement: PromiseLike<Rows>, options?: CallOptions): Promise<Rows> {
+    // The statement was made from this one a moment ago.
+    const pool = this.#sql;
     return bounded(options, what, async () => {
       try {
         return await statement;
       } catch (error) {
+        if (lostConnection(error)) this.#replace(pool);
         throw databaseError(error);
       }
     });
@@ -57,23 +72,42 @@ export class Database {
   /** Calls back for every statement that is sent, until the answered function is called. */
   onStatement(listener: StatementListener): () => void {
     this.#listeners.add(listener);
-    this.#observe();
+    this.#observe(this.#sql);
     return () => {
       this.#listeners.delete(listener);
-      this.#observe();
+      this.#observe(this.#sql);
     };
   }
 
   async close(): Promise<void> {
-    await this.sql.end({ timeout: CLOSE_TIMEOUT_S });
+    this.#closed = true;
+    await this.#sql.end({ timeout: CLOSE_TIMEOUT_S });
+    await Promise.all(this.#retiring);
+  }
+
+  /**
+   * The driver's pool does not always get over a lost connection: it may go on to wait for one that it never
+   * opens again. What still runs on the old pool gets its answer, or an error when it is ended.
+   */
+  #replace(pool: Sql): void {
+    if (pool !== this.#sql || this.#closed) return;
+    this.#sql = this.#newPool();
+    const retiring = pool.end({ timeout: RETIRE_TIMEOUT_S }).finally(() => this.#retiring.delete(retiring));
+    this.#retiring.add(retiring);
+  }
+
+  #newPool(): Sql {
+    const pool = connectTo(this.#options.address, { max: this.#options.maxConnections ?? 10 });
+    this.#observe(pool);
+    return pool;
   }
 
   /** Only while somebody listens: with its debug option the driver shows parameters in errors. */
-  #observe(): void {
+  #observe(pool: Sql): void {
     const debug = (_connection: number, statement: string) => {
       for (const listener of this.#listeners) listener(statement);
     };
-    Object.assign(this.sql.options, { debug: this.#listeners.size > 0 ? debug : false });
+    Object.assign(pool.options, { debug: this.#listeners.size > 0 ? debug : false });
   }
 }
 

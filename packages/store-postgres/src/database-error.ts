@@ -31,6 +31,14 @@ export function databaseError(error: unknown): SandboxError {
   );
 }
 
+/** Whether a connection that was open, or opening, is not any more. */
+export function lostConnection(error: unknown): boolean {
+  if (error instanceof postgres.PostgresError)
+    return error.code.startsWith('57P') || error.code.startsWith('08');
+  const code = codeOf(error);
+  return code !== undefined && (code === 'CONNECT_TIMEOUT' || !NOT_CONNECTED.has(code));
+}
+
 function refusedByServer(error: postgres.PostgresError): SandboxError {
   const { code } = error;
   const options = { started: 'no' as const, cause: plain(error) };

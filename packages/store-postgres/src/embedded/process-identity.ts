@@ -1,12 +1,13 @@
 /**
- * Tells one process from a later one that got the same number. A pid alone proves nothing after a crash or a
- * reboot; pid, start time and boot together do.
+ * Tells one process from a later one that got the same number, also across reboots: a lock file outlives both.
+ * And finds the processes of a folder.
  */
 import { execFile } from 'node:child_process';
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { readProcessStat } from '@boxyard/sandbox-core';
 
-export interface ProcessIdentity {
+export interface BootedProcess {
   readonly pid: number;
   /** Opaque: compared, never parsed. */
   readonly startedAt: string;
@@ -15,27 +16,24 @@ export interface ProcessIdentity {
 const run = promisify(execFile);
 
 /** Answers null when there is no such process (a zombie is none: nothing of it runs). */
-export async function identifyProcess(pid: number): Promise<ProcessIdentity | null> {
+export async function identifyProcess(pid: number): Promise<BootedProcess | null> {
   return process.platform === 'linux' ? identifyFromProc(pid) : identifyFromPs(pid);
 }
 
-export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
+export async function isAlive(identity: BootedProcess): Promise<boolean> {
   const now = await identifyProcess(identity.pid);
   return now !== null && now.startedAt === identity.startedAt;
 }
 
-async function identifyFromProc(pid: number): Promise<ProcessIdentity | null> {
-  const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(noProcess);
-  if (line === null) return null;
-  // The name in parentheses may hold spaces and parentheses of its own, so fields count from the last one.
-  const [state, ...fields] = line.slice(line.lastIndexOf(')') + 2).split(' ');
-  if (state === 'Z' || state === 'X') return null;
-  const ticks = fields[18];
+async function identifyFromProc(pid: number): Promise<BootedProcess | null> {
+  const stat = await readProcessStat(pid);
+  if (stat === null || stat.state === 'Z' || stat.state === 'X') return null;
+  // Ticks count from the boot, so without it they name another process after the next one.
   const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
-  return { pid, startedAt: `${bootId}/${ticks}` };
+  return { pid, startedAt: `${bootId}/${stat.startTicks}` };
 }
 
-async function identifyFromPs(pid: number): Promise<ProcessIdentity | null> {
+async function identifyFromPs(pid: number): Promise<BootedProcess | null> {
   try {
     const { stdout } = await run('ps', ['-o', 'lstart=', '-p', String(pid)], {
       env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' },

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { SandboxError } from '@boxyard/sandbox-core';
-import { identifyProcess, isAlive, type ProcessIdentity } from './process-identity.ts';
+import { type BootedProcess, identifyProcess, isAlive } from './process-identity.ts';
 
 export interface ServerLock {
   release(): Promise<void>;
@@ -77,9 +77,9 @@ async function releaseIfMine(path: string, mine: string): Promise<void> {
   if ((await readFile(path, 'utf8').catch(absent)) === mine) await rm(path, { force: true });
 }
 
-function parseOwner(text: string): ProcessIdentity | null {
+function parseOwner(text: string): BootedProcess | null {
   try {
-    const { pid, startedAt } = JSON.parse(text) as Partial<ProcessIdentity>;
+    const { pid, startedAt } = JSON.parse(text) as Partial<BootedProcess>;
     return typeof pid === 'number' && typeof startedAt === 'string' ? { pid, startedAt } : null;
   } catch {
     // Linked files are whole, so this one was damaged by a crash of the machine: nobody holds it.
