@@ -1,0 +1,122 @@
+import {
+  available,
+  type Box,
+  type BoxCapabilities,
+  type BoxFiles,
+  type BoxProcess,
+  type BoxRef,
+  bounded,
+  type CallOptions,
+  EpochFence,
+  type ExecRequest,
+  type ExecResult,
+  type ExposedPort,
+  FolderSpool,
+  openChildChannel,
+  type RunnerProbe,
+  SandboxError,
+  ShellRunner,
+  type SpawnRequest,
+  unavailable,
+} from '@boxyard/sandbox-core';
+import { boxEnvironment } from './box-environment.ts';
+import type { BoxPlace } from './box-folder.ts';
+import { FolderArchives } from './folder-archives.ts';
+import { FolderFiles } from './folder-files.ts';
+import { FolderWatch } from './folder-watch.ts';
+import { Guard, guardArchives, guardFiles, guardTerminals, guardWatch } from './guarded.ts';
+import { LocalTerminals } from './local-terminal.ts';
+
+export interface LocalBoxOptions {
+  readonly provider: string;
+  readonly place: BoxPlace;
+  readonly epoch: number;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly maxSpoolBytes?: number | undefined;
+}
+
+/** The runner of a box's commands. Any process on this machine that has one sees the same commands. */
+export function openRunner({ place, epoch, environment, maxSpoolBytes }: LocalBoxOptions): ShellRunner {
+  const env = boxEnvironment({ workspace: place.workspace, mark: place.group, environment });
+  return new ShellRunner({
+    openChannel: (argv) => openChildChannel(argv, { env, cwd: place.workspace }),
+    spoolDir: place.spool,
+    workspaceRoot: place.workspace,
+    mark: place.group,
+    epoch,
+    // The spool is on our own disk: reading it there costs no turn of the shell.
+    spool: new FolderSpool(place.spool, epoch),
+    ...(maxSpoolBytes === undefined ? {} : { spoolLimitBytes: maxSpoolBytes }),
+  });
+}
+
+/** A folder of this machine and its processes. No isolation: what runs in it runs as our own user. */
+export class LocalBox implements Box {
+  readonly ref: BoxRef;
+  readonly workspaceRoot: string;
+  readonly epoch: number;
+  readonly capabilities: BoxCapabilities;
+  readonly files: BoxFiles;
+  readonly #runner: ShellRunner;
+  readonly #guard: Guard;
+
+  /** @param probe What this machine's shell stands on. */
+  constructor(options: LocalBoxOptions, runner: ShellRunner, probe: RunnerProbe) {
+    const { place, epoch } = options;
+    const root = place.workspace;
+    this.ref = { provider: options.provider, instance: place.group, resume: {} };
+    this.workspaceRoot = root;
+    this.epoch = epoch;
+    this.#runner = runner;
+    const guard = new Guard(new EpochFence(place.spool, epoch));
+    this.#guard = guard;
+    this.files = guardFiles(new FolderFiles({ root }), guard);
+    const environment = boxEnvironment({
+      workspace: root,
+      mark: place.group,
+      environment: options.environment,
+    });
+    const terminals = new LocalTerminals({ workspace: root, mark: place.group, environment, runner });
+    this.capabilities = {
+      attach:
+        probe.missing.length === 0
+          ? available(runner.attaching)
+          : unavailable(`this machine lacks ${probe.missing.join(', ')}`),
+      archives: available(guardArchives(new FolderArchives({ root }), guard)),
+      terminal: available(guardTerminals(terminals, guard)),
+      watch: available(guardWatch(new FolderWatch({ root }), guard)),
+      ports: available({ expose: (port, call) => this.#expose(port, call) }),
+      desktop: unavailable("a local box offers no desktop: it would be the machine's own"),
+    };
+  }
+
+  exec(request: ExecRequest, options?: CallOptions): Promise<ExecResult> {
+    return this.#runner.exec(request, options);
+  }
+
+  spawn(request: SpawnRequest, options?: CallOptions): Promise<BoxProcess> {
+    return this.#runner.spawn(request, options);
+  }
+
+  async close(): Promise<void> {
+    this.#guard.close();
+    await this.#runner.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Commands listen on the machine itself, so a port of the box is a port of loopback. */
+  #expose(port: number, options?: CallOptions): Promise<ExposedPort> {
+    return bounded(options, 'Exposing a port', async () => {
+      this.#guard.use();
+      if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+        throw new SandboxError('invalid', `${port} is no port. Use a whole number from 1 to 65535.`, {
+          started: 'no',
+        });
+      }
+      return { port, url: `http://127.0.0.1:${port}`, tls: false, expiresAt: null };
+    });
+  }
+}

@@ -1,0 +1,128 @@
+import {
+  available,
+  BACKEND_TABLE,
+  type Box,
+  type BoxRef,
+  bounded,
+  type CallOptions,
+  type CreateBoxRequest,
+  defineProvider,
+  type ListedBox,
+  type Provider,
+  type ResumeBoxOptions,
+  type RunnerProbe,
+  SandboxError,
+} from '@boxyard/sandbox-core';
+import { BoxFolders, type BoxPlace } from './box-folder.ts';
+import { LocalBox, openRunner } from './local-box.ts';
+import { LocalProviderOptions } from './options.ts';
+
+const NAME = 'local';
+/** Stopping and removing may look and kill, but must never count as a newer user of the box. */
+const NO_EPOCH = 0;
+const STOP_DEADLINE_MS = 60_000;
+
+/**
+ * Boxes on this machine: a folder each, and processes of our own user. This is no isolation: a command can read
+ * and change whatever that user can.
+ *
+ * @throws ZodError for options that are not valid; nothing else happens before the first call.
+ */
+export function localProvider(options: LocalProviderOptions): Provider {
+  const { dataDir, maxSpoolBytes } = LocalProviderOptions.parse(options);
+  const folders = new BoxFolders(dataDir);
+  let probed: RunnerProbe | null = null;
+
+  const open = async (
+    place: BoxPlace,
+    { epoch, environment }: { epoch: number; environment: Readonly<Record<string, string>> },
+  ): Promise<Box> => {
+    const boxOptions = { provider: NAME, place, epoch, environment, maxSpoolBytes };
+    const runner = openRunner(boxOptions);
+    try {
+      // The same machine for every box, so it is asked once.
+      probed ??= await runner.probe();
+      return new LocalBox(boxOptions, runner, probed);
+    } catch (error) {
+      await runner.close();
+      throw error;
+    }
+  };
+
+  /** Ends every process of the box, whichever server started it. */
+  const stop = async (place: BoxPlace): Promise<void> => {
+    const runner = openRunner({ provider: NAME, place, epoch: NO_EPOCH, environment: {} });
+    try {
+      const left = await runner.stopAll({ deadlineMs: STOP_DEADLINE_MS });
+      if (left === 0) return;
+      throw new SandboxError(
+        'unreachable',
+        `${left} processes of the box ${place.group} cannot be ended. Look at them on the machine.`,
+        { started: 'yes', stage: 'stop' },
+      );
+    } finally {
+      await runner.close();
+    }
+  };
+
+  return defineProvider({
+    name: NAME,
+    descriptor: BACKEND_TABLE.local,
+
+    create: ({ tag, environment, image, resources }: CreateBoxRequest, call?: CallOptions) =>
+      bounded(call, `Making the box ${tag.group}`, async () => {
+        if (image !== undefined) throw notHere('an image');
+        const limits = Object.entries(resources ?? {}).filter(([, limit]) => limit !== undefined);
+        if (limits.length > 0) throw notHere(`limits of ${limits.map(([name]) => name).join(', ')}`);
+        return open(await folders.make(tag), { epoch: tag.epoch, environment });
+      }),
+
+    resume: (ref: BoxRef, call: ResumeBoxOptions) =>
+      bounded(call, `Finding the box ${ref.instance}`, async () =>
+        open(await folders.find(groupOf(ref)), { epoch: call.epoch, environment: call.environment }),
+      ),
+
+    destroy: (ref: BoxRef, call?: CallOptions) =>
+      bounded(call, `Destroying the box ${ref.instance}`, async () => {
+        const group = groupOf(ref);
+        const place = await folders.find(group).catch((error: unknown) => {
+          if (SandboxError.hasCode(error, 'gone')) return null;
+          throw error;
+        });
+        if (place !== null) await stop(place);
+        await folders.remove(group);
+      }),
+
+    parking: available({
+      park: (ref: BoxRef, call?: CallOptions) =>
+        bounded(call, `Parking the box ${ref.instance}`, async () => stop(await folders.find(groupOf(ref)))),
+    }),
+
+    listing: available({
+      async *list(call?: CallOptions): AsyncGenerator<ListedBox, void, void> {
+        const groups = await bounded(call, 'Listing local boxes', () => folders.list());
+        for (const group of groups) {
+          yield { ref: { provider: NAME, instance: group, resume: {} }, tag: await folders.tag(group) };
+        }
+      },
+    }),
+
+    isGone: (error: unknown) => SandboxError.hasCode(error, 'gone'),
+  });
+}
+
+function groupOf(ref: BoxRef): string {
+  if (ref.provider === NAME) return ref.instance;
+  throw new SandboxError(
+    'invalid',
+    `A box of ${ref.provider} cannot be found here. Use the provider that made it.`,
+    { started: 'no' },
+  );
+}
+
+const notHere = (what: string) =>
+  new SandboxError(
+    'unsupported',
+    `A local box cannot have ${what}: it is a folder of this machine. Leave it out, or use another backend.`,
+    { started: 'no', stage: 'create' },
+  );

@@ -1,0 +1,76 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describeBox, describeProvider } from '@boxyard/sandbox-conformance';
+import type { Box, Provider } from '@boxyard/sandbox-core';
+import { localProvider } from './local-provider.ts';
+
+/** Processes of this machine that carry the box's mark, by what they run. */
+async function processesOf(mark: string): Promise<readonly { pid: number; what: string }[]> {
+  const found: { pid: number; what: string }[] = [];
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const read = (file: string) => readFile(`/proc/${name}/${file}`, 'latin1').catch(() => '');
+    const [environ, cmdline, stat] = await Promise.all([read('environ'), read('cmdline'), read('stat')]);
+    if (!environ.split('\0').includes(`BOXYARD_BOX=${mark}`)) continue;
+    if (/^\d+ \(.*\) [ZX] /s.test(stat)) continue;
+    found.push({ pid: Number(name), what: cmdline.replaceAll('\0', ' ').slice(0, 120) });
+  }
+  return found;
+}
+
+const isRunner = ({ what }: { what: string }) => what.includes(' boxyard ');
+
+async function openSubject() {
+  const dataDir = await mkdtemp(join(tmpdir(), 'boxyard-local-'));
+  const provider: Provider = localProvider({ dataDir });
+  const tag = { deployment: 'conformance', group: 'box', epoch: 1 };
+  const box: Box = await provider.create({ tag, environment: {} });
+  const signalAll = async (signal: NodeJS.Signals) => {
+    for (const { pid } of await processesOf(tag.group)) process.kill(pid, signal);
+  };
+  return {
+    box,
+    reopen: () => localProvider({ dataDir }).resume(box.ref, { epoch: 1, environment: {} }),
+    freeze: () => signalAll('SIGSTOP'),
+    thaw: () => signalAll('SIGCONT'),
+    killHost: () => provider.destroy(box.ref),
+    leftovers: async () => {
+      const processes = (await processesOf(tag.group)).filter((one) => !isRunner(one));
+      const spool = (await readdir(join(dataDir, 'boxes', 'box', 'spool')).catch(() => [])).filter(
+        (name) => name !== 'epoch',
+      );
+      const beside = (await readdir(join(dataDir, 'boxes', 'box')).catch(() => [])).filter(
+        (name) => !['workspace', 'spool', 'tag.json'].includes(name),
+      );
+      return [...processes.map(({ pid, what }) => `${pid} ${what}`), ...spool, ...beside];
+    },
+    dispose: async () => {
+      await box.close();
+      await provider.destroy(box.ref);
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+describeBox({
+  name: 'local box',
+  open: openSubject,
+  facts: { kernel: true, reopen: true, freeze: true, killHost: true, leftovers: true },
+});
+
+describeProvider({
+  name: 'local provider',
+  make: async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'boxyard-local-'));
+    const again = () => localProvider({ dataDir });
+    return {
+      provider: again(),
+      again,
+      lose: async (instance) => {
+        await rm(join(dataDir, 'boxes', instance), { recursive: true, force: true });
+      },
+      dispose: () => rm(dataDir, { recursive: true, force: true }),
+    };
+  },
+});
