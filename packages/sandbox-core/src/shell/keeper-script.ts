@@ -54,8 +54,15 @@ by_run() {
   if [ "$by_in" = o ] && ! mkfifo "$by_b.q"; then cd "$by_root/"; by_answer 6 spool; return; fi
   if [ -z "$by_pipes" ] && ! mkfifo "$by_b.po" "$by_b.pe"; then cd "$by_root/"; by_answer 6 spool; return; fi
   [ "$by_limit" = 0 ] || by_watch
-  by_keep "$@" </dev/null >/dev/null &
-  by_answer 0 "$!"
+  if [ -n "$by_lane" ]; then
+    # In the foreground, where SIGINT is as it was: a fork and the start of env less.
+    by_answer 0 0
+    by_keep "$@"
+    trap - PIPE
+  else
+    by_keep "$@" </dev/null >/dev/null &
+    by_answer 0 "$!"
+  fi
   cd "$by_root/"
 }
 
@@ -110,6 +117,7 @@ E
     export "BOXYARD_OP=$by_mark/$by_id"
     while [ "$by_k" -gt 0 ]; do export "$1"; shift; by_k=$((by_k-1)); done
     unset OLDPWD
+    [ -z "$by_lane" ] || by_env=
     if [ -n "$by_setsid" ]; then
       exec $by_env "$by_setsid" -- "$@" <&9 >&5 2>&6 3>&- 5>&- 6>&- 9<&-
     fi

@@ -66,7 +66,8 @@ by_kill() {
   trap '' PIPE
   by_sid= by_lead=
   if [ "$3" != - ]; then
-    by_sid=$3
+    # Session 0 is that of the kernel, and in a container of whatever entered it from outside.
+    [ "$3" -le 1 ] || by_sid=$3
   elif [ -e "$by_s/$1.l" ]; then
     # A command that is just being started has to appear first, or it would start after its own end.
     by_n=0

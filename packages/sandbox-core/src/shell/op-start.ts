@@ -1,6 +1,7 @@
 // Starting an op exactly once, also when the channel dies between the question and its answer.
 import { randomUUID } from 'node:crypto';
 import type { Bytes } from '../call-options.ts';
+import { throwIfAborted } from '../deadline/bounded.ts';
 import { SandboxError } from '../sandbox-error.ts';
 import type { CheckedCommand } from './command-request.ts';
 import type { RunnerLinks } from './runner-links.ts';
@@ -22,6 +23,10 @@ export interface OpStart {
   readonly command: CheckedCommand;
   /** `none`, `open` for later chunks, or all of it. */
   readonly stdin: 'none' | 'open' | Bytes;
+  /** A shell with nothing else to do, which then keeps the command itself. */
+  readonly lane?: ShellLink | null;
+  /** Of the caller's wait: after it nothing more is sent, or it would overtake the kill of what was given up. */
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -42,6 +47,7 @@ export async function startOp(place: OpPlace, start: OpStart): Promise<StartedOp
   const { id, command, stdin } = start;
   const input = typeof stdin === 'string' ? null : stdin;
   const claimed = command.scriptFile !== null || input !== null;
+  throwIfAborted(start.signal, 'Starting a command');
   if (claimed) {
     const { reply } = await place.links.requestOn('claim', [id, token]);
     if (isStatus(reply, 1) && !(await isOurs(place, id, token))) return { known: true };
@@ -50,7 +56,7 @@ export async function startOp(place: OpPlace, start: OpStart): Promise<StartedOp
   try {
     if (command.scriptFile !== null) await place.spool.put(id, 'script', command.scriptFile);
     if (input !== null) await place.spool.put(id, 'stdin', input);
-    const { reply, link } = await place.links.requestOn('run', runArguments(place, start, token, claimed));
+    const { reply, link } = await ask(place, start, runArguments(place, start, token, claimed));
     if (isStatus(reply, 1)) return (await isOurs(place, id, token)) ? NOT_KNOWN : { known: true };
     if (!isStatus(reply, 0)) throw startFailure(reply, place.epoch);
     return { known: false, link, keeperPid: reply.kind === 'status' ? Number(reply.text) : 0 };
@@ -85,6 +91,24 @@ function runArguments(
     ...[command.cwd, String(command.env.length), ...command.env],
     ...command.argv.map((word) => word ?? `${place.spoolDir}/${id}.s`),
   ];
+}
+
+/** In the lane where there is one; when that dies the claim makes it safe to ask the channel again. */
+async function ask(
+  place: OpPlace,
+  { lane, signal }: OpStart,
+  args: readonly string[],
+): Promise<{ readonly reply: ShellReply; readonly link: ShellLink }> {
+  throwIfAborted(signal, 'Starting a command');
+  if (lane !== undefined && lane !== null) {
+    try {
+      return { reply: await lane.request('do', args), link: lane };
+    } catch (error) {
+      throwIfAborted(signal, 'Starting a command');
+      if (!SandboxError.hasCode(error, 'unreachable')) throw error;
+    }
+  }
+  return place.links.requestOn('run', args);
 }
 
 async function isOurs(place: OpPlace, id: string, token: string): Promise<boolean> {

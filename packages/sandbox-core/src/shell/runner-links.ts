@@ -42,7 +42,7 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   'forget',
 ]);
 
-interface Opened {
+export interface OpenedLink {
   readonly link: ShellLink;
   readonly probe: RunnerProbe;
 }
@@ -51,8 +51,8 @@ export class RunnerLinks {
   readonly #options: RunnerLinksOptions;
   readonly #onNotice: (notice: ShellNotice) => void;
   readonly #onEnd: () => void;
-  #opening: Promise<Opened> | null = null;
-  #current: Opened | null = null;
+  #opening: Promise<OpenedLink> | null = null;
+  #current: OpenedLink | null = null;
   #closed = false;
 
   constructor(options: RunnerLinksOptions, onNotice: (notice: ShellNotice) => void, onEnd: () => void) {
@@ -99,7 +99,7 @@ export class RunnerLinks {
     );
   }
 
-  async #open(): Promise<Opened> {
+  async #open(): Promise<OpenedLink> {
     if (this.#current?.link.alive === true) return this.#current;
     if (this.#closed) throw closedRunner();
     this.#opening ??= this.#openAnew().finally(() => {
@@ -108,36 +108,38 @@ export class RunnerLinks {
     return this.#opening;
   }
 
-  async #openAnew(): Promise<Opened> {
-    const { openChannel, shell = ['/bin/sh'], spoolDir, workspaceRoot, mark, epoch } = this.#options;
-    const place = [spoolDir, workspaceRoot, mark, String(epoch)];
-    const channel = await openChannel([
-      shell[0]!,
-      ...shell.slice(1),
-      '-c',
-      RUNNER_SCRIPT,
-      'boxyard',
-      ...place,
-    ]);
-    const link = new ShellLink(channel, this.#onNotice);
-    link.onEnd(this.#onEnd);
-    try {
-      // A slow box is not a box without tools: no answer in time is `unreachable`, never `unsupported`.
-      const hello = await bounded(
-        { deadlineMs: HELLO_DEADLINE_MS },
-        'Opening the shell of the box',
-        () => link.hello,
-      );
-      this.#current = { link, probe: readHello(hello) };
-      return this.#current;
-    } catch (error) {
-      link.destroy();
-      if (!SandboxError.hasCode(error, 'timeout')) throw error;
-      throw new SandboxError('unreachable', 'The shell of the box does not answer; try again later.', {
-        cause: error,
-        started: 'no',
-      });
-    }
+  async #openAnew(): Promise<OpenedLink> {
+    const opened = await openLink(this.#options, this.#onNotice);
+    this.#current = opened;
+    opened.link.onEnd(this.#onEnd);
+    return opened;
+  }
+}
+
+/** Starts a shell in the box and waits until it is up. */
+export async function openLink(
+  options: RunnerLinksOptions,
+  onNotice: (notice: ShellNotice) => void,
+): Promise<OpenedLink> {
+  const { openChannel, shell = ['/bin/sh'], spoolDir, workspaceRoot, mark, epoch } = options;
+  const place = [spoolDir, workspaceRoot, mark, String(epoch)];
+  const channel = await openChannel([shell[0]!, ...shell.slice(1), '-c', RUNNER_SCRIPT, 'boxyard', ...place]);
+  const link = new ShellLink(channel, onNotice);
+  try {
+    // A slow box is not a box without tools: no answer in time is `unreachable`, never `unsupported`.
+    const hello = await bounded(
+      { deadlineMs: HELLO_DEADLINE_MS },
+      'Opening the shell of the box',
+      () => link.hello,
+    );
+    return { link, probe: readHello(hello) };
+  } catch (error) {
+    link.destroy();
+    if (!SandboxError.hasCode(error, 'timeout')) throw error;
+    throw new SandboxError('unreachable', 'The shell of the box does not answer; try again later.', {
+      cause: error,
+      started: 'no',
+    });
   }
 }
 

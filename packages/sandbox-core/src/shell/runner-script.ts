@@ -79,7 +79,8 @@ while read -r by_tag by_seq by_verb by_reap by_counts; do
     set -- "$@" "$by_v"
   done
   case $by_verb in
-    run) by_run "$@";;
+    run) by_lane=; by_run "$@";;
+    do) by_lane=1; by_run "$@";;
     claim) by_claim "$@" && by_answer 0;;
     interrupt) by_interrupt "$@";;
     kill) by_kill "$@" & by_answer 0 "$!";;

@@ -78,7 +78,7 @@ describe.each(kinds)('a runner on $name', ({ shell, onDisk }) => {
       epoch,
       shell,
       ...(options.spoolLimitBytes === undefined ? {} : { spoolLimitBytes: options.spoolLimitBytes }),
-      ...(onDisk ? { spool: new FolderSpool(spoolDir, epoch) } : {}),
+      ...(onDisk ? { spool: new FolderSpool(spoolDir, epoch), lanes: true } : {}),
     });
     runners.push(runner);
     return runner;

@@ -12,6 +12,8 @@ import { isStatus, type OpPlace, type OpStart, startOp } from './op-start.ts';
 import { OpWatch } from './op-watch.ts';
 import { closedRunner, RunnerLinks, type RunnerLinksOptions, type RunnerProbe } from './runner-links.ts';
 import type { ShellNotice } from './shell-frames.ts';
+import { ShellLanes } from './shell-lanes.ts';
+import type { ShellLink } from './shell-link.ts';
 import { type ProcessHost, ShellProcess } from './shell-process.ts';
 import { ShellSpool } from './shell-spool.ts';
 import type { Spool } from './spool.ts';
@@ -22,6 +24,11 @@ export interface ShellRunnerOptions extends RunnerLinksOptions {
   readonly spool?: Spool;
   /** What the output of one command may take; 1 GiB when absent. */
   readonly spoolLimitBytes?: number;
+  /**
+   * Keeps a few more shells at hand, which make `exec` quicker. Only for channels whose `destroy` surely ends
+   * the process on the other side.
+   */
+  readonly lanes?: boolean;
 }
 
 const DEFAULT_SPOOL_LIMIT_BYTES = 1024 ** 3;
@@ -34,6 +41,7 @@ const INTERRUPT_PAUSE_MS = 20;
 
 export class ShellRunner {
   readonly #links: RunnerLinks;
+  readonly #lanes: ShellLanes | null;
   readonly #spool: Spool;
   readonly #place: OpPlace;
   readonly #watches = new Map<string, OpWatch>();
@@ -42,11 +50,10 @@ export class ShellRunner {
   #closed = false;
 
   constructor(options: ShellRunnerOptions) {
-    this.#links = new RunnerLinks(
-      options,
-      (notice) => this.#note(notice),
-      () => this.#wakeAll(),
-    );
+    const note = (notice: ShellNotice) => this.#note(notice);
+    const wakeAll = () => this.#wakeAll();
+    this.#links = new RunnerLinks(options, note, wakeAll);
+    this.#lanes = options.lanes === true ? new ShellLanes(options, note, wakeAll) : null;
     this.#spool = options.spool ?? new ShellSpool((...frame) => this.#links.request(...frame), options.epoch);
     this.#place = {
       links: this.#links,
@@ -84,11 +91,11 @@ export class ShellRunner {
   };
 
   spawn(request: SpawnRequest, options?: CallOptions): Promise<BoxProcess> {
-    return bounded(options, 'Starting a command', async () => {
+    return bounded(options, 'Starting a command', async (signal) => {
       this.#ensureOpen();
       const command = checkCommand(request);
       const id = request.id === undefined ? newId() : checkProcessId(request.id);
-      const watch = await this.#start({ id, command, stdin: request.stdin ?? 'none' });
+      const watch = await this.#start({ id, command, stdin: request.stdin ?? 'none', signal });
       return watch === null ? this.#attach(id) : new ShellProcess(watch, this.#host);
     });
   }
@@ -97,6 +104,8 @@ export class ShellRunner {
   async exec(request: ExecRequest, options?: CallOptions): Promise<ExecResult> {
     const id = request.id ?? newId();
     let mayRun = false;
+    let answered = false;
+    let lane: ShellLink | null = null;
     try {
       return await bounded(options, 'Running a command', async (signal) => {
         this.#ensureOpen();
@@ -105,22 +114,28 @@ export class ShellRunner {
         checkProcessId(id);
         const begunAt = performance.now();
         mayRun = true;
-        const watch = await this.#start({ id, command, stdin: request.stdin ?? 'none' });
+        // The guard of run limits belongs to the channel's own shell.
+        lane = command.runLimitMs === null ? (this.#lanes?.take() ?? null) : null;
+        const watch = await this.#start({ id, command, stdin: request.stdin ?? 'none', lane, signal });
+        answered = true;
         if (watch === null) {
           mayRun = false;
-          throw new SandboxError(
-            'conflict',
-            `Running a command was refused: the id ${id} is taken. Attach to it, or choose another one.`,
-            { started: 'no' },
-          );
+          throw takenId(id);
         }
         const result = await collectOutput(watch, this.#spool, command, mostBytes, signal);
+        if (lane !== null && watch.closed) this.#lanes?.give(lane);
+        else if (lane !== null) this.#lanes?.leave(lane);
+        lane = null;
         // Not waited for: the result is complete, and the record is nobody's business any more.
         this.#remove(watch).catch(() => undefined);
         return { ...result, durationMs: performance.now() - begunAt };
       });
     } catch (error) {
       const nothingRan = SandboxError.isInstance(error) && error.started === 'no';
+      if (lane !== null && nothingRan) this.#lanes?.give(lane);
+      // It would run what nobody wants any more as soon as it comes to it.
+      else if (lane !== null && !answered) this.#lanes?.destroy(lane);
+      else if (lane !== null) this.#lanes?.leave(lane);
       if (mayRun && !nothingRan) await this.#giveUp(id);
       throw error;
     }
@@ -142,6 +157,7 @@ export class ShellRunner {
   async close(): Promise<void> {
     this.#closed = true;
     this.#wakeAll();
+    this.#lanes?.close();
     await this.#links.close();
   }
 
@@ -298,6 +314,14 @@ export class ShellRunner {
     watch.wake();
     if (this.#watches.get(watch.id) === watch) this.#watches.delete(watch.id);
   }
+}
+
+function takenId(id: string): SandboxError {
+  return new SandboxError(
+    'conflict',
+    `Running a command was refused: the id ${id} is taken. Attach to it, or choose another one.`,
+    { started: 'no' },
+  );
 }
 
 function newId(): string {
