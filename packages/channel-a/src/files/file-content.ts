@@ -1,5 +1,5 @@
 import type { BoxFiles, Bytes, CallOptions, OpenedFile } from '@boxyard/sandbox-core';
-import { SandboxError } from '@boxyard/sandbox-core';
+import { checkRelativePath, SandboxError } from '@boxyard/sandbox-core';
 import { type AskedRange, parseRange, resolveRange } from './byte-range.ts';
 
 export interface OpenContentRequest {
@@ -105,13 +105,34 @@ async function openRange(
   );
 }
 
+/**
+ * The one version that an `If-Match` header lets be replaced. The box compares it once more when it replaces
+ * the file, so a change in between is noticed.
+ *
+ * @throws SandboxError `precondition-failed` when there is no file, or another one.
+ */
+export async function expectedVersion(
+  files: BoxFiles,
+  path: string,
+  header: string,
+  options: CallOptions,
+): Promise<string> {
+  const version = await files.version(checkRelativePath(path), options);
+  if (version !== null && matchesEtag(header, version)) return version;
+  throw new SandboxError(
+    'precondition-failed',
+    `Writing ${JSON.stringify(path)}: the file is not the one that If-Match names. Read it anew.`,
+    { started: 'no' },
+  );
+}
+
 /** Whether an `If-Match` or `If-None-Match` header names this etag. Our etags hold no comma. */
-export function matchesEtag(header: string, etag: string): boolean {
+function matchesEtag(header: string, etag: string): boolean {
   return header.split(',').some((tag) => tag.trim() === '*' || unquoted(tag) === etag);
 }
 
 /** An etag without the quotes that HTTP puts around it. */
-export function unquoted(tag: string): string {
+function unquoted(tag: string): string {
   return tag
     .trim()
     .replace(/^W\//, '')

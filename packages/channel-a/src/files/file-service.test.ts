@@ -283,6 +283,11 @@ describe('content', () => {
     await expect(files.writeContent({ path: 'a', content: broken })).rejects.toThrow();
     expect(await read('a')).toMatchObject({ content: 'old', revision: 1 });
     expect(await put({ ifMatch: `"${etag}"`, expectedSha256: sha256('new') })).toMatchObject({ revision: 2 });
+    expect(await put({ ifMatch: `"sha256-x", "sha256-${sha256('new')}"` })).toMatchObject({ revision: 3 });
+    expect(await put({ ifMatch: '*' })).toMatchObject({ revision: 4 });
+    await expect(put({ path: 'missing', ifMatch: '*' })).rejects.toMatchObject({
+      code: 'precondition-failed',
+    });
     expect((await list()).root.children).toHaveLength(1);
   });
 });

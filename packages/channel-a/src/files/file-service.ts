@@ -29,7 +29,7 @@ import type {
 } from '@boxyard/sandbox-core';
 import { checkRelativePath, SandboxError } from '@boxyard/sandbox-core';
 import { changeEvents, changeOf, type FsChange } from './file-changes.ts';
-import { type OpenContentRequest, type OpenedContent, openContent, unquoted } from './file-content.ts';
+import { expectedVersion, type OpenContentRequest, type OpenedContent, openContent } from './file-content.ts';
 import { describeEntry, listTree } from './file-tree.ts';
 import { watchChanges } from './file-watch.ts';
 import { readText } from './read-text.ts';
@@ -44,7 +44,7 @@ export interface FileServiceOptions {
 export interface WriteContentRequest {
   readonly path: string;
   readonly content: ReadableStream<Bytes>;
-  /** The `If-Match` header: one etag. */
+  /** The `If-Match` header: etags, or `*` for whatever file is there. */
   readonly ifMatch?: string | undefined;
   /** `If-None-Match: *`: only when there is no such file. */
   readonly ifAbsent?: boolean | undefined;
@@ -120,11 +120,16 @@ export class FileService {
 
   /** Any size, in constant memory; the old file stays in place until the new one is whole and checked. */
   async writeContent(request: WriteContentRequest, options: CallOptions = {}): Promise<FsContentResponse> {
+    const { ifMatch } = request;
+    const ifVersion =
+      ifMatch === undefined
+        ? undefined
+        : await expectedVersion(this.#box.files, request.path, ifMatch, options);
     const { written, revision } = await this.#write(request.path, request.content, {
       ...options,
       createParents: request.createParents ?? true,
       ifAbsent: request.ifAbsent,
-      ifVersion: request.ifMatch === undefined ? undefined : unquoted(request.ifMatch),
+      ifVersion,
       expectedSha256: request.expectedSha256,
     });
     return { sizeBytes: written.sizeBytes, etag: written.version, revision };
