@@ -1,5 +1,5 @@
 // Where a local box is kept: `<dataDir>/boxes/<group>/` with its workspace, its spool and its tag.
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, realpath, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BoxTag, SandboxError } from '@boxyard/sandbox-core';
@@ -18,6 +18,11 @@ export interface BoxPlace {
   readonly folder: string;
   readonly workspace: string;
   readonly spool: string;
+  /**
+   * Tells this box's processes from all others of the machine. Of the folder, not of the group: two data folders
+   * may hold boxes of one name, and ending one must not end the other.
+   */
+  readonly mark: string;
 }
 
 export class BoxFolders {
@@ -37,7 +42,7 @@ export class BoxFolders {
       );
     }
     const folder = join(this.#boxes, group);
-    return { group, folder, workspace: join(folder, 'workspace'), spool: join(folder, 'spool') };
+    return this.#placeAt(group, folder);
   }
 
   /** Makes the box's folders, or finds them: whoever comes second adopts what is there. */
@@ -127,7 +132,12 @@ export class BoxFolders {
   async #real(place: BoxPlace): Promise<BoxPlace> {
     // A data folder behind a link: commands see their real working directory, and so must everybody else.
     const folder = await realpath(place.folder);
-    return { ...place, folder, workspace: join(folder, 'workspace'), spool: join(folder, 'spool') };
+    return this.#placeAt(place.group, folder);
+  }
+
+  #placeAt(group: string, folder: string): BoxPlace {
+    const mark = createHash('sha256').update(folder).digest('hex').slice(0, 32);
+    return { group, folder, workspace: join(folder, 'workspace'), spool: join(folder, 'spool'), mark };
   }
 
   async #writeTag(place: BoxPlace, { deployment, group, epoch }: BoxTag): Promise<void> {

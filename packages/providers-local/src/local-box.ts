@@ -37,15 +37,17 @@ export interface LocalBoxOptions {
 
 /** The runner of a box's commands. Any process on this machine that has one sees the same commands. */
 export function openRunner({ place, epoch, environment, maxSpoolBytes }: LocalBoxOptions): ShellRunner {
-  const env = boxEnvironment({ workspace: place.workspace, mark: place.group, environment });
+  const env = boxEnvironment({ workspace: place.workspace, mark: place.mark, environment });
   return new ShellRunner({
-    openChannel: (argv) => openChildChannel(argv, { env, cwd: place.workspace }),
+    // Its own folder is for the shell to enter: that it is gone is an answer, and no failure to start.
+    openChannel: (argv) => openChildChannel(argv, { env, cwd: '/' }),
     spoolDir: place.spool,
     workspaceRoot: place.workspace,
-    mark: place.group,
+    mark: place.mark,
     epoch,
     // The spool is on our own disk: reading it there costs no turn of the shell.
     spool: new FolderSpool(place.spool, epoch),
+    lanes: true,
     ...(maxSpoolBytes === undefined ? {} : { spoolLimitBytes: maxSpoolBytes }),
   });
 }
@@ -73,10 +75,10 @@ export class LocalBox implements Box {
     this.files = guardFiles(new FolderFiles({ root }), guard);
     const environment = boxEnvironment({
       workspace: root,
-      mark: place.group,
+      mark: place.mark,
       environment: options.environment,
     });
-    const terminals = new LocalTerminals({ workspace: root, mark: place.group, environment, runner });
+    const terminals = new LocalTerminals({ workspace: root, mark: place.mark, environment, runner });
     this.capabilities = {
       attach:
         probe.missing.length === 0

@@ -6,28 +6,34 @@ import type { Box, Provider } from '@boxyard/sandbox-core';
 import { localProvider } from './local-provider.ts';
 
 /** Processes of this machine that carry the box's mark, by what they run. */
-async function processesOf(mark: string): Promise<readonly { pid: number; what: string }[]> {
-  const found: { pid: number; what: string }[] = [];
+async function processesOf(
+  mark: string,
+): Promise<readonly { pid: number; what: string; isRunner: boolean }[]> {
+  const found: { pid: number; what: string; isRunner: boolean }[] = [];
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     const read = (file: string) => readFile(`/proc/${name}/${file}`, 'latin1').catch(() => '');
     const [environ, cmdline, stat] = await Promise.all([read('environ'), read('cmdline'), read('stat')]);
     if (!environ.split('\0').includes(`BOXYARD_BOX=${mark}`)) continue;
     if (/^\d+ \(.*\) [ZX] /s.test(stat)) continue;
-    found.push({ pid: Number(name), what: cmdline.replaceAll('\0', ' ').slice(0, 120) });
+    // A keeper or a pump is a fork of the runner's shell and looks like it, but leads no session.
+    const leads = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3] === name;
+    const what = cmdline.replaceAll('\0', ' ');
+    found.push({ pid: Number(name), what: what.slice(-120), isRunner: leads && what.includes(' boxyard ') });
   }
   return found;
 }
 
-const isRunner = ({ what }: { what: string }) => what.includes(' boxyard ');
+const textOf = (bytes: Uint8Array) => Buffer.from(bytes).toString();
 
 async function openSubject() {
   const dataDir = await mkdtemp(join(tmpdir(), 'boxyard-local-'));
   const provider: Provider = localProvider({ dataDir });
   const tag = { deployment: 'conformance', group: 'box', epoch: 1 };
   const box: Box = await provider.create({ tag, environment: {} });
+  const mark = textOf((await box.exec({ program: { script: 'printf %s "$BOXYARD_BOX"' } })).stdout);
   const signalAll = async (signal: NodeJS.Signals) => {
-    for (const { pid } of await processesOf(tag.group)) process.kill(pid, signal);
+    for (const { pid } of await processesOf(mark)) process.kill(pid, signal);
   };
   return {
     box,
@@ -36,14 +42,14 @@ async function openSubject() {
     thaw: () => signalAll('SIGCONT'),
     killHost: () => provider.destroy(box.ref),
     leftovers: async () => {
-      const processes = (await processesOf(tag.group)).filter((one) => !isRunner(one));
+      const processes = (await processesOf(mark)).filter((one) => !one.isRunner);
       const spool = (await readdir(join(dataDir, 'boxes', 'box', 'spool')).catch(() => [])).filter(
         (name) => name !== 'epoch',
       );
       const beside = (await readdir(join(dataDir, 'boxes', 'box')).catch(() => [])).filter(
         (name) => !['workspace', 'spool', 'tag.json'].includes(name),
       );
-      return [...processes.map(({ pid, what }) => `${pid} ${what}`), ...spool, ...beside];
+      return [...processes.map(({ pid, what }) => `${pid} ${what.slice(0, 200)}`), ...spool, ...beside];
     },
     dispose: async () => {
       await box.close();
