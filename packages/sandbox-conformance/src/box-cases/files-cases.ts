@@ -212,11 +212,8 @@ export const FILES_CASES: readonly BoxCase[] = casesOf('files', [
         writing = false;
       });
       const whole = (bytes: Uint8Array, how: string) => {
-        assert.equal(bytes.length, 300_000, `${how} is short`);
-        assert.ok(
-          bytes.every((byte) => byte === bytes[0]),
-          `${how} is torn`,
-        );
+        const one = contents.some((content) => Buffer.compare(bytes, content) === 0);
+        assert.ok(one, `${how} of ${bytes.length} bytes is neither of the two contents`);
       };
       const readers = [
         async () => whole(await files.read(name), 'a read'),

@@ -61,6 +61,8 @@ export class MemoryTask {
   readonly #pending: SignalName[] = [];
   #ended: Promise<TaskEnded> = Promise.resolve(new TaskEnded(0, null));
   #stop = new AbortController();
+  /** Nothing handles this one. */
+  #killed: TaskEnded | null = null;
 
   constructor(pid: number, command: string, parent: MemoryTask | null) {
     this.pid = pid;
@@ -85,18 +87,21 @@ export class MemoryTask {
       if (this.traps.get(name) === null) return;
       if (this.traps.has(name)) this.#pending.push(name);
     }
-    if (!this.#stop.signal.aborted) this.#stop.abort(new TaskEnded(128 + SIGNAL_NUMBERS[name], name));
+    const end = new TaskEnded(128 + SIGNAL_NUMBERS[name], name);
+    if (name === 'KILL') this.#killed = end;
+    if (!this.#stop.signal.aborted) this.#stop.abort(end);
   }
 
   /** Scripts of traps whose signals came meanwhile; taking them lets the task go on. */
   takeTraps(): readonly string[] {
+    if (this.#killed !== null) throw this.#killed;
     const scripts = this.#pending.splice(0).map((name) => this.traps.get(name) ?? '');
     if (scripts.length > 0) this.#stop = new AbortController();
     return scripts;
   }
 
   get trapped(): boolean {
-    return this.#pending.length > 0;
+    return this.#killed === null && this.#pending.length > 0;
   }
 
   check(): void {
