@@ -77,7 +77,7 @@ export const BROKEN_EXEC: readonly BrokenBox[] = [
   {
     wrong: 'commands run one after the other',
     breaks: 'exec.five-at-once',
-    waitMs: 1000,
+    waitMs: 300,
     wrap: (box) => {
       let last: Promise<unknown> = Promise.resolve();
       return overridden(box, {
@@ -215,6 +215,7 @@ export const BROKEN_SPAWN: readonly BrokenBox[] = [
   {
     wrong: 'an id whose command has ended runs again',
     breaks: 'spawn.same-id',
+    waitMs: 500,
     wrap: (box) => {
       const ended = new Set<string>();
       return overridden(box, {
@@ -259,8 +260,9 @@ export const BROKEN_STDIN: readonly BrokenBox[] = [
         let underWay = 0;
         return {
           write: async (bytes, options) => {
-            const pauseMs = underWay++ === 0 ? 20 : 0;
-            await new Promise((resolve) => setTimeout(resolve, pauseMs));
+            const first = underWay++ === 0;
+            for (let turns = first ? 5 : 1; turns > 0; turns--)
+              await new Promise((resolve) => setImmediate(resolve));
             underWay--;
             await process.write(bytes, options);
           },
@@ -290,14 +292,10 @@ export const BROKEN_KILL: readonly BrokenBox[] = [
   {
     wrong: 'kill leaves the orphans of a command that has ended',
     breaks: 'kill.orphans',
-    wrap: (box) =>
+    wrap: (box, machine) =>
       withProcesses(box, (process) => ({
         kill: async (options) => {
-          const running = await process.exited({ deadlineMs: 20 }).then(
-            () => false,
-            () => true,
-          );
-          if (running) await process.kill(options);
+          if (machine.operation(process.id).running) await process.kill(options);
         },
       })),
   },
