@@ -61,6 +61,7 @@ export class LocalBox implements Box {
   readonly files: BoxFiles;
   readonly #runner: ShellRunner;
   readonly #guard: Guard;
+  readonly #terminals: LocalTerminals;
 
   /** @param probe What this machine's shell stands on. */
   constructor(options: LocalBoxOptions, runner: ShellRunner, probe: RunnerProbe) {
@@ -79,6 +80,7 @@ export class LocalBox implements Box {
       environment: options.environment,
     });
     const terminals = new LocalTerminals({ workspace: root, mark: place.mark, environment, runner });
+    this.#terminals = terminals;
     this.capabilities = {
       attach:
         probe.missing.length === 0
@@ -102,6 +104,7 @@ export class LocalBox implements Box {
 
   async close(): Promise<void> {
     this.#guard.close();
+    await this.#terminals.closeAll();
     await this.#runner.close();
   }
 

@@ -1,7 +1,9 @@
 // A pseudo-terminal on this machine. It belongs to our process; its whole tree carries the box's mark.
 import { randomUUID } from 'node:crypto';
-import { readlink } from 'node:fs/promises';
-import { constants } from 'node:os';
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { constants as systemConstants } from 'node:os';
+import { resolve } from 'node:path';
 import {
   type BoxTerminal,
   type BoxTerminals,
@@ -14,7 +16,7 @@ import {
   type ShellRunner,
   type TerminalRequest,
 } from '@boxyard/sandbox-core';
-import { JailedFolder } from '@boxyard/sandbox-core/jailed-folder';
+import { JailedFolder, sandboxErrorFromFs } from '@boxyard/sandbox-core/jailed-folder';
 import { type IPty, spawn } from '@lydell/node-pty';
 
 declare module '@lydell/node-pty' {
@@ -29,6 +31,11 @@ const PAUSE_BYTES = 1024 * 1024;
 const RESUME_BYTES = 256 * 1024;
 /** A shell that was hung up ends at once; what ignores that is ended after this. */
 const CLOSE_GRACE_MS = 500;
+/** Ending a tree takes a second; only a frozen machine does not answer. */
+const KILL_DEADLINE_MS = 5000;
+const CLOSE_ALL_MS = 10_000;
+/** Once its shell has ended, the number of its session may become somebody else's. */
+const NO_SESSION = 0;
 
 export interface LocalTerminalsOptions {
   readonly workspace: string;
@@ -40,6 +47,7 @@ export interface LocalTerminalsOptions {
 export class LocalTerminals implements BoxTerminals {
   readonly #options: LocalTerminalsOptions;
   readonly #jail: JailedFolder;
+  readonly #open = new Set<LocalTerminal>();
 
   constructor(options: LocalTerminalsOptions) {
     this.#options = options;
@@ -49,11 +57,14 @@ export class LocalTerminals implements BoxTerminals {
   open(request: TerminalRequest, options?: CallOptions): Promise<BoxTerminal> {
     return bounded(options, 'Opening a terminal', async (signal) => {
       checkSize(request.cols, request.rows);
-      const cwd = await this.#jail.withFolder(checkRelativePath(request.cwd ?? ''), ({ self }) =>
-        readlink(self),
-      );
+      const folder = checkRelativePath(request.cwd ?? '');
+      const cwd = await this.#jail.resolveFolder(folder).catch((error: unknown) => {
+        throw sandboxErrorFromFs(error, `Opening a terminal in ${JSON.stringify(folder)}`);
+      });
       const id = randomUUID();
-      const pty = spawn(request.shell ?? process.env.SHELL ?? '/bin/sh', [], {
+      const environment = { ...this.#options.environment, ...checkEnvironment(request.env) };
+      const shell = await findShell(request.shell ?? process.env.SHELL ?? '/bin/sh', cwd, environment.PATH);
+      const pty = spawn(shell, [], {
         name: 'xterm-256color',
         cols: request.cols,
         rows: request.rows,
@@ -61,25 +72,51 @@ export class LocalTerminals implements BoxTerminals {
         // Bytes as they are: a decoder here would break what is no UTF-8.
         encoding: null,
         env: {
-          ...this.#options.environment,
-          ...checkEnvironment(request.env),
+          ...environment,
           TERM: 'xterm-256color',
           BOXYARD_OP: `${this.#options.mark}/${id}`,
         },
       });
-      const terminal = new LocalTerminal(pty, (graceMs) =>
-        this.#options.runner.killTree(id, pty.pid, graceMs),
+      const terminal = new LocalTerminal(pty, (session, graceMs) =>
+        this.#options.runner.killTree(id, session, graceMs, { deadlineMs: KILL_DEADLINE_MS }),
       );
+      this.#open.add(terminal);
+      terminal.onClosed(() => this.#open.delete(terminal));
       // Its caller has gone: nobody would ever close it.
       if (signal.aborted) await terminal.close();
       return terminal;
     });
   }
+
+  /** A terminal ends with the handle that opened it: nobody could ever reach it again. */
+  async closeAll(): Promise<void> {
+    await Promise.allSettled([...this.#open].map((terminal) => terminal.close({ deadlineMs: CLOSE_ALL_MS })));
+  }
+}
+
+/** A missing program would only show as a shell that ends at once, as if it had run. */
+async function findShell(shell: string, cwd: string, path = ''): Promise<string> {
+  const places = shell.includes('/') ? [''] : path.split(':').map((folder) => `${folder || '.'}/`);
+  for (const place of places) {
+    const candidate = resolve(cwd, `${place}${shell}`);
+    const runs = await access(candidate, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (runs) return candidate;
+  }
+  throw new SandboxError(
+    'not-found',
+    `Opening a terminal failed: there is no shell ${JSON.stringify(shell)}. Name one that is in the box.`,
+    { started: 'no' },
+  );
 }
 
 class LocalTerminal implements BoxTerminal {
   readonly #pty: IPty;
-  readonly #killTree: (graceMs: number) => Promise<number>;
+  readonly #killTree: (session: number, graceMs: number) => Promise<number>;
+  readonly #closers: (() => void)[] = [];
+  #closed = false;
   readonly #exited: Promise<ExitStatus>;
   #waiting: Bytes[] = [];
   #waitingBytes = 0;
@@ -87,7 +124,7 @@ class LocalTerminal implements BoxTerminal {
   #ended = false;
   #wake: (() => void) | null = null;
 
-  constructor(pty: IPty, killTree: (graceMs: number) => Promise<number>) {
+  constructor(pty: IPty, killTree: (session: number, graceMs: number) => Promise<number>) {
     this.#pty = pty;
     this.#killTree = killTree;
     // With a null encoding the data are buffers, which the declared type does not say.
@@ -142,11 +179,20 @@ class LocalTerminal implements BoxTerminal {
 
   close(options?: CallOptions): Promise<void> {
     return bounded(options, 'Closing a terminal', async () => {
+      if (this.#closed) return;
       if (!this.#ended) {
         this.#resume();
         this.#pty.kill('SIGHUP');
       }
-      const left = await this.#killTree(CLOSE_GRACE_MS);
+      const session = this.#ended ? NO_SESSION : this.#pty.pid;
+      const left = await this.#killTree(session, CLOSE_GRACE_MS).catch((cause: unknown) => {
+        if (!SandboxError.hasCode(cause, 'timeout')) throw cause;
+        throw new SandboxError(
+          'outcome-unknown',
+          'Closing the terminal hung up its shell, but the box does not say what is left. Close it again.',
+          { cause, started: 'yes' },
+        );
+      });
       if (left > 0) {
         throw new SandboxError(
           'unreachable',
@@ -155,7 +201,13 @@ class LocalTerminal implements BoxTerminal {
         );
       }
       await this.#exited;
+      this.#closed = true;
+      for (const run of this.#closers.splice(0)) run();
     });
+  }
+
+  onClosed(run: () => void): void {
+    this.#closers.push(run);
   }
 
   /** Unread output must not keep a terminal that is being closed. */
@@ -185,11 +237,11 @@ class LocalTerminal implements BoxTerminal {
 
 function statusOf(exitCode: number, signal: number | undefined): ExitStatus {
   if (signal === undefined || signal === 0) return { exitCode, signal: null, endedBy: 'itself' };
-  const name = Object.entries(constants.signals).find(([, number]) => number === signal)?.[0] ?? null;
+  const name = Object.entries(systemConstants.signals).find(([, number]) => number === signal)?.[0] ?? null;
   return {
     exitCode: 128 + signal,
     signal: name,
-    endedBy: signal === constants.signals.SIGHUP ? 'kill' : 'itself',
+    endedBy: signal === systemConstants.signals.SIGHUP ? 'kill' : 'itself',
   };
 }
 

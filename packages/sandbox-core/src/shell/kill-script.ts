@@ -99,7 +99,7 @@ by_kill() {
 by_interrupt() {
   by_identity "$1"
   if [ -n "$by_pid" ] && by_leader "$by_pid" "$by_pstart"; then
-    if [ -n "$by_setsid" ]; then kill -INT -- "-$by_pid" || kill -INT "$by_pid"; else kill -INT "$by_pid"; fi
+    if [ -n "$by_setsid" ]; then kill -INT "-$by_pid" || kill -INT "$by_pid"; else kill -INT "$by_pid"; fi
     by_answer 0
   elif [ -n "$by_pid" ] || [ -e "$by_s/$1.x" ]; then by_answer 2 ended
   elif [ -e "$by_s/$1.l" ]; then by_answer 5 starting

@@ -90,14 +90,24 @@ export class ShellRunner {
       }),
   };
 
-  spawn(request: SpawnRequest, options?: CallOptions): Promise<BoxProcess> {
-    return bounded(options, 'Starting a command', async (signal) => {
-      this.#ensureOpen();
-      const command = checkCommand(request);
-      const id = request.id === undefined ? newId() : checkProcessId(request.id);
-      const watch = await this.#start({ id, command, stdin: request.stdin ?? 'none', signal });
-      return watch === null ? this.#attach(id) : new ShellProcess(watch, this.#host);
-    });
+  /** A start that was given up may still happen; without an id of the caller's nobody could find it: it is ended. */
+  async spawn(request: SpawnRequest, options?: CallOptions): Promise<BoxProcess> {
+    const id = request.id ?? newId();
+    let mayRun = false;
+    try {
+      return await bounded(options, 'Starting a command', async (signal) => {
+        this.#ensureOpen();
+        const command = checkCommand(request);
+        checkProcessId(id);
+        mayRun = true;
+        const watch = await this.#start({ id, command, stdin: request.stdin ?? 'none', signal });
+        return watch === null ? await this.#attach(id) : new ShellProcess(watch, this.#host);
+      });
+    } catch (error) {
+      const nothingRan = SandboxError.isInstance(error) && error.started === 'no';
+      if (mayRun && !nothingRan && request.id === undefined) await this.#giveUp(id);
+      throw error;
+    }
   }
 
   /** Owns its command: a call that gives up ends it, and what it left in the box goes too. */
