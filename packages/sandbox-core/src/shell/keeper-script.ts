@@ -60,7 +60,8 @@ by_run() {
     by_keep "$@"
     trap - PIPE
   else
-    by_keep "$@" </dev/null >/dev/null &
+    # By exec: a redirection of a function keeps the old descriptor aside, and the channel would never close.
+    { exec </dev/null >/dev/null; by_keep "$@"; } &
     by_answer 0 "$!"
   fi
   cd "$by_root/"
@@ -100,11 +101,11 @@ E
         exec 9<<E
 E
         exec 7>/proc/self/fd/9
-        by_pump </dev/null >&7 4<>"$by_b.q" 3>&- 5>&- 6>&- 7>&- 9<&- & by_p=$!
+        { exec </dev/null >&7 4<>"$by_b.q" 3>&- 5>&- 6>&- 7>&- 9<&-; by_pump; } & by_p=$!
         exec 7>&-
       else
         mkfifo "$by_b.pi"
-        { exec >"$by_b.pi"; by_pump; } </dev/null 4<>"$by_b.q" 3>&- 5>&- 6>&- & by_p=$!
+        { exec </dev/null >"$by_b.pi" 4<>"$by_b.q" 3>&- 5>&- 6>&-; by_pump; } & by_p=$!
         exec 9<"$by_b.pi"
       fi;;
     f) exec 9<"$by_b.i"; by_p=;;
@@ -161,7 +162,7 @@ by_watch() {
   read -r by_up by_l </proc/uptime && printf '%s\\n' "$((\${by_up%.*}+by_limit))" >"$by_b.d" || return
   [ -n "$by_guard" ] && [ -e "$by_s/guard.$$" ] && kill -0 "$by_guard" && return
   : >"$by_s/guard.$$"
-  by_guard_run </dev/null >/dev/null 3>&- & by_guard=$!
+  { exec </dev/null >/dev/null 3>&-; by_guard_run; } & by_guard=$!
 }
 
 by_guard_run() {

@@ -84,7 +84,8 @@ by_kill() {
     [ -e "$by_s/$1.x" ] || : >"$by_s/$1.$5"
   fi
   by_end xF "BOXYARD_OP=$by_mark/$1" "$by_sid" "$by_lead" "$2"
-  if [ "$4" = 1 ]; then
+  # What never began has no end to wait for.
+  if [ "$4" = 1 ] && [ -e "$by_s/$1.l" ]; then
     by_n=0
     until read -r by_l <"$by_s/$1.x" || [ "$by_n" -ge 100 ]; do sleep 0.05 || sleep 1; by_n=$((by_n+1)); done
     by_n=0
