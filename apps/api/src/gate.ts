@@ -32,11 +32,11 @@ export function createGate(options: GateOptions): MiddlewareHandler<ApiEnvironme
   };
 
   return async (c, next) => {
-    const grant = grantOf(c);
+    const { grant, parameters } = matchedRoute(c);
     if (grant === 'none') return next();
     const key = await authenticate(c, options.keys);
     c.set('key', key);
-    const idOrSlug = c.req.param('ws');
+    const idOrSlug = parameters.get('ws');
     if (idOrSlug !== undefined) {
       const workspace = await findWorkspace(idOrSlug);
       if (!workspace || !mayEnter(key, workspace)) throw notFound('workspace');
@@ -46,7 +46,7 @@ export function createGate(options: GateOptions): MiddlewareHandler<ApiEnvironme
       throw new ApiError('denied', `This key lacks the permission ${grant}. Use a key that carries it.`);
     }
     for (const name of ID_PARAMETERS) {
-      const value = c.req.param(name);
+      const value = parameters.get(name);
       if (value !== undefined && !Uuid.safeParse(value).success) throw notFound(NAME_OF[name] ?? name);
     }
     return next();
@@ -62,14 +62,35 @@ export const notFound = (what: string) =>
 export const mayEnter = (key: KeyRecord, workspace: WorkspaceRecord): boolean =>
   key.workspaceId === workspace.id || key.permissions.includes('workspaces:manage');
 
-function grantOf(c: Context<ApiEnvironment>) {
+function matchedRoute(c: Context<ApiEnvironment>) {
   // Middlewares are registered for every method; the handler of the route itself is the last that is not.
   const route = matchedRoutes(c).findLast((match) => match.method !== 'ALL');
   if (!route)
     throw new ApiError('not-found', `There is no ${c.req.method} ${c.req.path}. See /v1/openapi.json.`);
   const grant = ROUTE_PERMISSIONS[`${route.method} ${route.path}` as Route];
   if (grant === undefined) throw new Error(`No permission is declared for ${route.method} ${route.path}.`);
-  return grant;
+  return { grant, parameters: parametersOf(route.path, c.req.path) };
+}
+
+/** A middleware for every path is not told the parameters of the route that matched. */
+function parametersOf(pattern: string, path: string): ReadonlyMap<string, string> {
+  const values = path.split('/');
+  return new Map(
+    pattern
+      .split('/')
+      .flatMap((part, index) =>
+        part.startsWith(':') ? [[part.slice(1), decode(values[index] ?? '')] as const] : [],
+      ),
+  );
+}
+
+/** A text that is no percent-encoding names nothing, as it is. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 async function authenticate(c: Context<ApiEnvironment>, keys: KeyRing): Promise<KeyRecord> {
