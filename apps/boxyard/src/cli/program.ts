@@ -85,6 +85,10 @@ export function createProgram(env: Environment, version: string): Command {
   return program;
 }
 
+/** `exec SESSION -- ls` and `exec SESSION ls` are the same: after the session, `--` comes as a word of its own. */
+const withoutSeparator = ([first, ...rest]: readonly string[]): readonly string[] =>
+  first === undefined ? [] : first === '--' ? rest : [first, ...rest];
+
 function addSandboxCommands(program: Command, client: () => Promise<ApiClient>): void {
   const sandbox = program
     .command('sandbox')
@@ -157,7 +161,7 @@ function addSandboxCommands(program: Command, client: () => Promise<ApiClient>):
         const exitCode = await runCommand(await client(), {
           session,
           workspace: options.workspace,
-          command,
+          command: withoutSeparator(command),
           ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
           ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
           ...(options.stdin ? { stdin: process.stdin } : {}),

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { quote } from '@boxyard/sandbox-core';
 import type { ApiClient } from './api-client.ts';
 
 export interface RunCommandRequest {
@@ -36,7 +37,7 @@ export async function runCommand(client: ApiClient, request: RunCommandRequest):
   await client.json('POST', `${session}/terminal/exec`, {
     body: {
       opId,
-      command: request.command.map(quoteWord).join(' '),
+      command: quote(request.command),
       background: true,
       waitMs: 0,
       ...(request.cwd === undefined ? {} : { cwd: request.cwd }),
@@ -100,5 +101,3 @@ async function forwardStdin(
     if (!ended.aborted && !(error instanceof Error)) throw error;
   }
 }
-
-const quoteWord = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
