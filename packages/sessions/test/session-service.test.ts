@@ -26,14 +26,14 @@ test('values of the environment are in the box and nowhere in the record', async
   const made = await service.create(workspaceId, request({ environment: { TOKEN: 'canary-value' } }));
   expect(made.environmentNames).toEqual(['TOKEN']);
   expect(await run(stage, made.id, 'echo "$TOKEN"')).toBe('canary-value\n');
-  const tables = await store.sql<
-    { name: string }[]
-  >`SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'`;
+  const tables = await store.sql<{ schema: string; name: string }[]>`
+    SELECT schemaname AS schema, tablename AS name FROM pg_tables
+    WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
+  `;
   expect(tables.length).toBeGreaterThan(5);
-  for (const { name } of tables) {
-    expect(JSON.stringify(await store.sql`SELECT * FROM ${store.sql(name)}`), name).not.toContain(
-      'canary-value',
-    );
+  for (const { schema, name } of tables) {
+    const rows = await store.sql`SELECT * FROM ${store.sql(schema)}.${store.sql(name)}`;
+    expect(JSON.stringify(rows), name).not.toContain('canary-value');
   }
 });
 
