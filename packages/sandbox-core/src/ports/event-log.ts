@@ -26,7 +26,10 @@ export interface EventLog {
   /** One statement. Answers the group's revision after it. With no events it only grows or reads the revision. */
   append(audience: EventAudience, events: readonly NewEvent[], options: AppendOptions): Promise<number>;
   revision(groupId: string): Promise<number>;
-  read(sessionId: string, query: { readonly after: number; readonly limit: number }): Promise<readonly LoggedEvent[]>;
+  read(
+    sessionId: string,
+    query: { readonly after: number; readonly limit: number },
+  ): Promise<readonly LoggedEvent[]>;
   /** Calls back soon after events of the session were committed, by any process. Answers how to stop. */
   subscribe(sessionId: string, onAppended: () => void): () => void;
   /** Removes events older than the date, in one bounded batch; answers how many. */

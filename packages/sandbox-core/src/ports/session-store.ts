@@ -55,7 +55,10 @@ export interface SessionStore {
   list(workspaceId: string, query: ListSessionsQuery): Promise<readonly SessionWithGroup[]>;
   sessionsOf(groupId: string): Promise<readonly string[]>;
   /** Removes the session, its events and ops. Answers whether it was there and how many share its group still. */
-  delete(workspaceId: string, sessionId: string): Promise<{ deleted: boolean; groupId: string; remaining: number } | null>;
+  delete(
+    workspaceId: string,
+    sessionId: string,
+  ): Promise<{ deleted: boolean; groupId: string; remaining: number } | null>;
   /** Removes a group without sessions. Done last, after its box is destroyed or condemned. */
   deleteGroup(groupId: string): Promise<void>;
   /** Groups without a session: what a crash between `delete` and `deleteGroup` left behind. */
