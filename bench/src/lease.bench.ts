@@ -8,7 +8,10 @@ import {
 import { openTestStore } from '@boxyard/store-postgres/testing';
 import { inTurns, type Measurement, ms, times } from './measurement.ts';
 
-const GROUP = { groupId: '01890000-0000-7000-8000-00000000000a', workspaceId: '01890000-0000-7000-8000-00000000000b' };
+const GROUP = {
+  groupId: '01890000-0000-7000-8000-00000000000a',
+  workspaceId: '01890000-0000-7000-8000-00000000000b',
+};
 
 /** Joining a warm box and leaving it again, beside one transaction that changes one row of the same database. */
 export async function measureLeases(): Promise<Measurement[]> {

@@ -33,7 +33,12 @@ export async function up(options: UpOptions, env: Environment, version: string):
       `The API is documented at ${server.url}/v1/docs. The local backend is no isolation: commands run as you.`,
     );
   }
-  if (options.demo) await runDemo(new ApiClient(server), say);
+  try {
+    if (options.demo) await runDemo(new ApiClient(server), say);
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
   await ending.promise;
   const staying = await server.stop();
   say(staying.length === 0 ? 'Stopped. No box stays.' : `Stopped. Boxes that stay: ${staying.join(' ')}`);

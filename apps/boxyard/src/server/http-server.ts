@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
+import type { Hono } from 'hono';
 
 export interface HttpServer {
   readonly url: string;
@@ -9,7 +10,7 @@ export interface HttpServer {
 }
 
 export interface HttpServerOptions {
-  readonly fetch: (request: Request) => Response | Promise<Response>;
+  readonly app: Pick<Hono, 'fetch'>;
   readonly host: string;
   /** 0 = any free one. */
   readonly port: number;
@@ -17,7 +18,7 @@ export interface HttpServerOptions {
 
 /** @throws the listen error, for instance EADDRINUSE. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const server = createAdaptorServer({ fetch: options.fetch }) as Server;
+  const server = createAdaptorServer({ fetch: options.app.fetch }) as Server;
   // Node ends a request after 300 s by itself, in the middle of a large upload over a slow line.
   server.requestTimeout = 0;
   await new Promise<void>((resolve, reject) => {

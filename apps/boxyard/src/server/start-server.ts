@@ -85,7 +85,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
         error ? log.error({ ...entry, error }, 'request') : log.debug(entry, 'request'),
     },
   );
-  const http = await startHttpServer({ fetch: api.app.fetch, host: settings.host, port: settings.port });
+  const http = await startHttpServer({ app: api.app, host: settings.host, port: settings.port });
   opening.defer(() => http.stop(settings.shutdownGraceMs));
   opening.defer(() => draining.abort());
   await writeServerRecord(settings.dataDir, { url: http.url, pid: process.pid });

@@ -73,28 +73,34 @@ by_keep() {
     exec 7<<E
 E
     exec 5>/proc/self/fd/7
-    # Through a pipe and cat: a command that opens /dev/stdout anew would truncate a file.
-    { ulimit -f "$by_blocks"; exec cat <&7 >"$by_b.o" 3>&- 5>&- 7<&-; } & by_c1=$!
+    # Through a pipe and cat: a command that opens /dev/stdout anew would truncate a file. The file is opened
+    # here: a late cat would bring back the file of an op that has ended and been forgotten meanwhile.
+    exec 4>"$by_b.o"
+    { ulimit -f "$by_blocks"; exec cat <&7 >&4 3>&- 4>&- 5>&- 7<&-; } & by_c1=$!
     if [ "$by_out" = s ]; then
       exec 8<<E
 E
       exec 6>/proc/self/fd/8
-      { ulimit -f "$by_blocks"; exec cat <&8 >"$by_b.e" 3>&- 5>&- 6>&- 7<&- 8<&-; } & by_c2=$!
+      exec 4>"$by_b.e"
+      { ulimit -f "$by_blocks"; exec cat <&8 >&4 3>&- 4>&- 5>&- 6>&- 7<&- 8<&-; } & by_c2=$!
       exec 8<&-
     else
       exec 6>&5
     fi
     exec 7<&-
   else
-    { ulimit -f "$by_blocks"; exec cat <"$by_b.po" >"$by_b.o" 3>&-; } & by_c1=$!
+    exec 4>"$by_b.o"
+    { ulimit -f "$by_blocks"; exec cat <"$by_b.po" >&4 3>&- 4>&-; } & by_c1=$!
     exec 5>"$by_b.po"
     if [ "$by_out" = s ]; then
-      { ulimit -f "$by_blocks"; exec cat <"$by_b.pe" >"$by_b.e" 3>&- 5>&-; } & by_c2=$!
+      exec 4>"$by_b.e"
+      { ulimit -f "$by_blocks"; exec cat <"$by_b.pe" >&4 3>&- 4>&- 5>&-; } & by_c2=$!
       exec 6>"$by_b.pe"
     else
       exec 6>&5
     fi
   fi
+  exec 4>&-
   case $by_in in
     o)
       if [ -n "$by_pipes" ]; then
