@@ -252,10 +252,10 @@ export class Hold {
     const { ttlMs } = settings.holders[this.key.kind];
     const joined = await store.join(this.groupId, { ...this.key, ttlMs }, { signal });
     if (joined !== null) return { kind: 'joined', ...joined };
-    const { idleGraceMs } = this.spec;
+    const { idleGraceMs, lifetimeMs } = this.spec;
     return this.#context.applyOrInsert(
       this,
-      { type: 'acquire', holder: this.key, ...(idleGraceMs === undefined ? {} : { idleGraceMs }) },
+      { type: 'acquire', holder: this.key, idleGraceMs, lifetimeMs },
       { signal },
     );
   }

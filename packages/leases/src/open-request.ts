@@ -9,6 +9,8 @@ export interface BoxSpec {
   readonly resources?: BoxResources | undefined;
   /** The group's own idle grace; null or absent for the one in the settings. */
   readonly idleGraceMs?: number | null | undefined;
+  /** How long the box may be up at a time, however much it is needed; null or absent for no end of its own. */
+  readonly lifetimeMs?: number | null | undefined;
 }
 
 export interface OpenBoxRequest extends CallOptions {

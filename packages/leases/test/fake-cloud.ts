@@ -75,6 +75,7 @@ export function fakeCloud(options: { readonly parks: boolean }): FakeCloud {
     provider: defineProvider({
       name,
       descriptor,
+      accept: () => undefined,
       async create(request) {
         asked.push(`create ${request.tag.group} ${request.tag.epoch}`);
         if (cloud.refusal !== null) throw cloud.refusal;

@@ -3,6 +3,7 @@ import {
   BACKEND_TABLE,
   type Box,
   type BoxRef,
+  type BoxWish,
   bounded,
   type CallOptions,
   type CreateBoxRequest,
@@ -69,11 +70,11 @@ export function localProvider(options: LocalProviderOptions): Provider {
     name: NAME,
     descriptor: BACKEND_TABLE.local,
 
-    create: ({ tag, environment, image, resources }: CreateBoxRequest, call?: CallOptions) =>
+    accept,
+
+    create: ({ tag, environment, ...wish }: CreateBoxRequest, call?: CallOptions) =>
       bounded(call, `Making the box ${tag.group}`, async () => {
-        if (image !== undefined) throw notHere('an image');
-        const limits = Object.entries(resources ?? {}).filter(([, limit]) => limit !== undefined);
-        if (limits.length > 0) throw notHere(`limits of ${limits.map(([name]) => name).join(', ')}`);
+        accept(wish);
         return open(await folders.make(tag), { epoch: tag.epoch, environment });
       }),
 
@@ -109,6 +110,12 @@ export function localProvider(options: LocalProviderOptions): Provider {
 
     isGone: (error: unknown) => SandboxError.hasCode(error, 'gone'),
   });
+}
+
+function accept({ image, resources }: BoxWish): void {
+  if (image !== undefined) throw notHere('an image');
+  const limits = Object.entries(resources ?? {}).filter(([, limit]) => limit !== undefined);
+  if (limits.length > 0) throw notHere(`limits of ${limits.map(([name]) => name).join(', ')}`);
 }
 
 function groupOf(ref: BoxRef): string {

@@ -117,6 +117,7 @@ export { isAlive, readProcessStat } from './process-identity.ts';
 export type {
   BoxResources,
   BoxTag,
+  BoxWish,
   CreateBoxRequest,
   ListedBox,
   Provider,

@@ -17,12 +17,16 @@ export interface BoxResources {
   readonly pids?: number | undefined;
 }
 
-export interface CreateBoxRequest {
-  readonly tag: BoxTag;
+/** What kind of box is asked for. */
+export interface BoxWish {
   readonly image?: string | undefined;
+  readonly resources?: BoxResources | undefined;
+}
+
+export interface CreateBoxRequest extends BoxWish {
+  readonly tag: BoxTag;
   /** Pinned for the box's life. */
   readonly environment: Readonly<Record<string, string>>;
-  readonly resources?: BoxResources | undefined;
 }
 
 export interface ResumeBoxOptions extends CallOptions {
@@ -40,6 +44,13 @@ export interface ListedBox {
 export interface Provider {
   readonly name: string;
   readonly descriptor: BackendDescriptor;
+  /**
+   * Judges, without I/O, whether such a box can be made here at all, so that a session which could never have
+   * its box is refused when it is created.
+   *
+   * @throws SandboxError `unsupported` or `invalid` that names what cannot be had.
+   */
+  accept(wish: BoxWish): void;
   /** A second create for the same tag adopts the first box instead of making a rival. */
   create(request: CreateBoxRequest, options?: CallOptions): Promise<Box>;
   /** Never creates. `gone` when the box is proven absent, `unreachable` when nothing is proven. */

@@ -200,6 +200,7 @@ export class ActiveBoxes {
       environment: environmentOf(group, this.#options.sealer),
       resources: group.resources,
       idleGraceMs: group.idleTimeoutMs,
+      lifetimeMs: group.maxLifetimeMs,
     };
   }
 }

@@ -1,6 +1,7 @@
 import type { Backend, CreateSessionRequest, Session, SessionEventDraft } from '@boxyard/contracts';
 import type { BoxLeases } from '@boxyard/leases';
 import {
+  type BackendRegistry,
   type CallOptions,
   type EventLog,
   type LeaseStore,
@@ -23,8 +24,9 @@ export interface SessionServiceOptions {
   readonly leaseStore: LeaseStore;
   readonly boxes: ActiveBoxes;
   readonly sealer: Sealer;
-  /** Backends that this server can make boxes with, the default first. */
-  readonly backends: readonly [Backend, ...Backend[]];
+  readonly providers: BackendRegistry;
+  /** Where a session gets its box when it does not say. */
+  readonly defaultBackend: Backend;
   /** Ends what runs for this session alone: its commands and terminals. Called when it is deleted. */
   readonly endRunning: (session: SessionWithGroup, options: CallOptions) => Promise<void>;
   readonly now?: () => Date;
@@ -47,8 +49,8 @@ export class SessionService {
   }
 
   /**
-   * @throws SandboxError `invalid` for a backend that this server lacks, `not-found` for a group to join that
-   * is not in this workspace.
+   * @throws SandboxError `invalid` for a backend that this server lacks, `unsupported` for a box that it cannot
+   * make, `not-found` for a group to join that is not in this workspace.
    */
   async create(workspaceId: string, request: CreateSessionRequest): Promise<Session> {
     const createdAt = this.#now();
@@ -58,7 +60,7 @@ export class SessionService {
       foundGroup(request, {
         id: uuidv7(),
         workspaceId,
-        backend: this.#backendFor(request.backend),
+        backend: this.#backendFor(request),
         createdAt,
         sealer: this.#options.sealer,
       });
@@ -152,15 +154,17 @@ export class SessionService {
     );
   }
 
-  #backendFor(asked: Backend | undefined): Backend {
-    const [first] = this.#options.backends;
-    if (asked === undefined) return first;
-    if (this.#options.backends.includes(asked)) return asked;
-    throw new SandboxError(
-      'invalid',
-      `This server makes no boxes with ${asked}. Use one of: ${this.#options.backends.join(', ')}.`,
-      { stage: 'session.create', started: 'no' },
-    );
+  #backendFor({ backend = this.#options.defaultBackend, image, resources }: CreateSessionRequest): Backend {
+    const { providers } = this.#options;
+    if (!providers.has(backend)) {
+      throw new SandboxError(
+        'invalid',
+        `This server makes no boxes with ${backend}. Use one of: ${providers.backends.join(', ')}.`,
+        { stage: 'session.create', started: 'no' },
+      );
+    }
+    providers.provider(backend).accept({ image, resources });
+    return backend;
   }
 }
 

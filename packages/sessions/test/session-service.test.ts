@@ -59,6 +59,8 @@ test('a session cannot join a box and say how it is made, nor a box that is not 
   await expect(service.create(workspaceId, request(joining))).rejects.toMatchObject({ code: 'invalid' });
   const other = { sandbox: { groupId: '01890000-0000-7000-8000-000000000000' } };
   await expect(service.create(workspaceId, request(other))).rejects.toMatchObject({ code: 'not-found' });
+  const limited = { resources: { memoryMb: 100 } };
+  await expect(service.create(workspaceId, request(limited))).rejects.toMatchObject({ code: 'unsupported' });
   await expect(service.create(workspaceId, request({ backend: 'modal' }))).rejects.toMatchObject({
     code: 'invalid',
   });

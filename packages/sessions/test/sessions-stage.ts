@@ -26,12 +26,13 @@ export interface SessionsStage {
 export async function openStage(): Promise<SessionsStage> {
   const dataDir = await mkdtemp(join(tmpdir(), 'boxyard-sessions-'));
   const store = await openTestStore();
+  const providers = createBackendRegistry({ local: localProvider({ dataDir }) });
   const leases = new BoxLeases({
     deployment: 'test',
     store: store.leases,
     ledger: store.artifacts,
     blobs: folderBlobStore({ dir: join(dataDir, 'blobs') }),
-    providers: createBackendRegistry({ local: localProvider({ dataDir }) }),
+    providers,
   });
   const sealer = createSealer(['a secret of at least thirty-two characters']);
   const parts = { sessions: store.sessions, events: store.events, leases, leaseStore: store.leases, sealer };
@@ -39,7 +40,8 @@ export async function openStage(): Promise<SessionsStage> {
   const service = new SessionService({
     ...parts,
     boxes,
-    backends: ['local'],
+    providers,
+    defaultBackend: 'local',
     endRunning: async () => undefined,
   });
   const workspaceId = uuidv7();

@@ -55,6 +55,8 @@ describe('change', () => {
       capturedRevision: 7,
       captureDueAtMs: 6,
       boxSinceMs: 5,
+      upSinceMs: 6,
+      lifetimeMs: 700,
       idleGraceMs: 4,
       drainFailures: 3,
       failure: { epoch: 2, code: 'gone', message: 'NUL \0' },

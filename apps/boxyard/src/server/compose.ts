@@ -1,7 +1,6 @@
 /** Which parts this server is made of. The only place that names a provider. */
 
 import type { Settings } from '@boxyard/config';
-import type { Backend } from '@boxyard/contracts';
 import { localProvider } from '@boxyard/providers-local';
 import { type BackendRegistry, createBackendRegistry, SandboxError } from '@boxyard/sandbox-core';
 
@@ -15,9 +14,4 @@ export function composeProviders(settings: Settings): BackendRegistry {
     'configuration',
     `BOXYARD_BACKEND is ${settings.backend}, which this server does not have. Use one of: ${registry.backends.join(', ')}.`,
   );
-}
-
-/** Every backend of the server, the one that is used without asking first. */
-export function orderedBackends(registry: BackendRegistry, first: Backend): readonly [Backend, ...Backend[]] {
-  return [first, ...registry.backends.filter((backend) => backend !== first)];
 }

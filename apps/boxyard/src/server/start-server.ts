@@ -9,7 +9,7 @@ import { BoxLeases, type LeasesSettings, Reaper, Sweep } from '@boxyard/leases';
 import { type BackendRegistry, createSealer } from '@boxyard/sandbox-core';
 import { ActiveBoxes, Retention, SessionService } from '@boxyard/sessions';
 import { openStore, type PostgresStore } from '@boxyard/store-postgres';
-import { composeProviders, orderedBackends } from './compose.ts';
+import { composeProviders } from './compose.ts';
 import { ensureDeploymentId } from './deployment-id.ts';
 import { ensureDefaultWorkspace, ensureFirstKey, ensureSecretKey } from './first-key.ts';
 import { startHttpServer } from './http-server.ts';
@@ -169,7 +169,8 @@ async function assemble({ settings, store, providers, log, opening }: AssembleOp
     leaseStore: store.leases,
     boxes,
     sealer,
-    backends: orderedBackends(providers, settings.backend),
+    providers,
+    defaultBackend: settings.backend,
     endRunning: async ({ session }) => {
       await Promise.all([ops.endSession(session.id), ptys.endSession(session.id)]);
     },

@@ -219,12 +219,13 @@ describe('delete, move and mkdir', () => {
   it('refuse what is not there or in the way', async () => {
     await write('a');
     await write('b');
+    // One after the other: a promise that nobody waits for yet would be an unhandled rejection.
     for (const work of [
-      files.delete({ path: 'missing', recursive: false }),
-      files.move(FsMoveRequest.parse({ path: 'missing', newPath: 'c' })),
-      files.stat('missing'),
+      () => files.delete({ path: 'missing', recursive: false }),
+      () => files.move(FsMoveRequest.parse({ path: 'missing', newPath: 'c' })),
+      () => files.stat('missing'),
     ]) {
-      await expect(work).rejects.toMatchObject({ code: 'not-found' });
+      await expect(work()).rejects.toMatchObject({ code: 'not-found' });
     }
     await expect(files.move(FsMoveRequest.parse({ path: 'a', newPath: 'b' }))).rejects.toMatchObject({
       code: 'conflict',

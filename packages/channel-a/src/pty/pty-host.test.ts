@@ -180,12 +180,12 @@ describe('a terminal', () => {
     expect(host.list(other)).toEqual([]);
     expect(() => host.check(other, ptyId)).toThrow(expect.objectContaining({ code: 'not-found' }));
     for (const work of [
-      host.write(other, { ptyId, data: 'x', encoding: 'utf8' }),
-      host.resize(other, { ptyId, cols: 1, rows: 1 }),
-      host.close(other, ptyId),
-      host.stream(other, ptyId, { signal }).next(),
+      () => host.write(other, { ptyId, data: 'x', encoding: 'utf8' }),
+      () => host.resize(other, { ptyId, cols: 1, rows: 1 }),
+      () => host.close(other, ptyId),
+      () => host.stream(other, ptyId, { signal }).next(),
     ]) {
-      await expect(work).rejects.toMatchObject({ code: 'not-found' });
+      await expect(work()).rejects.toMatchObject({ code: 'not-found' });
     }
   });
 

@@ -2,6 +2,7 @@ import {
   available,
   type Box,
   type BoxRef,
+  type BoxWish,
   bounded,
   type CallOptions,
   type Capability,
@@ -54,6 +55,10 @@ export class FaultyProvider implements Provider {
   /** Lets every paused box answer again. */
   release(): void {
     for (const box of this.#paused.splice(0)) box.release();
+  }
+
+  accept(wish: BoxWish): void {
+    this.#provider.accept(wish);
   }
 
   create(request: CreateBoxRequest, options?: CallOptions): Promise<Box> {

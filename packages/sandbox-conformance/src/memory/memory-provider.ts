@@ -81,6 +81,7 @@ export function memoryProvider(options: MemoryProviderOptions = {}): Provider {
       },
       portExposure: { kind: 'none', supportsOnDemandPorts: false },
     },
+    accept: () => undefined,
     create: (request: CreateBoxRequest, call?: CallOptions): Promise<Box> =>
       bounded(
         call,

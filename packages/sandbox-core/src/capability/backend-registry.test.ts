@@ -14,6 +14,7 @@ const providerOf = (descriptor: BackendDescriptor, name: string = descriptor.bac
   defineProvider({
     name,
     descriptor,
+    accept: () => undefined,
     create: never,
     resume: never,
     destroy: never,

@@ -81,7 +81,8 @@ export function acquire(
     return { lease, outcome: { kind: 'fenced', epoch: lease.epoch }, condemned: [] };
 
   const held = expireHolders(attach(judged.lease, event.holder, nowMs, settings), nowMs, settings);
-  const next = event.idleGraceMs === undefined ? held : { ...held, idleGraceMs: event.idleGraceMs };
+  const { idleGraceMs = held.idleGraceMs, lifetimeMs = held.lifetimeMs } = event;
+  const next = { ...held, idleGraceMs, lifetimeMs };
   const { condemned } = judged;
   if (next.state === 'cold') {
     const { lease: claimed, spawn } = claim(next, 'warming', nowMs, settings);
@@ -169,6 +170,7 @@ export function commit(
     workspaceReady: true,
     superseded: [],
     boxSinceMs: event.fresh ? (lease.boxSinceMs ?? nowMs) : lease.boxSinceMs,
+    upSinceMs: nowMs,
     // What a new box lacks was said in its receipt; from here on it holds what its archive holds.
     capturedRevision: event.fresh ? lease.revision : lease.capturedRevision,
     drainFailures: 0,

@@ -7,10 +7,18 @@ const graceOf = (lease: Lease, settings: LeaseSettings) => lease.idleGraceMs ?? 
 const sameHolder = (a: HolderKey, b: HolderKey) => a.kind === b.kind && a.id === b.id;
 const sameAttempt = (a: HolderKey, b: HolderKey) => sameHolder(a, b) && a.attempt === b.attempt;
 
-/** When a warm box has to be replaced because its provider is about to end it. */
+/** When a box has to go however much it is needed: its provider is about to end it, or its group's time is over. */
 export function lifetimeEndMs(lease: Lease, settings: LeaseSettings): number | null {
-  if (settings.boxLifetimeMs === null || lease.boxSinceMs === null) return null;
-  return lease.boxSinceMs + settings.boxLifetimeMs - settings.lifetimeMarginMs;
+  const byProvider =
+    settings.boxLifetimeMs === null || lease.boxSinceMs === null
+      ? Number.POSITIVE_INFINITY
+      : lease.boxSinceMs + settings.boxLifetimeMs - settings.lifetimeMarginMs;
+  const byGroup =
+    lease.lifetimeMs === null || lease.upSinceMs === null
+      ? Number.POSITIVE_INFINITY
+      : lease.upSinceMs + lease.lifetimeMs;
+  const end = Math.min(byProvider, byGroup);
+  return Number.isFinite(end) ? end : null;
 }
 
 function revised(lease: Lease, nowMs: number): Lease {

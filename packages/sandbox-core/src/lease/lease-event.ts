@@ -11,6 +11,8 @@ export interface LeaseEvents {
     readonly expectedEpoch?: number | undefined;
     /** The group's own idle grace from now on. */
     readonly idleGraceMs?: number | null | undefined;
+    /** How long a box of the group may be up at a time, from the next one on. */
+    readonly lifetimeMs?: number | null | undefined;
   };
   heartbeat: {
     readonly holder: HolderKey;

@@ -68,6 +68,10 @@ export interface Lease {
   readonly captureDueAtMs: number | null;
   /** When the present box was made; its provider's hard lifetime counts from here. */
   readonly boxSinceMs: number | null;
+  /** When the box last came up, made or found again; the group's own lifetime counts from here. */
+  readonly upSinceMs: number | null;
+  /** How long the group lets a box be up at a time; null for as long as its provider does. */
+  readonly lifetimeMs: number | null;
   /** This group's own idle grace; null for the one in the settings. */
   readonly idleGraceMs: number | null;
   /** Drains in a row that could not capture. */
@@ -106,6 +110,8 @@ export function coldLease(groupId: string, workspaceId: string): Lease {
     capturedRevision: 0,
     captureDueAtMs: null,
     boxSinceMs: null,
+    upSinceMs: null,
+    lifetimeMs: null,
     idleGraceMs: null,
     drainFailures: 0,
     failure: null,

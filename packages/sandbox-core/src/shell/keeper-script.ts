@@ -134,14 +134,16 @@ E
   exec 5>&- 6>&- 9<&-
   # Only now: a command would inherit it, and \`yes | head\` would never end.
   trap '' PIPE
-  printf '%s\\n' "$by_code" >"$by_b.x"
+  # One descriptor for both lines: an op that is forgotten in between must not come back as a lone file.
+  exec 4>>"$by_b.x"
+  printf '%s\\n' "$by_code" >&4
   [ -z "$by_p" ] || kill "$by_p"
   printf 'E %s %s\\n' "$by_id" "$by_code" >&3
   wait "$by_c1"; by_o=$?
   by_e=0
   [ "$by_out" = m ] || { wait "$by_c2"; by_e=$?; }
-  # An op that was forgotten while others still held its output must not come back as a lone file.
-  [ ! -e "$by_b.l" ] || printf 'C %s %s\\n' "$by_o" "$by_e" >>"$by_b.x"
+  printf 'C %s %s\\n' "$by_o" "$by_e" >&4
+  exec 4>&-
   # Nothing of stdin outlives its command; the keeper's end means that the pump has ended too.
   [ -z "$by_p" ] || wait "$by_p"
   printf 'C %s %s %s\\n' "$by_id" "$by_o" "$by_e" >&3

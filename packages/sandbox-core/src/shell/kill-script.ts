@@ -94,6 +94,8 @@ by_kill() {
     done
     by_remove "$1"
   fi
+  # An op that was forgotten while it was being ended must not leave our mark behind.
+  [ -e "$by_s/$1.l" ] || rm -f "$by_s/$1.k" "$by_s/$1.t"
   printf 'K %s %s\\n' "$1" "$by_left" >&3
 }
 

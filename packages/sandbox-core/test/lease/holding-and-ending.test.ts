@@ -171,6 +171,23 @@ describe('ending', () => {
     );
   });
 
+  test("a group's own lifetime counts from when its box came up, also of a box that was found again", () => {
+    const holders = [holding(request, { expiresAtMs: now + 9e5 })];
+    const before = lease({
+      state: 'warming',
+      epoch: 3,
+      deadlineMs: now,
+      holders,
+      lifetimeMs: 500,
+      boxSinceMs: now - 9e5,
+    });
+    const commit = { type: 'commit', epoch: 3, box, parks: true, fresh: false } as const;
+    const { lease: up } = transitionLease(before, commit, now, settings);
+    expect(up).toMatchObject({ state: 'warm', deadlineMs: now + 500 });
+    const look = transitionLease(up, { type: 'due', claim: 'c' }, now + 500, settings);
+    expect(look.outcome).toMatchObject({ kind: 'terminate', epoch: 3 });
+  });
+
   test.each(['cold', 'warming', 'warm', 'draining', 'replacing', 'terminating'] as const)(
     'deletion works while %s, condemns every known box and refuses what runs',
     (state) => {
