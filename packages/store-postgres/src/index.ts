@@ -5,5 +5,6 @@ export type {
   PostgresConnection,
 } from './embedded/embedded-postgres.ts';
 export { startEmbeddedPostgres } from './embedded/embedded-postgres.ts';
+export { folderSizeBytes } from './folder-size.ts';
 export type { OpenStoreOptions, PostgresStore } from './open-store.ts';
 export { openStore } from './open-store.ts';

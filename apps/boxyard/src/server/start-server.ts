@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { createApi, KeyRing } from '@boxyard/api';
 import { folderBlobStore } from '@boxyard/blobs';
 import { type OpenBox, OpHost, PtyHost } from '@boxyard/channel-a';
-import { loadSettings, type Settings } from '@boxyard/config';
+import { loadSettings, type Settings, unknownVariables } from '@boxyard/config';
 import { BoxLeases, type LeasesSettings, Reaper, Sweep } from '@boxyard/leases';
 import { type BackendRegistry, createSealer } from '@boxyard/sandbox-core';
 import { ActiveBoxes, Retention, SessionService } from '@boxyard/sessions';
-import { openStore, type PostgresStore } from '@boxyard/store-postgres';
+import { folderSizeBytes, openStore, type PostgresStore } from '@boxyard/store-postgres';
 import { composeProviders } from './compose.ts';
 import { ensureDeploymentId } from './deployment-id.ts';
 import { ensureDefaultWorkspace, ensureFirstKey, ensureSecretKey } from './first-key.ts';
@@ -44,6 +44,8 @@ const ADOPT_EVERY_MS = 30_000;
 export async function startServer(options: StartServerOptions): Promise<RunningServer> {
   const settings = loadSettings(options.env);
   const log = options.log(settings.logLevel);
+  for (const name of unknownVariables(options.env))
+    log.warn({ name }, 'this variable is no setting: is it misspelt?');
   await mkdir(settings.dataDir, { recursive: true, mode: 0o700 });
   // What is opened is closed in the reverse order, also when a later step of the start fails.
   await using opening = new AsyncDisposableStack();
@@ -73,7 +75,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       provider: (backend) => (providers.has(backend) ? providers.provider(backend) : null),
       readiness: createReadiness({
         pingDatabase: () => store.ping(),
-        dataSizeBytes: () => store.dataSizeBytes(),
+        dataSizeBytes: () => folderSizeBytes(settings.dataDir),
         draining: draining.signal,
       }),
       version: options.version,
