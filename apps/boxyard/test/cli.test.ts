@@ -1,10 +1,17 @@
 import { execFile, spawn } from 'node:child_process';
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { ApiClient } from '../src/cli/api-client.ts';
 import { type SharedServer, startSharedServer } from './shared-server.ts';
-import { cliArguments, startTestServer, temporaryDataDir } from './test-server.ts';
+import {
+  cliArguments,
+  deleteSessions,
+  eventually,
+  startTestServer,
+  temporaryDataDir,
+} from './test-server.ts';
 
 interface Outcome {
   readonly code: number | null;
@@ -145,4 +152,34 @@ test('a server that is told to end names the boxes that stay', async () => {
   const again = await startTestServer(dataDir);
   await again.client.json('DELETE', `/v1/workspaces/default/sessions/${id}`);
   await again.terminate();
+});
+
+test("what 'npm start' runs shows the demo and goes on as a server", async () => {
+  const root = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+    scripts: { app: string };
+  };
+  const words = /main\.js (.*)$/.exec(root.scripts.app)?.[1]?.split(' ') ?? [];
+  const dataDir = await temporaryDataDir();
+  const child = spawn(process.execPath, cliArguments(...words, '--data-dir', dataDir, '--port', '0'));
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let printed = '';
+  child.stdout.on('data', (chunk) => {
+    printed += chunk;
+  });
+  await eventually(async () => printed.includes('The box stays.'), 'the end of the demo');
+  expect(printed).toContain('Hello from');
+  const curl = /^ {2}(curl .*)$/m.exec(printed)?.[1] ?? '';
+  const listed = await new Promise<string>((resolve) => {
+    execFile('/bin/sh', ['-c', curl], (_, stdout) => resolve(stdout));
+  });
+  const { items } = JSON.parse(listed) as { items: { id: string; name: string }[] };
+  expect(items.map(({ name }) => name)).toEqual(['demo']);
+  const { url, token } = {
+    url: /on (http:\S+)/.exec(printed)?.[1] ?? '',
+    token: /Bearer (\S+?)"/.exec(printed)?.[1] ?? '',
+  };
+  await deleteSessions(new ApiClient({ url, token }));
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  expect(await ended).toBe(0);
 });
