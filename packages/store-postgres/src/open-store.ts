@@ -10,11 +10,8 @@ import type {
 } from '@boxyard/sandbox-core';
 import { PostgresArtifactLedger } from './artifact-ledger.ts';
 import { Database, type DatabaseAddress, type StatementListener } from './connect.ts';
-import {
-  type EmbeddedPostgres,
-  type EmbeddedPostgresOptions,
-  startEmbeddedPostgres,
-} from './embedded/embedded-postgres.ts';
+import type { EmbeddedPostgresOptions } from './embedded/embedded-postgres.ts';
+import { KeptPostgres } from './embedded/kept-postgres.ts';
 import { PostgresEventLog } from './event-log.ts';
 import { folderSizeBytes } from './folder-size.ts';
 import { PostgresIdempotencyStore } from './idempotency-store.ts';
@@ -59,9 +56,16 @@ export interface PostgresStore extends AsyncDisposable {
  * another server has the data folder, `unreachable` when the given database does not answer.
  */
 export async function openStore(options: OpenStoreOptions): Promise<PostgresStore> {
-  const embedded = 'embedded' in options ? await startEmbeddedPostgres(options.embedded) : null;
+  const embedded = 'embedded' in options ? await KeptPostgres.start(options.embedded) : null;
   const address: DatabaseAddress =
-    embedded !== null ? { connection: embedded.connection } : (options as DatabaseAddress);
+    embedded === null
+      ? (options as DatabaseAddress)
+      : {
+          // Where the present one listens: it may have been started again since.
+          get connection() {
+            return embedded.connection;
+          },
+        };
   const database = new Database({
     address,
     ...(options.maxConnections === undefined ? {} : { maxConnections: options.maxConnections }),
@@ -79,7 +83,7 @@ export async function openStore(options: OpenStoreOptions): Promise<PostgresStor
 function assembleStore(
   database: Database,
   address: DatabaseAddress,
-  embedded: EmbeddedPostgres | null,
+  embedded: KeptPostgres | null,
 ): PostgresStore {
   const notifications = new Notifications(address);
   const close = async () => {
