@@ -140,7 +140,7 @@ test('a server of its own: found by its folder, refused twice, ended with its bo
   expect(server.printed()).toContain('No box stays');
 });
 
-test('a server that is told to end names the boxes that stay', async () => {
+test('a server that is told to end finishes what runs and names the boxes that stay', async () => {
   const dataDir = await temporaryDataDir();
   const first = await startTestServer(dataDir);
   const { sandboxGroupId, id } = await first.client.json<{ sandboxGroupId: string; id: string }>(
@@ -148,7 +148,18 @@ test('a server that is told to end names the boxes that stay', async () => {
     '/v1/workspaces/default/sessions',
     { body: { start: true } },
   );
-  expect((await first.terminate()).trim().split('\n').at(-1)).toContain(sandboxGroupId);
+  const running = first.client.json<{ stdout: string }>(
+    'POST',
+    `/v1/workspaces/default/sessions/${id}/terminal/exec`,
+    {
+      body: { command: 'echo begun >begun; sleep 2; echo done' },
+    },
+  );
+  const begun = join(dataDir, 'boxes', sandboxGroupId, 'workspace', 'begun');
+  await eventually(() => stat(begun).catch(() => null), 'the command has begun');
+  const ended = first.terminate();
+  expect((await running).stdout).toBe('done\n');
+  expect((await ended).trim().split('\n').at(-1)).toContain(sandboxGroupId);
   const again = await startTestServer(dataDir);
   await again.client.json('DELETE', `/v1/workspaces/default/sessions/${id}`);
   await again.terminate();

@@ -41,7 +41,12 @@ export async function up(options: UpOptions, env: Environment, version: string):
   }
   await ending.promise;
   const staying = await server.stop();
-  say(staying.length === 0 ? 'Stopped. No box stays.' : `Stopped. Boxes that stay: ${staying.join(' ')}`);
+  say(`Stopped. ${describeStaying(staying)}`);
+}
+
+function describeStaying(groups: readonly string[] | null): string {
+  if (groups === null) return 'Which boxes stay could not be read.';
+  return groups.length === 0 ? 'No box stays.' : `Boxes that stay: ${groups.join(' ')}`;
 }
 
 const settingsOf = (options: UpOptions, env: Environment): Environment => ({

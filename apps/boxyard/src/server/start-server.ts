@@ -30,8 +30,11 @@ export interface RunningServer {
   readonly url: string;
   readonly token: string;
   readonly settings: Settings;
-  /** No new work; requests get their grace; boxes stay as they are. Answers the groups whose boxes stay. */
-  stop(): Promise<readonly string[]>;
+  /**
+   * No new work; requests get their grace; boxes stay as they are. Answers the groups whose boxes stay, null when
+   * the record could not be read.
+   */
+  stop(): Promise<readonly string[] | null>;
 }
 
 /** More than a person reads; the rest is in the record all the same. */
@@ -99,10 +102,13 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     token,
     settings,
     stop: async () => {
-      const staying = (await store.leases.up(MAX_NAMED_BOXES)).map(({ groupId }) => groupId);
+      const staying = await store.leases.up(MAX_NAMED_BOXES).catch((error: unknown) => {
+        log.warn({ error }, 'which boxes stay could not be read');
+        return null;
+      });
       await running.disposeAsync();
       await removeServerRecord(settings.dataDir, process.pid);
-      return staying;
+      return staying?.map(({ groupId }) => groupId) ?? null;
     },
   };
 }
