@@ -67,7 +67,7 @@ async function download(client: ApiClient, session: string, remote: string, loca
   const content = await client.send('GET', `${session}/fs/content${query(remote)}`);
   const temporary = join(dirname(resolve(target)), `.${basename(target)}.${process.pid}.part`);
   try {
-    await pipeline(Readable.fromWeb(bodyOf(content) as never), createWriteStream(temporary));
+    await pipeline(bodyOf(content), createWriteStream(temporary));
     await rename(temporary, target);
   } finally {
     await rm(temporary, { force: true });
