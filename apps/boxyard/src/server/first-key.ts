@@ -3,7 +3,12 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hashToken, newToken } from '@boxyard/api';
 import { PERMISSIONS } from '@boxyard/contracts';
-import type { KeyStore, WorkspaceRecord, WorkspaceStore } from '@boxyard/sandbox-core';
+import {
+  type KeyStore,
+  SandboxError,
+  type WorkspaceRecord,
+  type WorkspaceStore,
+} from '@boxyard/sandbox-core';
 import { v7 as uuidv7 } from 'uuid';
 
 const DEFAULT_WORKSPACE = 'default';
@@ -13,8 +18,19 @@ export async function ensureDefaultWorkspace(workspaces: WorkspaceStore): Promis
   const found = await workspaces.find(DEFAULT_WORKSPACE);
   if (found) return found;
   const workspace = { id: uuidv7(), slug: DEFAULT_WORKSPACE, createdAt: new Date() };
-  await workspaces.create(workspace);
-  return workspace;
+  const made = await unlessThere(workspaces.create(workspace));
+  return made ? workspace : ((await workspaces.find(DEFAULT_WORKSPACE)) ?? workspace);
+}
+
+/** Another server on the same database may be starting too; what it made a moment before us is as good. */
+async function unlessThere(creation: Promise<void>): Promise<boolean> {
+  try {
+    await creation;
+    return true;
+  } catch (error) {
+    if (SandboxError.hasCode(error, 'conflict')) return false;
+    throw error;
+  }
 }
 
 /**
@@ -31,7 +47,7 @@ export async function ensureFirstKey(
   const hash = hashToken(token);
   const known = await keys.findBySecret(hash);
   if (!known || !timingSafeEqual(Buffer.from(known.secretSha256), Buffer.from(hash))) {
-    await keys.create({
+    const key = {
       id: uuidv7(),
       workspaceId: workspace.id,
       name: 'first key',
@@ -40,7 +56,8 @@ export async function ensureFirstKey(
       createdAt: new Date(),
       expiresAt: null,
       revokedAt: null,
-    });
+    };
+    await unlessThere(keys.create(key));
   }
   if (preset === undefined) await writeSecretFile(join(dataDir, 'token'), token);
   return token;
