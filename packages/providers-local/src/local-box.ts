@@ -28,7 +28,7 @@ import { Guard, guardArchives, guardFiles, guardTerminals, guardWatch } from './
 import { LocalTerminals } from './local-terminal.ts';
 
 export interface LocalBoxOptions {
-  readonly provider: string;
+  readonly ref: BoxRef;
   readonly place: BoxPlace;
   readonly epoch: number;
   readonly environment: Readonly<Record<string, string>>;
@@ -36,7 +36,12 @@ export interface LocalBoxOptions {
 }
 
 /** The runner of a box's commands. Any process on this machine that has one sees the same commands. */
-export function openRunner({ place, epoch, environment, maxSpoolBytes }: LocalBoxOptions): ShellRunner {
+export function openRunner({
+  place,
+  epoch,
+  environment,
+  maxSpoolBytes,
+}: Omit<LocalBoxOptions, 'ref'>): ShellRunner {
   const env = boxEnvironment({ workspace: place.workspace, mark: place.mark, environment });
   return new ShellRunner({
     // Its own folder is for the shell to enter: that it is gone is an answer, and no failure to start.
@@ -67,7 +72,7 @@ export class LocalBox implements Box {
   constructor(options: LocalBoxOptions, runner: ShellRunner, probe: RunnerProbe) {
     const { place, epoch } = options;
     const root = place.workspace;
-    this.ref = { provider: options.provider, instance: place.group, resume: {} };
+    this.ref = options.ref;
     this.workspaceRoot = root;
     this.epoch = epoch;
     this.#runner = runner;

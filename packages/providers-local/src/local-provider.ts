@@ -14,7 +14,9 @@ import {
   type RunnerProbe,
   SandboxError,
 } from '@boxyard/sandbox-core';
+import { sandboxErrorFromFs } from '@boxyard/sandbox-core/jailed-folder';
 import { BoxFolders, type BoxPlace } from './box-folder.ts';
+import { checkHome, homeId } from './home-id.ts';
 import { LocalBox, openRunner } from './local-box.ts';
 import { LocalProviderOptions } from './options.ts';
 
@@ -33,12 +35,32 @@ export function localProvider(options: LocalProviderOptions): Provider {
   const { dataDir, maxSpoolBytes } = LocalProviderOptions.parse(options);
   const folders = new BoxFolders(dataDir);
   let probed: RunnerProbe | null = null;
+  let home: Promise<string> | null = null;
+
+  const ownHome = (): Promise<string> => {
+    home ??= homeId(dataDir).catch((error: unknown) => {
+      home = null;
+      throw sandboxErrorFromFs(error, 'Reading which data folder this is');
+    });
+    return home;
+  };
+  const refOf = async (group: string): Promise<BoxRef> => ({
+    provider: NAME,
+    instance: group,
+    resume: { home: await ownHome() },
+  });
+  /** The group of a box that is kept here. */
+  const groupOf = async (ref: BoxRef): Promise<string> => {
+    checkProvider(ref);
+    checkHome(ref, await ownHome());
+    return ref.instance;
+  };
 
   const open = async (
     place: BoxPlace,
     { epoch, environment }: { epoch: number; environment: Readonly<Record<string, string>> },
   ): Promise<Box> => {
-    const boxOptions = { provider: NAME, place, epoch, environment, maxSpoolBytes };
+    const boxOptions = { ref: await refOf(place.group), place, epoch, environment, maxSpoolBytes };
     const runner = openRunner(boxOptions);
     try {
       // The same machine for every box, so it is asked once.
@@ -52,7 +74,7 @@ export function localProvider(options: LocalProviderOptions): Provider {
 
   /** Ends every process of the box, whichever server started it. */
   const stop = async (place: BoxPlace): Promise<void> => {
-    const runner = openRunner({ provider: NAME, place, epoch: NO_EPOCH, environment: {} });
+    const runner = openRunner({ place, epoch: NO_EPOCH, environment: {} });
     try {
       const left = await runner.stopAll({ deadlineMs: STOP_DEADLINE_MS });
       if (left === 0) return;
@@ -80,12 +102,12 @@ export function localProvider(options: LocalProviderOptions): Provider {
 
     resume: (ref: BoxRef, call: ResumeBoxOptions) =>
       bounded(call, `Finding the box ${ref.instance}`, async () =>
-        open(await folders.find(groupOf(ref)), { epoch: call.epoch, environment: call.environment }),
+        open(await folders.find(await groupOf(ref)), { epoch: call.epoch, environment: call.environment }),
       ),
 
     destroy: (ref: BoxRef, call?: CallOptions) =>
       bounded(call, `Destroying the box ${ref.instance}`, async () => {
-        const group = groupOf(ref);
+        const group = await groupOf(ref);
         const place = await folders.find(group).catch((error: unknown) => {
           if (SandboxError.hasCode(error, 'gone')) return null;
           throw error;
@@ -96,14 +118,16 @@ export function localProvider(options: LocalProviderOptions): Provider {
 
     parking: available({
       park: (ref: BoxRef, call?: CallOptions) =>
-        bounded(call, `Parking the box ${ref.instance}`, async () => stop(await folders.find(groupOf(ref)))),
+        bounded(call, `Parking the box ${ref.instance}`, async () =>
+          stop(await folders.find(await groupOf(ref))),
+        ),
     }),
 
     listing: available({
       async *list(call?: CallOptions): AsyncGenerator<ListedBox, void, void> {
         const groups = await bounded(call, 'Listing local boxes', () => folders.list());
         for (const group of groups) {
-          yield { ref: { provider: NAME, instance: group, resume: {} }, tag: await folders.tag(group) };
+          yield { ref: await refOf(group), tag: await folders.tag(group) };
         }
       },
     }),
@@ -118,8 +142,8 @@ function accept({ image, resources }: BoxWish): void {
   if (limits.length > 0) throw notHere(`limits of ${limits.map(([name]) => name).join(', ')}`);
 }
 
-function groupOf(ref: BoxRef): string {
-  if (ref.provider === NAME) return ref.instance;
+function checkProvider(ref: BoxRef): void {
+  if (ref.provider === NAME) return;
   throw new SandboxError(
     'invalid',
     `A box of ${ref.provider} cannot be found here. Use the provider that made it.`,
