@@ -135,9 +135,16 @@ export class OpHost {
     options: CallOptions = {},
   ): Promise<void> {
     const { graceMs } = request;
-    await this.#withProcess(session, opId, options, async (process) => {
-      await process?.kill({ deadlineMs: graceMs + START_DEADLINE_MS, ...options, graceMs });
-    });
+    // What is followed here may be the last that keeps the box open, and it ends in the middle of its own killing.
+    const followed = await this.#hosted.find(session.sessionId, opId);
+    const hold = followed === null ? null : await this.#holdBox(session, followed.op, options);
+    try {
+      await this.#withProcess(session, opId, options, async (process) => {
+        await process?.kill({ deadlineMs: graceMs + START_DEADLINE_MS, ...options, graceMs });
+      });
+    } finally {
+      await hold?.[Symbol.asyncDispose]();
+    }
   }
 
   /**
@@ -180,6 +187,16 @@ export class OpHost {
         started: 'no',
       },
     );
+  }
+
+  /** Null for a box that has moved on: its commands can still be ended through the handle that started them. */
+  async #holdBox(session: SessionRef, op: OpRecord, options: CallOptions): Promise<OpenedBox | null> {
+    try {
+      return await this.#keeper.open(session, op, { kind: 'request', id: uuidv7() }, options);
+    } catch (error) {
+      if (SandboxError.hasCode(error, 'fenced')) return null;
+      throw error;
+    }
   }
 
   /** With null for a command that has ended. One that is followed here costs no statement. */
