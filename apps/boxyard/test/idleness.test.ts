@@ -48,3 +48,17 @@ test('a box that has been up for its longest time is stopped even while somethin
   await isCold(id);
   expect((await exec(id, { command: 'cat file' })).stdout).toBe('kept\n');
 });
+
+test('a terminal keeps its box, and closing it ends it although nothing else holds the box any more', async () => {
+  const id = await create({ idleTimeoutMs: 1000 });
+  const { ptyId } = await shared.client.json<{ ptyId: string }>('POST', `${SESSIONS}/${id}/terminal/pty`, {
+    body: { shell: '/bin/sh' },
+  });
+  const other = await create({ idleTimeoutMs: 1000 });
+  await exec(other, { command: 'true' });
+  // By then the request that opened the terminal has long let go of its box too.
+  await isCold(other);
+  expect(await livenessOf(id)).toBe('warm');
+  await shared.client.json('POST', `${SESSIONS}/${id}/terminal/pty/close`, { body: { ptyId } });
+  await isCold(id);
+});
