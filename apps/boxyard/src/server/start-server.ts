@@ -15,6 +15,7 @@ import { ensureDefaultWorkspace, ensureFirstKey, ensureSecretKey } from './first
 import { startHttpServer } from './http-server.ts';
 import { tellLeaseEvents } from './lease-events.ts';
 import type { Logger } from './logger.ts';
+import { OpenedParts } from './opened-parts.ts';
 import { createReadiness } from './readiness.ts';
 import { Repeating } from './repeating.ts';
 import { removeServerRecord, writeServerRecord } from './server-record.ts';
@@ -51,7 +52,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     log.warn({ name }, 'this variable is no setting: is it misspelt?');
   await mkdir(settings.dataDir, { recursive: true, mode: 0o700 });
   // What is opened is closed in the reverse order, also when a later step of the start fails.
-  await using opening = new AsyncDisposableStack();
+  await using opening = new OpenedParts();
   const store = opening.use(await openStore(storeOptions(settings)));
   const providers = composeProviders(settings);
   const parts = await assemble({ settings, store, providers, log, opening });
@@ -106,7 +107,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
         log.warn({ error }, 'which boxes stay could not be read');
         return null;
       });
-      await running.disposeAsync();
+      await running[Symbol.asyncDispose]();
       await removeServerRecord(settings.dataDir, process.pid);
       return staying?.map(({ groupId }) => groupId) ?? null;
     },
@@ -118,7 +119,7 @@ interface AssembleOptions {
   readonly store: PostgresStore;
   readonly providers: BackendRegistry;
   readonly log: Logger;
-  readonly opening: AsyncDisposableStack;
+  readonly opening: OpenedParts;
 }
 
 async function assemble({ settings, store, providers, log, opening }: AssembleOptions) {
