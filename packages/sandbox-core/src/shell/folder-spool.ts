@@ -1,6 +1,6 @@
 // The spool of a box on this machine, read without asking its shell: output costs no fork and no frame.
 import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
+import { closeSync, constants, linkSync, openSync, readSync } from 'node:fs';
 import { access, link, open, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bytes } from '../call-options.ts';
@@ -13,13 +13,18 @@ import {
   SPOOL_LETTER,
   type Spool,
   type SpoolChannel,
+  type SpoolSlots,
 } from './spool.ts';
 
+const SMALL_READ_BYTES = 16 * 1024;
+// Without waiting: what a command put there in place of a file must not hold us up.
+const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 // Claims and exit files are a few hundred bytes; a larger one is forged and not worth our memory.
 const LONGEST_RECORD_BYTES = 16 * 1024;
 
 export class FolderSpool implements Spool {
   readonly chunkBytes = 1024 * 1024;
+  readonly blockBytes = Number.POSITIVE_INFINITY;
   readonly #dir: string;
   readonly #fence: EpochFence;
 
@@ -49,10 +54,11 @@ export class FolderSpool implements Spool {
   }
 
   async read(id: string, channel: SpoolChannel, offset: number, length: number): Promise<Bytes> {
-    const file = await open(
-      this.#path(`${id}.${SPOOL_LETTER[channel]}`),
-      constants.O_RDONLY | constants.O_NOFOLLOW,
-    ).catch(absent);
+    const path = this.#path(`${id}.${SPOOL_LETTER[channel]}`);
+    const wanted = Math.min(length, SMALL_READ_BYTES);
+    const start = readStart(path, offset, wanted);
+    if (start.length < wanted || wanted === length) return start;
+    const file = await open(path, READ_FLAGS).catch(absent);
     if (file === null) return new Uint8Array(0);
     try {
       const { size } = await file.stat();
@@ -71,6 +77,32 @@ export class FolderSpool implements Spool {
     const [stdout, stderr] = await Promise.all([size('o'), size('e')]);
     return { stdout, stderr };
   }
+
+  readonly slots: SpoolSlots = {
+    hand: async (slot, id) => {
+      const letters = [SPOOL_LETTER.stdout, SPOOL_LETTER.stderr];
+      // A link, no renaming: that would replace the files of somebody who uses the same id.
+      const linked = letters.every((letter) => {
+        try {
+          linkSync(this.#path(`${slot}.${letter}`), this.#path(`${id}.${letter}`));
+          return true;
+        } catch {
+          return false;
+        }
+      });
+      // Not waited for: where it fails, the lane does it at its end.
+      for (const letter of letters) unlink(this.#path(`${slot}.${letter}`)).catch(() => undefined);
+      return linked;
+    },
+    takeBack: async (id) => {
+      // The claim is what keeps another start of this id from using the files that go.
+      const claimed = await writeFile(this.#path(`${id}.l`), '', { mode: 0o600, flag: 'wx' }).then(
+        () => true,
+        () => false,
+      );
+      if (claimed) await this.forget([id]);
+    },
+  };
 
   async put(id: string, part: 'script' | 'stdin', bytes: Bytes): Promise<void> {
     await writeFile(this.#path(`${id}.${SPOOL_LETTER[part]}`), bytes, { mode: 0o600, flag: 'a' }).catch(full);
@@ -156,6 +188,24 @@ export class FolderSpool implements Spool {
 
   #path(name: string): string {
     return join(this.#dir, name);
+  }
+}
+
+/** At once: a few microseconds for what has just been written, where a turn of another thread takes longer. */
+function readStart(path: string, offset: number, length: number): Bytes {
+  let file: number;
+  try {
+    file = openSync(path, READ_FLAGS);
+  } catch (error) {
+    absent(error as NodeJS.ErrnoException);
+    return new Uint8Array(0);
+  }
+  try {
+    const buffer = new Uint8Array(length);
+    const bytesRead = readSync(file, buffer, 0, length, offset);
+    return bytesRead === length ? buffer : buffer.slice(0, bytesRead);
+  } finally {
+    closeSync(file);
   }
 }
 

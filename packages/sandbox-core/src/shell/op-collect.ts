@@ -66,10 +66,11 @@ async function readWhole(
   let length = 0;
   // One byte more than is wanted tells whether there is more.
   while (length <= mostBytes) {
-    const bytes = await spool.read(id, channel, length, mostBytes + 1 - length);
-    if (bytes.length === 0) break;
-    parts.push(bytes);
+    const wanted = Math.min(mostBytes + 1 - length, spool.blockBytes);
+    const bytes = await spool.read(id, channel, length, wanted);
+    if (bytes.length > 0) parts.push(bytes);
     length += bytes.length;
+    if (bytes.length < wanted) break;
   }
   const whole = parts.length === 1 ? parts[0]! : new Uint8Array(Buffer.concat(parts, length));
   return length > mostBytes

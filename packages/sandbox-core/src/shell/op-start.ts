@@ -5,7 +5,8 @@ import { throwIfAborted } from '../deadline/bounded.ts';
 import { SandboxError } from '../sandbox-error.ts';
 import type { CheckedCommand } from './command-request.ts';
 import type { RunnerLinks } from './runner-links.ts';
-import type { ShellReply } from './shell-frames.ts';
+import { isStatus, type ShellReply } from './shell-frames.ts';
+import type { ShellLane } from './shell-lanes.ts';
 import type { ShellLink } from './shell-link.ts';
 import type { Spool } from './spool.ts';
 import { startFailure } from './start-failure.ts';
@@ -15,7 +16,8 @@ export interface OpPlace {
   readonly spool: Spool;
   readonly spoolDir: string;
   readonly epoch: number;
-  readonly spoolLimitBytes: number;
+  /** How much output of one command the spool takes, in units of 512 bytes, as ulimit counts. */
+  readonly spoolBlocks: number;
 }
 
 export interface OpStart {
@@ -23,8 +25,8 @@ export interface OpStart {
   readonly command: CheckedCommand;
   /** `none`, `open` for later chunks, or all of it. */
   readonly stdin: 'none' | 'open' | Bytes;
-  /** A shell with nothing else to do, which then keeps the command itself. */
-  readonly lane?: ShellLink | null;
+  /** A shell that has this start prepared, and then keeps the command itself. */
+  readonly lane?: ShellLane | null;
   /** Of the caller's wait: after it nothing more is sent, or it would overtake the kill of what was given up. */
   readonly signal: AbortSignal;
 }
@@ -75,8 +77,6 @@ function runArguments(
 ): string[] {
   const limitMs = command.runLimitMs;
   const limitSeconds = limitMs === null ? 0 : Math.ceil((limitMs + GUARD_SLACK_MS) / 1000);
-  // ulimit counts in half kilobytes.
-  const blocks = Math.max(1, Math.floor(place.spoolLimitBytes / 512));
   const input = stdin === 'none' ? 'n' : stdin === 'open' ? 'o' : 'f';
   return [
     ...[
@@ -86,7 +86,7 @@ function runArguments(
       command.merged ? 'm' : 's',
       input,
       String(limitSeconds),
-      String(blocks),
+      String(place.spoolBlocks),
     ],
     ...[command.cwd, String(command.env.length), ...command.env],
     ...command.argv.map((word) => word ?? `${place.spoolDir}/${id}.s`),
@@ -96,13 +96,21 @@ function runArguments(
 /** In the lane where there is one; when that dies the claim makes it safe to ask the channel again. */
 async function ask(
   place: OpPlace,
-  { lane, signal }: OpStart,
+  { id, lane, signal }: OpStart,
   args: readonly string[],
 ): Promise<{ readonly reply: ShellReply; readonly link: ShellLink }> {
   throwIfAborted(signal, 'Starting a command');
-  if (lane !== undefined && lane !== null) {
+  const { slots } = place.spool;
+  if (lane !== undefined && lane !== null && slots !== undefined) {
+    lane.turn = 'asked';
+    const isOurs = await slots.hand(lane.slot, id);
+    throwIfAborted(signal, 'Starting a command');
     try {
-      return { reply: await lane.request('do', args), link: lane };
+      // Somebody else's files under this id: whose it is, the usual way tells.
+      if (!isOurs) lane.link.destroy();
+      const reply = await lane.link.request('do', args);
+      lane.turn = 'answered';
+      return { reply, link: lane.link };
     } catch (error) {
       throwIfAborted(signal, 'Starting a command');
       if (!SandboxError.hasCode(error, 'unreachable')) throw error;
@@ -113,8 +121,4 @@ async function ask(
 
 async function isOurs(place: OpPlace, id: string, token: string): Promise<boolean> {
   return (await place.spool.record(id))?.token === token;
-}
-
-export function isStatus(reply: ShellReply, status: number): boolean {
-  return reply.kind === 'status' && reply.status === status;
 }

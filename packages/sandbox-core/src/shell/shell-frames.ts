@@ -6,6 +6,10 @@ export type ShellReply =
   | { readonly kind: 'status'; readonly seq: number; readonly status: number; readonly text: string }
   | { readonly kind: 'bytes'; readonly seq: number; readonly bytes: Bytes };
 
+export function isStatus(reply: ShellReply, status: number): boolean {
+  return reply.kind === 'status' && reply.status === status;
+}
+
 const LONGEST_LINE_BYTES = 4 * 1024 * 1024;
 const LONGEST_BLOCK_BYTES = 1024 * 1024;
 const NEWLINE = 10;
@@ -102,11 +106,12 @@ export class ReplyParser {
   }
 }
 
-/** What the box says unasked: a command has ended, its output has closed, a kill is done. */
+/** What the box says unasked: a command has ended, its output has closed, a kill is done, a slot is ready. */
 export type ShellNotice =
   | { readonly kind: 'exit'; readonly id: string; readonly code: number }
   | { readonly kind: 'closed'; readonly id: string; readonly cut: boolean }
-  | { readonly kind: 'killed'; readonly id: string; readonly left: number };
+  | { readonly kind: 'killed'; readonly id: string; readonly left: number }
+  | { readonly kind: 'ready'; readonly id: string };
 
 /** Lines that are no notice are dropped: a notice only ever makes us look sooner. */
 export class NoticeParser {
@@ -117,10 +122,11 @@ export class NoticeParser {
     const notices: ShellNotice[] = [];
     for (let line = this.#cutter.line(); line !== null; line = this.#cutter.line()) {
       const [, letter, id, first, second] =
-        /^([ECK]) ([A-Za-z0-9_.-]{1,64}) (\d{1,9})(?: (\d{1,9}))?$/.exec(line) ?? [];
+        /^([ECKS]) ([A-Za-z0-9_.@-]{1,64}) (\d{1,9})(?: (\d{1,9}))?$/.exec(line) ?? [];
       if (id === undefined) continue;
       const number = Number(first);
       if (letter === 'E') notices.push({ kind: 'exit', id, code: number });
+      else if (letter === 'S') notices.push({ kind: 'ready', id });
       else if (letter === 'K') notices.push({ kind: 'killed', id, left: number });
       else notices.push({ kind: 'closed', id, cut: number > 128 || Number(second ?? 0) > 128 });
     }

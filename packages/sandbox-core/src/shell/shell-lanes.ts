@@ -1,75 +1,106 @@
-// Shells of the box with nothing else to do. A command that is kept by such a shell itself, in its foreground,
-// needs fewer processes than one for which the channel's shell has to fork a keeper.
+// Shells of the box that have the next command prepared: what starts it, and what takes its output to the spool.
+// Such a shell keeps its command itself, so that between the question and the command lies a single exec.
+
+import { STARTER_SCRIPT } from './lane-script.ts';
 import { openLink, type RunnerLinksOptions } from './runner-links.ts';
 import type { ShellNotice } from './shell-frames.ts';
+import { isStatus } from './shell-frames.ts';
 import type { ShellLink } from './shell-link.ts';
 
-/** Each is an idle shell of about a megabyte; more commands at once go the usual way. */
+/** Each is a handful of idle processes of about a megabyte; more commands at once go the usual way. */
 const MOST_LANES = 4;
 
+export interface ShellLane {
+  readonly link: ShellLink;
+  /** The beginning of the names of the output files that wait in the spool. */
+  slot: string;
+  /** What became of the turn that it was taken for. */
+  turn: 'untouched' | 'asked' | 'answered';
+}
+
+export interface ShellLanesOptions extends RunnerLinksOptions {
+  readonly spoolBlocks: number;
+}
+
 export class ShellLanes {
-  readonly #options: RunnerLinksOptions;
+  readonly #options: ShellLanesOptions;
   readonly #onNotice: (notice: ShellNotice) => void;
   readonly #onEnd: () => void;
-  readonly #all = new Set<ShellLink>();
-  readonly #idle: ShellLink[] = [];
+  readonly #all = new Set<ShellLane>();
+  readonly #ready: ShellLane[] = [];
   #opening = false;
   #closed = false;
 
-  constructor(options: RunnerLinksOptions, onNotice: (notice: ShellNotice) => void, onEnd: () => void) {
+  constructor(options: ShellLanesOptions, onNotice: (notice: ShellNotice) => void, onEnd: () => void) {
     this.#options = options;
     this.#onNotice = onNotice;
     this.#onEnd = onEnd;
   }
 
-  /** An idle lane, or null; then one more is opened for those who come later. */
-  take(): ShellLink | null {
-    for (let lane = this.#idle.pop(); lane !== undefined; lane = this.#idle.pop()) {
-      if (lane.alive) return lane;
+  /** A lane that is ready, or null; then one more is opened for those who come later. */
+  take(): ShellLane | null {
+    for (let lane = this.#ready.shift(); lane !== undefined; lane = this.#ready.shift()) {
+      if (!lane.link.alive) continue;
+      lane.turn = 'untouched';
+      return lane;
     }
     if (!this.#opening && !this.#closed && this.#all.size < MOST_LANES) this.#open();
     return null;
   }
 
-  /** The lane's command has ended and nobody holds its output: it can take the next one. */
-  give(lane: ShellLink): void {
-    if (this.#closed) lane.end();
-    else if (lane.alive) this.#idle.push(lane);
+  /** After a turn whose command has ended, or never began; the lane says by itself when it is ready again. */
+  give(lane: ShellLane): void {
+    if (lane.turn === 'untouched' && lane.link.alive && !this.#closed) this.#ready.push(lane);
   }
 
   /** Lets a lane end by itself that still keeps a command. */
-  leave(lane: ShellLink): void {
+  leave(lane: ShellLane): void {
     this.#all.delete(lane);
-    lane.end();
+    lane.link.end();
   }
 
-  /** Ends a lane that never answered, so that it does not start later what was given up. */
-  destroy(lane: ShellLink): void {
+  /** Ends a lane that never answered. Once it has ended, it surely starts nothing of what was given up. */
+  destroy(lane: ShellLane): Promise<void> {
     this.#all.delete(lane);
-    lane.destroy();
+    lane.link.destroy();
+    return lane.link.closed;
   }
 
   close(): void {
     this.#closed = true;
-    for (const lane of this.#all) lane.end();
-    this.#idle.length = 0;
+    for (const lane of this.#all) lane.link.end();
+    this.#ready.length = 0;
   }
 
   #open(): void {
     this.#opening = true;
-    openLink(this.#options, this.#onNotice)
-      .then(({ link }) => {
-        this.#all.add(link);
-        link.onEnd(() => {
-          this.#all.delete(link);
-          this.#onEnd();
-        });
-        this.give(link);
-      })
+    this.#openLane()
       // Without a lane commands start the usual way, which then says what is wrong.
       .catch(() => undefined)
       .finally(() => {
         this.#opening = false;
       });
+  }
+
+  async #openLane(): Promise<void> {
+    let lane: ShellLane | null = null;
+    const { link } = await openLink(this.#options, (notice) => {
+      if (notice.kind !== 'ready') this.#onNotice(notice);
+      else if (lane !== null && this.#all.has(lane)) {
+        lane.slot = notice.id;
+        if (!this.#closed) this.#ready.push(lane);
+      }
+    });
+    const opened: ShellLane = { link, slot: '', turn: 'untouched' };
+    lane = opened;
+    this.#all.add(opened);
+    link.onEnd(() => {
+      this.#all.delete(opened);
+      this.#onEnd();
+    });
+    if (this.#closed) link.end();
+    const reply = await link.request('lane', [String(this.#options.spoolBlocks), STARTER_SCRIPT]);
+    // A shell without the means stays idle and is not asked again: it counts as one of the lanes.
+    if (!isStatus(reply, 0)) link.end();
   }
 }

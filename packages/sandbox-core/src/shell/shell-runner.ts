@@ -8,12 +8,11 @@ import { bounded } from '../deadline/bounded.ts';
 import { SandboxError } from '../sandbox-error.ts';
 import { type CheckedCommand, checkCommand, checkProcessId } from './command-request.ts';
 import { checkMaxOutput, collectOutput } from './op-collect.ts';
-import { isStatus, type OpPlace, type OpStart, startOp } from './op-start.ts';
+import { type OpPlace, type OpStart, startOp } from './op-start.ts';
 import { OpWatch } from './op-watch.ts';
 import { closedRunner, RunnerLinks, type RunnerLinksOptions, type RunnerProbe } from './runner-links.ts';
-import type { ShellNotice } from './shell-frames.ts';
-import { ShellLanes } from './shell-lanes.ts';
-import type { ShellLink } from './shell-link.ts';
+import { isStatus, type ShellNotice } from './shell-frames.ts';
+import { type ShellLane, ShellLanes } from './shell-lanes.ts';
 import { type ProcessHost, ShellProcess } from './shell-process.ts';
 import { ShellSpool } from './shell-spool.ts';
 import type { Spool } from './spool.ts';
@@ -26,7 +25,7 @@ export interface ShellRunnerOptions extends RunnerLinksOptions {
   readonly spoolLimitBytes?: number;
   /**
    * Keeps a few more shells at hand, which make `exec` quicker. Only for channels whose `destroy` surely ends
-   * the process on the other side.
+   * the process on the other side, together with a `spool` that has slots.
    */
   readonly lanes?: boolean;
 }
@@ -53,14 +52,16 @@ export class ShellRunner {
     const note = (notice: ShellNotice) => this.#note(notice);
     const wakeAll = () => this.#wakeAll();
     this.#links = new RunnerLinks(options, note, wakeAll);
-    this.#lanes = options.lanes === true ? new ShellLanes(options, note, wakeAll) : null;
     this.#spool = options.spool ?? new ShellSpool((...frame) => this.#links.request(...frame), options.epoch);
+    const spoolBlocks = Math.max(1, Math.floor((options.spoolLimitBytes ?? DEFAULT_SPOOL_LIMIT_BYTES) / 512));
+    const hasLanes = options.lanes === true && this.#spool.slots !== undefined;
+    this.#lanes = hasLanes ? new ShellLanes({ ...options, spoolBlocks }, note, wakeAll) : null;
     this.#place = {
       links: this.#links,
       spool: this.#spool,
       spoolDir: options.spoolDir,
       epoch: options.epoch,
-      spoolLimitBytes: options.spoolLimitBytes ?? DEFAULT_SPOOL_LIMIT_BYTES,
+      spoolBlocks,
     };
     this.#host = {
       spool: this.#spool,
@@ -114,8 +115,7 @@ export class ShellRunner {
   async exec(request: ExecRequest, options?: CallOptions): Promise<ExecResult> {
     const id = request.id ?? newId();
     let mayRun = false;
-    let answered = false;
-    let lane: ShellLink | null = null;
+    let lane = null as ShellLane | null;
     try {
       return await bounded(options, 'Running a command', async (signal) => {
         this.#ensureOpen();
@@ -127,14 +127,13 @@ export class ShellRunner {
         // The guard of run limits belongs to the channel's own shell.
         lane = command.runLimitMs === null ? (this.#lanes?.take() ?? null) : null;
         const watch = await this.#start({ id, command, stdin: request.stdin ?? 'none', lane, signal });
-        answered = true;
         if (watch === null) {
           mayRun = false;
           throw takenId(id);
         }
         const result = await collectOutput(watch, this.#spool, command, mostBytes, signal);
-        if (lane !== null && watch.closed) this.#lanes?.give(lane);
-        else if (lane !== null) this.#lanes?.leave(lane);
+        // An orphan that holds the output would hold up the next command too.
+        if (lane !== null && !watch.closed) this.#lanes?.leave(lane);
         lane = null;
         // Not waited for: the result is complete, and the record is nobody's business any more.
         this.#remove(watch).catch(() => undefined);
@@ -142,13 +141,20 @@ export class ShellRunner {
       });
     } catch (error) {
       const nothingRan = SandboxError.isInstance(error) && error.started === 'no';
-      if (lane !== null && nothingRan) this.#lanes?.give(lane);
-      // It would run what nobody wants any more as soon as it comes to it.
-      else if (lane !== null && !answered) this.#lanes?.destroy(lane);
-      else if (lane !== null) this.#lanes?.leave(lane);
+      if (lane !== null) await this.#endTurn(lane, nothingRan);
       if (mayRun && !nothingRan) await this.#giveUp(id);
+      if (lane !== null && lane.turn !== 'untouched') await this.#spool.slots?.takeBack(id);
       throw error;
     }
+  }
+
+  async #endTurn(lane: ShellLane, nothingRan: boolean): Promise<void> {
+    if (lane.turn === 'asked') {
+      // It would run what nobody wants any more as soon as it comes to it.
+      const ended = this.#lanes?.destroy(lane) ?? Promise.resolve();
+      await bounded({ deadlineMs: GIVE_UP_WAIT_MS }, 'Ending a lane', () => ended).catch(() => undefined);
+    } else if (lane.turn === 'answered' && !nothingRan) this.#lanes?.leave(lane);
+    else this.#lanes?.give(lane);
   }
 
   /** Ends what carries `BOXYARD_OP=<mark>/<id>` or belongs to `session`; answers how many are left. */
@@ -185,6 +191,7 @@ export class ShellRunner {
       for (const resolve of this.#killWaiters.get(notice.id) ?? []) resolve(notice.left);
       return;
     }
+    if (notice.kind === 'ready') return;
     const watch = this.#watches.get(notice.id);
     if (notice.kind === 'exit') watch?.noteExit(notice.code);
     else watch?.noteClosed(notice.cut);

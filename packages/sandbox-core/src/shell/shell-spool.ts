@@ -19,6 +19,7 @@ const FEED_OUTCOMES: ReadonlyMap<number, FeedOutcome> = new Map([
 export class ShellSpool implements Spool {
   // A pipe's worth: a longer payload would hold up every other answer on the channel for as long.
   readonly chunkBytes = 64 * 1024;
+  readonly blockBytes = this.chunkBytes;
   readonly #send: SendFrame;
   readonly #epoch: number;
 

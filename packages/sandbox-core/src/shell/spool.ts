@@ -6,6 +6,14 @@ export type SpoolChannel = 'stdout' | 'stderr';
 /** What became of a stdin chunk: kept, its number is taken, too many wait, or nobody reads it any more. */
 export type FeedOutcome = 'kept' | 'taken' | 'full' | 'closed' | 'ended';
 
+/** Output files that are there before anybody knows whose output they will hold. */
+export interface SpoolSlots {
+  /** Makes the files of `slot` those of the op `id`, before its claim; false when it has files already. */
+  hand(slot: string, id: string): Promise<boolean>;
+  /** Removes what an op was handed that was never claimed; files of a claimed op stay. */
+  takeBack(id: string): Promise<void>;
+}
+
 /** Who reads and writes the files of ops: our own file system where the spool is on it, else the shell. */
 export interface Spool {
   /** Null when there is no such op. */
@@ -21,6 +29,10 @@ export interface Spool {
   feed(id: string, number: number, bytes: Bytes): Promise<FeedOutcome>;
   /** Removes every file of these ops, their claims last. */
   forget(ids: readonly string[]): Promise<void>;
+  /** Only where files can be given another name without the shell. */
+  readonly slots?: SpoolSlots;
+  /** How much one read gives at most; less means that there is no more now. */
+  readonly blockBytes: number;
   /** How long one stdin chunk may be. */
   readonly chunkBytes: number;
 }
