@@ -39,7 +39,14 @@ async function openSubject() {
   const box: Box = await provider.create({ tag, environment: {} });
   const mark = textOf((await box.exec({ program: { script: 'printf %s "$BOXYARD_BOX"' } })).stdout);
   const signalAll = async (signal: NodeJS.Signals) => {
-    for (const { pid } of await processesOf(mark)) process.kill(pid, signal);
+    for (const { pid } of await processesOf(mark)) {
+      try {
+        process.kill(pid, signal);
+      } catch (error) {
+        // It ended between the look and the signal, as what a lane prepared does when its lane ends.
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      }
+    }
   };
   return {
     box,

@@ -30,6 +30,7 @@ export class ShellLanes {
   readonly #ready: ShellLane[] = [];
   #opening = false;
   #closed = false;
+  #unsupported = false;
 
   constructor(options: ShellLanesOptions, onNotice: (notice: ShellNotice) => void, onEnd: () => void) {
     this.#options = options;
@@ -44,7 +45,8 @@ export class ShellLanes {
       lane.turn = 'untouched';
       return lane;
     }
-    if (!this.#opening && !this.#closed && this.#all.size < MOST_LANES) this.#open();
+    const mayOpen = !this.#opening && !this.#closed && !this.#unsupported;
+    if (mayOpen && this.#all.size < MOST_LANES) this.#open();
     return null;
   }
 
@@ -100,7 +102,9 @@ export class ShellLanes {
     });
     if (this.#closed) link.end();
     const reply = await link.request('lane', [String(this.#options.spoolBlocks), STARTER_SCRIPT]);
-    // A shell without the means stays idle and is not asked again: it counts as one of the lanes.
-    if (!isStatus(reply, 0)) link.end();
+    if (isStatus(reply, 0)) return;
+    // bash has no pipes without a name: another shell of the same kind would not have them either.
+    this.#unsupported = true;
+    link.end();
   }
 }

@@ -224,8 +224,9 @@ export class LeaseWorld {
         if (beat.kind === 'refused' || live === undefined) return;
         live.expiresAtMs = this.nowMs + SETTINGS.holders[kind].ttlMs;
         if (beat.epoch !== outcome.epoch) return;
-        // The handle was opened at this epoch and the same box is still there: the work arrives.
-        if (this.boxes.get(box.ref.instance) === box) box.content += 1;
+        // The handle was opened at this epoch and the same box is still there: the work arrives. Who only looks
+        // changes nothing; a box that is kept by nobody else may be captured and stopped under such a viewer.
+        if (kind !== 'viewer' && this.boxes.get(box.ref.instance) === box) box.content += 1;
         yield;
       }
       this.apply({ type: 'release', holder, dirty: true });
