@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readDataFile } from '../server/data-file.ts';
 import { readServerRecord } from '../server/server-record.ts';
 import type { ApiConnection } from './api-client.ts';
 
@@ -22,16 +22,7 @@ export async function findConnection(
       `No server is known in ${dataDir}. Start one with 'boxyard up', or set BOXYARD_URL and BOXYARD_TOKEN.`,
     );
   }
-  const token = env.BOXYARD_TOKEN ?? (await readToken(dataDir));
+  const token = env.BOXYARD_TOKEN ?? (await readDataFile(join(dataDir, 'token')));
   if (!token) throw new NoServer(`No key is known for ${url}. Set BOXYARD_TOKEN.`);
   return { url, token };
-}
-
-async function readToken(dataDir: string): Promise<string | undefined> {
-  try {
-    return (await readFile(join(dataDir, 'token'), 'utf8')).trim();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
 }

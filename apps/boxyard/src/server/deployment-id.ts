@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readDataFile, writeDataFile } from './data-file.ts';
 
 /**
  * Names this installation in the tags of its boxes. It is kept with the data: another installation on the same
@@ -8,14 +8,9 @@ import { join } from 'node:path';
  */
 export async function ensureDeploymentId(dataDir: string): Promise<string> {
   const file = join(dataDir, 'deployment-id');
-  try {
-    return (await readFile(file, 'utf8')).trim();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
+  const kept = await readDataFile(file);
+  if (kept !== null) return kept;
   const id = randomUUID();
-  const temporary = `${file}.${process.pid}`;
-  await writeFile(temporary, `${id}\n`);
-  await rename(temporary, file);
+  await writeDataFile(file, id);
   return id;
 }

@@ -1,5 +1,4 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { hashToken, newToken } from '@boxyard/api';
 import { PERMISSIONS } from '@boxyard/contracts';
@@ -10,6 +9,7 @@ import {
   type WorkspaceStore,
 } from '@boxyard/sandbox-core';
 import { v7 as uuidv7 } from 'uuid';
+import { readDataFile, writeDataFile } from './data-file.ts';
 
 const DEFAULT_WORKSPACE = 'default';
 
@@ -43,10 +43,10 @@ export async function ensureFirstKey(
   keys: KeyStore,
   workspace: WorkspaceRecord,
 ): Promise<string> {
-  const token = preset ?? (await readSecretFile(join(dataDir, 'token'))) ?? newToken();
+  const token = preset ?? (await readDataFile(join(dataDir, 'token'))) ?? newToken();
   const hash = hashToken(token);
   const known = await keys.findBySecret(hash);
-  if (!known || !timingSafeEqual(Buffer.from(known.secretSha256), Buffer.from(hash))) {
+  if (!known) {
     const key = {
       id: uuidv7(),
       workspaceId: workspace.id,
@@ -59,7 +59,7 @@ export async function ensureFirstKey(
     };
     await unlessThere(keys.create(key));
   }
-  if (preset === undefined) await writeSecretFile(join(dataDir, 'token'), token);
+  if (preset === undefined) await writeDataFile(join(dataDir, 'token'), token);
   return token;
 }
 
@@ -67,25 +67,9 @@ export async function ensureFirstKey(
 export async function ensureSecretKey(dataDir: string, given: string | undefined): Promise<string> {
   if (given !== undefined) return given;
   const file = join(dataDir, 'secret-key');
-  const kept = await readSecretFile(file);
-  if (kept !== undefined) return kept;
+  const kept = await readDataFile(file);
+  if (kept !== null) return kept;
   const made = randomBytes(32).toString('base64');
-  await writeSecretFile(file, made);
+  await writeDataFile(file, made);
   return made;
-}
-
-async function readSecretFile(file: string): Promise<string | undefined> {
-  try {
-    return (await readFile(file, 'utf8')).trim();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-/** Whole or not at all: half a key after a crash would lock everything that it sealed. */
-async function writeSecretFile(file: string, secret: string): Promise<void> {
-  const temporary = `${file}.${process.pid}`;
-  await writeFile(temporary, `${secret}\n`, { mode: 0o600 });
-  await rename(temporary, file);
 }

@@ -1,5 +1,6 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readDataFile, writeDataFile } from './data-file.ts';
 
 /** What a running server leaves in its data folder for the command line of the same user. No secret. */
 export interface ServerRecord {
@@ -10,19 +11,14 @@ export interface ServerRecord {
 const fileOf = (dataDir: string) => join(dataDir, 'server.json');
 
 export async function writeServerRecord(dataDir: string, record: ServerRecord): Promise<void> {
-  const temporary = `${fileOf(dataDir)}.${process.pid}`;
-  await writeFile(temporary, `${JSON.stringify(record)}\n`, { mode: 0o600 });
-  await rename(temporary, fileOf(dataDir));
+  await writeDataFile(fileOf(dataDir), JSON.stringify(record));
 }
 
 export async function readServerRecord(dataDir: string): Promise<ServerRecord | null> {
-  try {
-    const record = JSON.parse(await readFile(fileOf(dataDir), 'utf8')) as ServerRecord;
-    return typeof record.url === 'string' && Number.isInteger(record.pid) ? record : null;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
+  const text = await readDataFile(fileOf(dataDir));
+  if (text === null) return null;
+  const record = JSON.parse(text) as ServerRecord;
+  return typeof record.url === 'string' && Number.isInteger(record.pid) ? record : null;
 }
 
 /** Removes the record if it is still ours: a later server may have written its own. */
