@@ -10,6 +10,7 @@ import {
   SandboxError,
   type SpawnRequest,
 } from '@boxyard/sandbox-core';
+import { heldCapabilities } from './held-capabilities.ts';
 
 /**
  * One opener's view of a handle that several openers of a process share. Closing it lets go of the hold, not of
@@ -35,7 +36,10 @@ export class HeldBox implements Box {
     this.ref = box.ref;
     this.workspaceRoot = box.workspaceRoot;
     this.epoch = box.epoch;
-    this.capabilities = box.capabilities;
+    this.capabilities = heldCapabilities(box.capabilities, {
+      check: () => this.#check(),
+      watch: (call) => this.#watch(call),
+    });
     const { files } = box;
     this.files = {
       read: (...call) => this.#watch(() => files.read(...call)),
@@ -68,13 +72,17 @@ export class HeldBox implements Box {
     return this.close();
   }
 
-  async #watch<T>(call: () => Promise<T>): Promise<T> {
+  #check(): void {
     if (this.#closed)
       throw new SandboxError('closed', 'This box was let go by its own user. Open it again.', {
         started: 'no',
       });
     // Another may work in the box by now.
     this.#lost.throwIfAborted();
+  }
+
+  async #watch<T>(call: () => Promise<T>): Promise<T> {
+    this.#check();
     try {
       return await call();
     } catch (error) {
