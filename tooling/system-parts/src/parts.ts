@@ -10,7 +10,16 @@ export interface SystemPart {
   readonly neededBy: readonly string[];
 }
 
-export type PartName = 'git' | 'nats-server' | 'docker' | 'x-server' | 'ffmpeg' | 'chromium';
+export type PartName =
+  | 'git'
+  | 'nats-server'
+  | 'docker'
+  | 'debootstrap'
+  | 'busybox'
+  | 'btrfs'
+  | 'x-server'
+  | 'ffmpeg'
+  | 'chromium';
 
 /** Postgres is not here: its binaries come from npm with `@boxyard/store-postgres`. */
 export const SYSTEM_PARTS: readonly SystemPart[] = [
@@ -33,7 +42,28 @@ export const SYSTEM_PARTS: readonly SystemPart[] = [
     title: 'Docker Engine',
     programs: ['dockerd'],
     debianPackage: 'docker.io',
-    neededBy: [],
+    neededBy: ['@tooling/docker-engine', '@boxyard/providers-docker'],
+  },
+  {
+    name: 'debootstrap',
+    title: 'debootstrap, which makes the base image of test containers',
+    programs: ['debootstrap'],
+    debianPackage: 'debootstrap',
+    neededBy: ['@tooling/docker-engine', '@boxyard/providers-docker'],
+  },
+  {
+    name: 'busybox',
+    title: 'busybox',
+    programs: ['busybox'],
+    debianPackage: 'busybox-static',
+    neededBy: ['@tooling/docker-engine', '@boxyard/providers-docker'],
+  },
+  {
+    name: 'btrfs',
+    title: 'btrfs tools, for containers with a disk quota',
+    programs: ['mkfs.btrfs'],
+    debianPackage: 'btrfs-progs',
+    neededBy: ['@tooling/docker-engine', '@boxyard/providers-docker'],
   },
   {
     name: 'x-server',
