@@ -36,7 +36,8 @@ test('a part is there when any of its programs is an executable file on PATH', (
   mkdirSync(join(folder, 'git'));
   writeFileSync(join(folder, 'ffmpeg'), 'not executable');
   const names = missingParts(debianRoot()).map((part) => part.name);
-  expect(names).toEqual(['git', 'nats-server', 'docker', 'ffmpeg', 'chromium']);
+  const all = SYSTEM_PARTS.map((part) => part.name);
+  expect(names).toEqual(all.filter((name) => name !== 'x-server'));
 });
 
 test('as root on Debian the missing part is installed without questions', () => {
@@ -58,7 +59,8 @@ test('nobody but root on Debian installs, and the one command is printed', () =>
   addAptGet(true);
   const lines: string[] = [];
   const host = { ...debianRoot(), isRoot: false };
-  expect(provideNeededParts(host, SYSTEM_PARTS, (line) => lines.push(line))).toEqual(git);
+  const parts = SYSTEM_PARTS.filter((part) => part.name === 'git' || part.neededBy.length === 0);
+  expect(provideNeededParts(host, parts, (line) => lines.push(line))).toEqual(git);
   expect(lines.at(-1)).toBe('To get what is missing: sudo apt-get install -y --no-install-recommends git');
   expect(lines).toContain('  missing  ffmpeg (not needed by any test)');
   expect(installCommand(git, { ...host, isDebian: false })).toBe('install with your package manager: git');
