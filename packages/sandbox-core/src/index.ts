@@ -104,6 +104,7 @@ export type {
   LeaseStore,
 } from './ports/lease-store.ts';
 export type { OpRecord, OpResult, OpStore } from './ports/op-store.ts';
+export type { PointerStore, PointerSwap, SwapRequest } from './ports/pointer-store.ts';
 export type {
   BoxGroup,
   ListSessionsQuery,
@@ -111,6 +112,7 @@ export type {
   SessionStore,
   SessionWithGroup,
 } from './ports/session-store.ts';
+export { activeGroupId } from './ports/session-store.ts';
 export type { WorkspaceRecord, WorkspaceStore } from './ports/workspace-store.ts';
 export type { ProcessIdentity, ProcessStat } from './process-identity.ts';
 export { isAlive, readProcessStat } from './process-identity.ts';

@@ -110,7 +110,7 @@ export class SessionService {
     await this.#options.endRunning(found, options);
     const deleted = await this.#options.sessions.delete(workspaceId, sessionId);
     this.#options.boxes.forget(workspaceId, sessionId);
-    if (deleted?.remaining === 0) await this.removeGroup(workspaceId, found.group.id, options);
+    for (const groupId of deleted?.freed ?? []) await this.removeGroup(workspaceId, groupId, options);
   }
 
   /** The box is destroyed, or condemned when its provider does not answer; then the group's row may go. */

@@ -14,7 +14,8 @@ type Fragment = PendingQuery<Row[]>;
  * Locking the group's row before the sessions' keeps two appends to one group from waiting for each other.
  *
  * @param group selects the `group_id`; no row of it means that nothing is appended.
- * @param sessions which `session_logs` (as `l`, joined with `revised` as `r`) get the events.
+ * @param sessions which `session_logs` (as `l`, with `revised` as `r`) get the events. Who names a session names
+ * no group: its log may have gone to another one while the statement waited.
  */
 export function appendingEvents(
   sql: Sql,
@@ -32,7 +33,7 @@ export function appendingEvents(
     revised AS MATERIALIZED (${revised}),
     counted AS (
       UPDATE session_logs l SET last_seq = last_seq + ${events.length}::bigint FROM revised r
-      WHERE l.group_id = r.group_id AND ${sessions} AND ${events.length}::bigint > 0
+      WHERE ${sessions} AND ${events.length}::bigint > 0
       RETURNING l.session_id, l.last_seq - ${events.length}::bigint AS base, r.revision
     ),
     logged AS (

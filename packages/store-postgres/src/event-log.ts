@@ -38,7 +38,7 @@ export class PostgresEventLog implements EventLog {
     const { sql } = this.#database;
     const [group, sessions] =
       'groupId' in audience
-        ? [sql`SELECT ${audience.groupId}::text`, sql`true`]
+        ? [sql`SELECT ${audience.groupId}::text`, sql`l.group_id = r.group_id`]
         : [
             sql`SELECT group_id FROM session_logs WHERE session_id = ${audience.sessionId}`,
             sql`l.session_id = ${audience.sessionId}`,

@@ -17,6 +17,7 @@ export const topics = {
   keys: 'keys',
   events: (sessionId: string) => `events/${sessionId}`,
   lease: (groupId: string) => `lease/${groupId}`,
+  pointer: (sessionId: string) => `pointer/${sessionId}`,
 };
 
 export class Notifications {

@@ -40,10 +40,10 @@ export class PostgresOpStore implements OpStore {
             session_id, id, group_id, body_digest, command, lease_epoch, background, emit_stream, started_at,
             state, result
           )
-          SELECT l.session_id, ${op.id}, l.group_id, ${op.bodyDigest}, ${op.command}, ${op.leaseEpoch}::integer,
+          SELECT l.session_id, ${op.id}, locked.group_id, ${op.bodyDigest}, ${op.command}, ${op.leaseEpoch}::integer,
             ${op.background}::boolean, ${op.emitStream}::boolean, ${op.startedAt}::timestamptz, 'running', NULL
           -- Locked, because an op of a session that is deleted meanwhile would outlive it.
-          FROM locked JOIN session_logs l USING (group_id) WHERE l.session_id = ${op.sessionId}
+          FROM locked CROSS JOIN session_logs l WHERE l.session_id = ${op.sessionId}
           FOR KEY SHARE OF l
           ON CONFLICT (session_id, id) DO NOTHING
           RETURNING *

@@ -5,6 +5,7 @@ import type {
   KeyStore,
   LeaseStore,
   OpStore,
+  PointerStore,
   SessionStore,
   WorkspaceStore,
 } from '@boxyard/sandbox-core';
@@ -20,6 +21,7 @@ import { PostgresLeaseStore } from './lease-store.ts';
 import { migrate } from './migrate.ts';
 import { Notifications } from './notifications.ts';
 import { PostgresOpStore } from './op-store.ts';
+import { PostgresPointerStore } from './pointer-store.ts';
 import { PostgresSessionStore } from './session-store.ts';
 import { PostgresWorkspaceStore } from './workspace-store.ts';
 
@@ -31,6 +33,7 @@ export type OpenStoreOptions = (DatabaseAddress | { readonly embedded: EmbeddedP
 /** Everything that is recorded. One of these in each process; they meet in the database. */
 export interface PostgresStore extends AsyncDisposable {
   readonly sessions: SessionStore;
+  readonly pointers: PointerStore;
   readonly events: EventLog;
   readonly ops: OpStore;
   readonly keys: KeyStore;
@@ -93,6 +96,7 @@ function assembleStore(
   };
   return {
     sessions: new PostgresSessionStore(database),
+    pointers: new PostgresPointerStore(database, notifications),
     events: new PostgresEventLog(database, notifications),
     ops: new PostgresOpStore(database),
     keys: new PostgresKeyStore(database, notifications),

@@ -20,6 +20,8 @@ export interface GroupRow {
 
 export interface SessionRow extends GroupRow {
   readonly session_id: string;
+  readonly active_group_id: string | null;
+  readonly active_epoch: number;
   readonly name: string | null;
   readonly metadata: Readonly<Record<string, string>>;
   readonly session_created_at: Date;
@@ -55,5 +57,6 @@ export function toSessionWithGroup(row: SessionRow): SessionWithGroup {
       createdAt: row.session_created_at,
     },
     group: toGroup(row),
+    pointer: { activeSandboxId: row.active_group_id, activeEpoch: row.active_epoch },
   };
 }

@@ -25,7 +25,11 @@ describe('sessions', () => {
     });
     const session = someSession(group.id, { name: 'Ünïcode', metadata: { team: 'a', "it's": '\\"' } });
     await store.sessions.create(session, group);
-    expect(await store.sessions.get(WORKSPACE, session.id)).toEqual({ session, group });
+    expect(await store.sessions.get(WORKSPACE, session.id)).toEqual({
+      session,
+      group,
+      pointer: { activeSandboxId: null, activeEpoch: 0 },
+    });
     expect(await store.sessions.getGroup(WORKSPACE, group.id)).toEqual(group);
     expect(await store.events.revision(group.id)).toBe(0);
   });
@@ -71,7 +75,7 @@ describe('sessions', () => {
     expect(await idsOf({ limit: 10, metadata: { team: 'c' } })).toEqual([]);
   });
 
-  test('go with their events and ops, and say how many share their group still', async () => {
+  test('go with their events and ops, and free their group with the last of them', async () => {
     const { group, sessions } = await storeGroup(store, 2);
     const [first, second] = sessions;
     await store.events.append({ groupId: group.id }, [{ type: 'x', data: {} }], {
@@ -79,11 +83,7 @@ describe('sessions', () => {
       mutates: true,
     });
     await store.ops.start(someOp(first!), []);
-    expect(await store.sessions.delete(WORKSPACE, first!.id)).toEqual({
-      deleted: true,
-      groupId: group.id,
-      remaining: 1,
-    });
+    expect(await store.sessions.delete(WORKSPACE, first!.id)).toEqual({ freed: [] });
     expect(await store.sessions.get(WORKSPACE, first!.id)).toBeNull();
     expect(await store.events.read(first!.id, { after: 0, limit: 10 })).toEqual([]);
     expect(await store.ops.list(first!.id)).toEqual([]);
@@ -95,7 +95,7 @@ describe('sessions', () => {
   test('deleted at once are counted one after the other: exactly one was the last', async () => {
     const { sessions } = await storeGroup(store, 8);
     const answers = await Promise.all(sessions.map(({ id }) => store.sessions.delete(WORKSPACE, id)));
-    expect(answers.map((answer) => answer?.remaining).sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(answers.flatMap((answer) => answer?.freed)).toEqual([sessions[0]!.groupId]);
   });
 });
 

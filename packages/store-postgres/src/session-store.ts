@@ -51,6 +51,17 @@ export class PostgresSessionStore implements SessionStore {
     return row === undefined ? null : toSessionWithGroup(row);
   }
 
+  async createGroup(group: BoxGroup, { awaitedForMs }: { readonly awaitedForMs: number }): Promise<void> {
+    const { sql } = this.#database;
+    await this.#database.run(
+      'Creating a group',
+      sql`
+        WITH ${insertedGroup(sql, group, awaitedForMs)}
+        SELECT id FROM used_group
+      `,
+    );
+  }
+
   async getGroup(workspaceId: string, groupId: string): Promise<BoxGroup | null> {
     const [row] = await this.#database.run(
       'Reading a group',
@@ -81,7 +92,10 @@ export class PostgresSessionStore implements SessionStore {
     const { sql } = this.#database;
     const rows = await this.#database.run(
       'Listing the sessions of a group',
-      sql<{ id: string }[]>`SELECT id FROM sessions WHERE group_id = ${groupId} ORDER BY id`,
+      sql<{ id: string }[]>`
+        SELECT id FROM sessions
+        WHERE (group_id = ${groupId} AND active_group_id IS NULL) OR active_group_id = ${groupId} ORDER BY id
+      `,
     );
     return rows.map(({ id }) => id);
   }
@@ -89,16 +103,16 @@ export class PostgresSessionStore implements SessionStore {
   async delete(
     workspaceId: string,
     sessionId: string,
-  ): Promise<{ deleted: boolean; groupId: string; remaining: number } | null> {
+  ): Promise<{ readonly freed: readonly string[] } | null> {
     const { sql } = this.#database;
     const [row] = await this.#database.run(
       'Deleting a session',
-      sql<{ of_group: string | null; deleted: boolean; remaining: number }[]>`
+      sql<{ of_group: string | null; freed: readonly string[] }[]>`
         SELECT * FROM delete_session(${workspaceId}, ${sessionId})
       `,
     );
     if (row === undefined || row.of_group === null) return null;
-    return { deleted: row.deleted, groupId: row.of_group, remaining: row.remaining };
+    return { freed: row.freed };
   }
 
   async deleteGroup(groupId: string): Promise<void> {
@@ -107,7 +121,7 @@ export class PostgresSessionStore implements SessionStore {
       .run('Deleting a group', sql`DELETE FROM box_groups WHERE id = ${groupId}`)
       .catch((error: unknown) => {
         if (!SandboxError.hasCode(error, 'conflict')) throw error;
-        throw new SandboxError('conflict', `The group ${groupId} still has sessions. Delete them first.`, {
+        throw new SandboxError('conflict', `The group ${groupId} is still used. Delete its sessions first.`, {
           started: 'no',
         });
       });
@@ -118,7 +132,11 @@ export class PostgresSessionStore implements SessionStore {
       'Listing abandoned groups',
       this.#database.sql<GroupRow[]>`
         SELECT ${this.#groupColumns()} FROM box_groups g
-        WHERE NOT EXISTS (SELECT FROM sessions s WHERE s.group_id = g.id) ORDER BY g.id LIMIT ${limit}
+        WHERE NOT EXISTS (SELECT FROM sessions s WHERE s.group_id = g.id)
+          AND NOT EXISTS (SELECT FROM sessions s WHERE s.active_group_id = g.id)
+          AND NOT EXISTS (SELECT FROM sessions s WHERE s.id = g.made_by)
+          AND (g.awaited_until IS NULL OR g.awaited_until <= store_now())
+        ORDER BY g.id LIMIT ${limit}
       `,
     );
     return rows.map(toGroup);
@@ -145,7 +163,7 @@ export class PostgresSessionStore implements SessionStore {
   #selectSessions() {
     const { sql } = this.#database;
     return sql`
-      SELECT s.id AS session_id, s.name, s.metadata, s.created_at AS session_created_at, ${this.#groupColumns()}
+      SELECT s.id AS session_id, s.active_group_id, s.active_epoch, s.name, s.metadata, s.created_at AS session_created_at, ${this.#groupColumns()}
       FROM sessions s JOIN box_groups g ON g.id = s.group_id
     `;
   }
@@ -174,18 +192,20 @@ function joinableGroup(sql: Sql, { workspaceId, groupId }: SessionRecord) {
   `;
 }
 
-function insertedGroup(sql: Sql, group: BoxGroup) {
+function insertedGroup(sql: Sql, group: BoxGroup, awaitedForMs: number | null = null) {
   return sql`
     used_group AS (
       INSERT INTO box_groups (
         id, workspace_id, backend, image, environment_names, sealed_environment, source, sealed_source_token,
-        source_cloned_at, resources, idle_timeout_ms, max_lifetime_ms, restored, created_at
+        source_cloned_at, resources, idle_timeout_ms, max_lifetime_ms, restored, created_at,
+        awaited_until
       ) VALUES (
         ${group.id}, ${group.workspaceId}, ${group.backend}, ${group.image},
         ${asJson(sql, group.environmentNames)}, ${group.sealedEnvironment},
         ${group.source === null ? null : asJson(sql, group.source)}, ${group.sealedSourceToken},
         ${group.sourceClonedAt}, ${asJson(sql, group.resources)}, ${group.idleTimeoutMs},
-        ${group.maxLifetimeMs}, ${group.restored === null ? null : asJson(sql, group.restored)}, ${group.createdAt}
+        ${group.maxLifetimeMs}, ${group.restored === null ? null : asJson(sql, group.restored)}, ${group.createdAt},
+        store_now() + ${awaitedForMs}::double precision * interval '1 millisecond'
       ) RETURNING id
     ),
     revision AS (INSERT INTO group_revisions (group_id) SELECT id FROM used_group)

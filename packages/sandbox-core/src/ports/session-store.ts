@@ -1,4 +1,5 @@
 import type { Backend, RestoreReceipt } from '@boxyard/contracts';
+import type { ActivePointer } from '../lease/swap-pointer.ts';
 import type { BoxResources } from '../provider.ts';
 
 /**
@@ -34,10 +35,16 @@ export interface SessionRecord {
   readonly createdAt: Date;
 }
 
-/** A session with the group whose box it uses. */
+/** A session with its own group, its home, and with what it works in at present. */
 export interface SessionWithGroup {
   readonly session: SessionRecord;
   readonly group: BoxGroup;
+  readonly pointer: ActivePointer;
+}
+
+/** The group whose box a session works in at present. */
+export function activeGroupId({ session, pointer }: SessionWithGroup): string {
+  return pointer.activeSandboxId ?? session.groupId;
 }
 
 export interface ListSessionsQuery {
@@ -51,17 +58,23 @@ export interface SessionStore {
   /** Both rows in one transaction. `group` is absent when the session joins an existing one. */
   create(session: SessionRecord, group?: BoxGroup): Promise<void>;
   get(workspaceId: string, sessionId: string): Promise<SessionWithGroup | null>;
+  /**
+   * A group that a swap is about to make active. From then on it belongs to that session; a swap that never comes
+   * leaves it abandoned after this time.
+   */
+  createGroup(group: BoxGroup, options: { readonly awaitedForMs: number }): Promise<void>;
   getGroup(workspaceId: string, groupId: string): Promise<BoxGroup | null>;
   list(workspaceId: string, query: ListSessionsQuery): Promise<readonly SessionWithGroup[]>;
+  /** Those that work in the group's box at present. */
   sessionsOf(groupId: string): Promise<readonly string[]>;
-  /** Removes the session, its events and ops. Answers whether it was there and how many share its group still. */
-  delete(
-    workspaceId: string,
-    sessionId: string,
-  ): Promise<{ deleted: boolean; groupId: string; remaining: number } | null>;
-  /** Removes a group without sessions. Done last, after its box is destroyed or condemned. */
+  /**
+   * Removes the session, its events and ops. Answers the groups that nobody uses without it, its own and those
+   * that were made for it or that it worked in: whoever is told so frees them. Null when it was not there.
+   */
+  delete(workspaceId: string, sessionId: string): Promise<{ readonly freed: readonly string[] } | null>;
+  /** Removes a group that nobody uses. Done last, after its box is destroyed or condemned. */
   deleteGroup(groupId: string): Promise<void>;
-  /** Groups without a session: what a crash between `delete` and `deleteGroup` left behind. */
+  /** Groups that nobody uses: what a crash between `delete` and `deleteGroup`, or of a swap, left behind. */
   abandonedGroups(limit: number): Promise<readonly BoxGroup[]>;
   recordRestore(groupId: string, receipt: RestoreReceipt): Promise<void>;
   markSourceCloned(groupId: string): Promise<void>;

@@ -1,6 +1,7 @@
 /** Every step of the schema, in order. A step that was released is never changed: the next one mends it. */
 import sessions from './0001-sessions.ts';
 import leases from './0002-leases.ts';
+import activeBoxes from './0003-active-boxes.ts';
 
 export interface Migration {
   readonly version: number;
@@ -11,4 +12,5 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: 'sessions', sql: sessions },
   { version: 2, name: 'leases', sql: leases },
+  { version: 3, name: 'active-boxes', sql: activeBoxes },
 ];
