@@ -28,6 +28,7 @@ export const FLOORS: readonly FloorRow[] = [
   { name: 'sandbox-core', floor: 1, mayImport: ['contracts'] },
   { name: 'config', floor: 1, mayImport: ['contracts'] },
   { name: 'client', floor: 1, mayImport: ['contracts'] },
+  { name: 'scripted-model', floor: 1, mayImport: [] },
 
   { name: 'agents-bridge', floor: 2, mayImport: ['sandbox-core'], agentSdk: true },
   { name: 'store-postgres', floor: 2, mayImport: ['sandbox-core', 'contracts'] },

@@ -1,0 +1,2 @@
+export type { AddressedScript, Script, ScriptedItem, ScriptedRequest, ToolAnswer } from './script.ts';
+export { type ScriptedModel, type ScriptedModelOptions, startScriptedModel } from './scripted-model.ts';
