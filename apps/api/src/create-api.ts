@@ -4,7 +4,9 @@ import { v7 as uuidv7 } from 'uuid';
 import { RouteTable } from './define-route.ts';
 import { createGate } from './gate.ts';
 import { ApiError, problemOf } from './problem.ts';
+import { createRequestAudit } from './request-audit.ts';
 import type { ApiEnvironment } from './request-context.ts';
+import { addAuditRoutes } from './routes/audit-routes.ts';
 import { addCapabilityRoutes } from './routes/capability-routes.ts';
 import { addContentRoutes } from './routes/content-routes.ts';
 import { addDocsRoutes } from './routes/docs-routes.ts';
@@ -81,12 +83,14 @@ export function createApi(services: ApiServices, options: ApiOptions): Api {
       throw new ApiError('draining', 'The server is shutting down. Try again in a moment.');
     return next();
   });
+  app.use('*', createRequestAudit(services.auditTrail));
   app.use('*', createGate({ keys: services.keyRing, workspaces: services.workspaces }));
 
   const routes = new RouteTable(app, { maxBodyBytes: services.bodyLimitBytes });
   addHealthRoutes(routes, services);
   addDocsRoutes(routes, services);
   addWorkspaceRoutes(routes, services);
+  addAuditRoutes(routes, services);
   addKeyRoutes(routes, services);
   addSessionRoutes(routes, services);
   addEventRoutes(routes, services);

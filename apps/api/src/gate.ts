@@ -32,14 +32,19 @@ export function createGate(options: GateOptions): MiddlewareHandler<ApiEnvironme
   };
 
   return async (c, next) => {
-    const { grant, parameters } = matchedRoute(c);
+    const { grant, route, parameters } = matchedRoute(c);
+    c.set('matched', { route, parameters });
     if (grant === 'none') return next();
     const key = await authenticate(c, options.keys);
     c.set('key', key);
     const idOrSlug = parameters.get('ws');
     if (idOrSlug !== undefined) {
       const workspace = await findWorkspace(idOrSlug);
-      if (!workspace || !mayEnter(key, workspace)) throw notFound('workspace');
+      if (!workspace) throw notFound('workspace');
+      if (!mayEnter(key, workspace)) {
+        Object.assign(c.get('act'), { refused: true, target: workspace.id });
+        throw notFound('workspace');
+      }
       c.set('workspace', workspace);
     }
     if (grant !== 'any' && !key.permissions.includes(grant)) {
@@ -64,12 +69,13 @@ export const mayEnter = (key: KeyRecord, workspace: WorkspaceRecord): boolean =>
 
 function matchedRoute(c: Context<ApiEnvironment>) {
   // Middlewares are registered for every method; the handler of the route itself is the last that is not.
-  const route = matchedRoutes(c).findLast((match) => match.method !== 'ALL');
-  if (!route)
+  const match = matchedRoutes(c).findLast(({ method }) => method !== 'ALL');
+  if (!match)
     throw new ApiError('not-found', `There is no ${c.req.method} ${c.req.path}. See /v1/openapi.json.`);
-  const grant = ROUTE_PERMISSIONS[`${route.method} ${route.path}` as Route];
-  if (grant === undefined) throw new Error(`No permission is declared for ${route.method} ${route.path}.`);
-  return { grant, parameters: parametersOf(route.path, c.req.path) };
+  const route = `${match.method} ${match.path}` as Route;
+  const grant = ROUTE_PERMISSIONS[route];
+  if (grant === undefined) throw new Error(`No permission is declared for ${route}.`);
+  return { grant, route, parameters: parametersOf(match.path, c.req.path) };
 }
 
 /** A middleware for every path is not told the parameters of the route that matched. */

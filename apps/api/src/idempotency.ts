@@ -3,6 +3,7 @@ import { IdempotencyKey } from '@boxyard/contracts';
 import type { IdempotencyStore } from '@boxyard/sandbox-core';
 import type { ApiContext } from './define-route.ts';
 import { ApiError } from './problem.ts';
+import { actOf } from './request-audit.ts';
 
 /** Longer than any create takes; a claim whose server died is free again after it. */
 const CLAIM_TIMEOUT_MS = 120_000;
@@ -33,6 +34,8 @@ export async function createOnce(
   const state = await store.claim(claim, { claimTimeoutMs: CLAIM_TIMEOUT_MS });
   switch (state.kind) {
     case 'done':
+      // Nothing was created now; the first request left its own entry.
+      actOf(c).stored = true;
       return c.body(state.body, state.status as 201, { 'content-type': 'application/json' });
     case 'in-flight':
       throw new ApiError(

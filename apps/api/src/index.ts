@@ -1,3 +1,4 @@
+export { AuditTrail, type AuditTrailOptions } from './audit-trail.ts';
 export type { Api, ApiOptions, RequestLog } from './create-api.ts';
 export { createApi } from './create-api.ts';
 export { hashToken, KeyRing } from './key-ring.ts';

@@ -1,10 +1,16 @@
+import type { Route } from '@boxyard/contracts';
 import type { KeyRecord, WorkspaceRecord } from '@boxyard/sandbox-core';
+import type { RequestAct } from './request-audit.ts';
 
 /** What a request carries once it has passed the gate. */
 export interface RequestVariables {
   requestId: string;
   /** Aborts when the server is asked to end. */
   draining: AbortSignal;
+  /** The declared route that serves this request, and its parameters; set by the gate. */
+  matched: { readonly route: Route; readonly parameters: ReadonlyMap<string, string> };
+  /** What the audit will say of this request. */
+  act: RequestAct;
   /** Set for every route that needs a key. */
   key: KeyRecord;
   /** Set for every route below a workspace. */

@@ -1,6 +1,7 @@
 import type { OpHost, PtyHost } from '@boxyard/channel-a';
 import type { Backend, Readiness } from '@boxyard/contracts';
 import type {
+  AuditLog,
   EventLog,
   IdempotencyStore,
   KeyStore,
@@ -9,6 +10,7 @@ import type {
   WorkspaceStore,
 } from '@boxyard/sandbox-core';
 import type { ActiveBoxes, SessionService } from '@boxyard/sessions';
+import type { AuditTrail } from './audit-trail.ts';
 import type { KeyRing } from './key-ring.ts';
 
 /** What the routes call. Composed once, by the server. */
@@ -19,6 +21,8 @@ export interface ApiServices {
   readonly ops: OpHost;
   readonly ptys: PtyHost;
   readonly events: EventLog;
+  readonly audit: AuditLog;
+  readonly auditTrail: AuditTrail;
   readonly workspaces: WorkspaceStore;
   readonly keys: KeyStore;
   readonly keyRing: KeyRing;

@@ -49,6 +49,7 @@ test('without any variable the settings are the promised ones', () => {
     credentialCacheMs: 5_000,
     idempotencyTtlMs: 86_400_000,
     eventRetentionMs: 2_592_000_000,
+    auditRetentionMs: 31_536_000_000,
     opRetentionMs: 3_600_000,
     opSpoolBytes: 1_073_741_824,
     opEventBytes: 1_048_576,

@@ -264,6 +264,14 @@ export const SETTINGS = {
     group: 'Retention',
     description: "How long a session's events are kept.",
   },
+  auditRetentionMs: {
+    name: 'BOXYARD_AUDIT_RETENTION_MS',
+    schema: retentionMs(),
+    default: String(365 * DAY),
+    unit: 'ms',
+    group: 'Retention',
+    description: 'How long the audit is kept. Nothing else removes an entry of it.',
+  },
   opRetentionMs: {
     name: 'BOXYARD_OP_RETENTION_MS',
     schema: retentionMs(),

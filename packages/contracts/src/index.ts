@@ -1,3 +1,12 @@
+export {
+  AUDIT_ACTIONS,
+  AuditAction,
+  AuditActor,
+  AuditEntry,
+  AuditList,
+  AuditOutcome,
+  AuditQuery,
+} from './audit.ts';
 export { BACKENDS, Backend, BackendDescriptor, OperatingSystem } from './backend-descriptor.ts';
 export { CapabilityDocument, CapabilityReason, VIEWER_HEARTBEAT_INTERVAL_MS } from './capability-document.ts';
 export { ContentEncoding } from './content-encoding.ts';
@@ -75,6 +84,8 @@ export {
 } from './pty.ts';
 export { RestoreReceipt } from './restore-receipt.ts';
 export { Revision, Revisioned } from './revision.ts';
+export type { RouteAudit } from './route-audit.ts';
+export { ROUTE_AUDIT } from './route-audit.ts';
 export type { Route, RouteGrant } from './route-permissions.ts';
 export { ROUTE_PERMISSIONS } from './route-permissions.ts';
 export { CreateSessionRequest, PauseSessionRequest, Resources, Session, SessionList } from './session.ts';

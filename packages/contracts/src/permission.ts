@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 /**
  * What a key may do. `sessions:control` covers create, delete, pause, messages, cancel, approvals and swap;
- * `workspaces:manage` is the operator's: making workspaces and seeing all of them.
+ * `workspaces:manage` is the operator's: making workspaces and seeing all of them. `audit:read` is for whoever
+ * oversees a workspace.
  */
 export const PERMISSIONS = [
   'files:read',
@@ -16,6 +17,7 @@ export const PERMISSIONS = [
   'enrollments:read',
   'enrollments:manage',
   'keys:manage',
+  'audit:read',
   'workspaces:manage',
 ] as const;
 

@@ -17,6 +17,7 @@ export const ROUTE_PERMISSIONS = {
   'GET /v1/workspaces': 'any',
   'POST /v1/workspaces': 'workspaces:manage',
   'GET /v1/workspaces/:ws': 'any',
+  'GET /v1/workspaces/:ws/audit': 'audit:read',
   'GET /v1/workspaces/:ws/keys': 'keys:manage',
   'POST /v1/workspaces/:ws/keys': 'keys:manage',
   'DELETE /v1/workspaces/:ws/keys/:keyId': 'keys:manage',

@@ -89,6 +89,7 @@ export { swapPointer } from './lease/swap-pointer.ts';
 export { transitionLease } from './lease/transition-lease.ts';
 export type { Artifact, ArtifactLedger, ArtifactState, ArtifactToStore } from './ports/artifact-ledger.ts';
 export { ARTIFACT_STATES } from './ports/artifact-ledger.ts';
+export type { AuditLog, ListAuditQuery, NewAuditEntry, StoredAuditEntry } from './ports/audit-log.ts';
 export type { BlobCall, BlobStore, ListedBlob, StoredBlob } from './ports/blob-store.ts';
 export type { ChangeJournal } from './ports/change-journal.ts';
 export type { Clock } from './ports/clock.ts';

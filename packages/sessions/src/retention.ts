@@ -1,15 +1,17 @@
 /** What is kept, and for how long, is decided here and nowhere else. */
-import type { EventLog, IdempotencyStore, SessionStore } from '@boxyard/sandbox-core';
+import type { AuditLog, EventLog, IdempotencyStore, SessionStore } from '@boxyard/sandbox-core';
 import type { SessionService } from './session-service.ts';
 
 export interface RetentionSettings {
   readonly eventsMs: number;
   readonly idempotencyMs: number;
+  readonly auditMs: number;
 }
 
 export const DEFAULT_RETENTION: RetentionSettings = {
   eventsMs: 30 * 24 * 60 * 60 * 1000,
   idempotencyMs: 24 * 60 * 60 * 1000,
+  auditMs: 365 * 24 * 60 * 60 * 1000,
 };
 
 export interface RetentionOptions {
@@ -17,6 +19,7 @@ export interface RetentionOptions {
   readonly service: SessionService;
   readonly events: EventLog;
   readonly idempotency: IdempotencyStore;
+  readonly audit: AuditLog;
   /** Removes ops whose time has passed, with their output in the box. */
   readonly sweepOps: () => Promise<number>;
   readonly settings: RetentionSettings;
@@ -34,10 +37,11 @@ export class Retention {
   }
 
   async tick(now: Date = new Date()): Promise<void> {
-    const { events, idempotency, settings } = this.#options;
+    const { events, idempotency, audit, settings } = this.#options;
     const before = (ms: number) => new Date(now.getTime() - ms);
     await repeat(() => events.trim(before(settings.eventsMs), BATCH));
     await repeat(() => idempotency.trim(before(settings.idempotencyMs), BATCH));
+    await repeat(() => audit.trim(before(settings.auditMs), BATCH));
     await this.#options.sweepOps();
     for (const group of await this.#options.sessions.abandonedGroups(BATCH)) {
       await this.#options.service.removeGroup(group.workspaceId, group.id);

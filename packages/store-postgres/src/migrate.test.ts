@@ -76,6 +76,7 @@ test('a step that was changed after it was applied is refused', async () => {
   await database.close();
 });
 
-test('steps are numbered one after the other', () => {
-  expect(MIGRATIONS.map(({ version }) => version)).toEqual(MIGRATIONS.map((_, index) => index + 1));
+test('steps stand in the order of their numbers, each number once', () => {
+  const versions = MIGRATIONS.map(({ version }) => version);
+  expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
 });

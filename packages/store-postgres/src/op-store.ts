@@ -1,4 +1,5 @@
 import {
+  type NewAuditEntry,
   type NewEvent,
   type OpRecord,
   type OpResult,
@@ -6,6 +7,7 @@ import {
   SandboxError,
 } from '@boxyard/sandbox-core';
 import { appendingEvents } from './append-events.ts';
+import { insertingAudit } from './audit-log.ts';
 import { asJson, type Database } from './connect.ts';
 
 interface OpRow {
@@ -29,7 +31,11 @@ export class PostgresOpStore implements OpStore {
     this.#database = database;
   }
 
-  async start(op: OpRecord, events: readonly NewEvent[]): Promise<{ created: boolean; op: OpRecord }> {
+  async start(
+    op: OpRecord,
+    events: readonly NewEvent[],
+    audit?: NewAuditEntry,
+  ): Promise<{ created: boolean; op: OpRecord }> {
     const { sql } = this.#database;
     const [row] = await this.#database.run(
       'Starting an op',
@@ -58,6 +64,11 @@ export class PostgresOpStore implements OpStore {
             leaseEpoch: op.leaseEpoch,
           },
         )}
+        ${
+          audit === undefined
+            ? sql``
+            : sql`, audited AS (${insertingAudit(sql, [audit], sql`EXISTS (SELECT FROM inserted)`)})`
+        }
         SELECT inserted.*, true AS created, (SELECT sessions FROM notified) FROM inserted
         UNION ALL
         SELECT ops.*, false, 0 FROM ops

@@ -1,5 +1,6 @@
 import type {
   ArtifactLedger,
+  AuditLog,
   EventLog,
   IdempotencyStore,
   KeyStore,
@@ -10,6 +11,7 @@ import type {
   WorkspaceStore,
 } from '@boxyard/sandbox-core';
 import { PostgresArtifactLedger } from './artifact-ledger.ts';
+import { PostgresAuditLog } from './audit-log.ts';
 import { Database, type DatabaseAddress, type StatementListener } from './connect.ts';
 import type { EmbeddedPostgresOptions } from './embedded/embedded-postgres.ts';
 import { KeptPostgres } from './embedded/kept-postgres.ts';
@@ -41,6 +43,7 @@ export interface PostgresStore extends AsyncDisposable {
   readonly idempotency: IdempotencyStore;
   readonly leases: LeaseStore;
   readonly artifacts: ArtifactLedger;
+  readonly audit: AuditLog;
   /** Calls back for each statement that is sent, with its text and never its parameters. Answers how to stop. */
   onStatement(listener: StatementListener): () => void;
   /** What the data takes on disk: the whole folder when embedded, else the database. */
@@ -104,6 +107,7 @@ function assembleStore(
     idempotency: new PostgresIdempotencyStore(database),
     leases: new PostgresLeaseStore(database, notifications),
     artifacts: new PostgresArtifactLedger(database),
+    audit: new PostgresAuditLog(database),
     onStatement: (listener) => database.onStatement(listener),
     dataSizeBytes: () =>
       embedded === null ? databaseSizeBytes(database) : folderSizeBytes(embedded.dataDir),

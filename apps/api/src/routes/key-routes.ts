@@ -6,6 +6,7 @@ import type { RouteTable } from '../define-route.ts';
 import { notFound } from '../gate.ts';
 import { hashToken } from '../key-ring.ts';
 import { ApiError } from '../problem.ts';
+import { actOf } from '../request-audit.ts';
 import type { ApiServices } from '../services.ts';
 
 /** Recognised by secret scanners, and by people who find one where it should not be. */
@@ -51,6 +52,7 @@ export function addKeyRoutes(routes: RouteTable, { keys }: ApiServices): void {
         expiresAt: expiryOf(body.expiresAt, c.get('key')),
         revokedAt: null,
       };
+      actOf(c).target = key.id;
       await keys.create(key);
       return { ...describeKey(key), token };
     },

@@ -12,6 +12,7 @@ import {
 import type { OutputCursor } from '@boxyard/sandbox-core';
 import type { ApiContext, RouteTable } from '../define-route.ts';
 import { ApiError } from '../problem.ts';
+import { actOf, auditEntryOf } from '../request-audit.ts';
 import { answerWithEvents } from '../server-sent-events.ts';
 import type { ApiServices } from '../services.ts';
 import { sessionRefOf } from '../session-ref.ts';
@@ -30,7 +31,18 @@ export function addOpRoutes(routes: RouteTable, services: ApiServices): void {
       status: 200,
       answer: TerminalExecResponse,
     },
-    async ({ body }, c) => ops.exec(await sessionRefOf(c, services), body, { signal: c.req.raw.signal }),
+    async ({ body }, c) => {
+      const act = actOf(c);
+      const answer = await ops.exec(await sessionRefOf(c, services), body, {
+        signal: c.req.raw.signal,
+        audit: auditEntryOf(c, 'started'),
+        onAudited: () => {
+          act.stored = true;
+        },
+      });
+      if (!act.stored) Object.assign(act, { action: 'command.attach', target: answer.opId });
+      return answer;
+    },
   );
 
   routes.add(

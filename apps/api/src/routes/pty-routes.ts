@@ -8,6 +8,7 @@ import {
 } from '@boxyard/contracts';
 import type { ApiContext, RouteTable } from '../define-route.ts';
 import { ApiError } from '../problem.ts';
+import { actOf } from '../request-audit.ts';
 import { answerWithEvents } from '../server-sent-events.ts';
 import type { ApiServices } from '../services.ts';
 import { sessionRefOf } from '../session-ref.ts';
@@ -26,7 +27,11 @@ export function addPtyRoutes(routes: RouteTable, services: ApiServices): void {
       status: 201,
       answer: PtyOpenResponse,
     },
-    async ({ body }, c) => ptys.open(await sessionRefOf(c, services), body),
+    async ({ body }, c) => {
+      const opened = await ptys.open(await sessionRefOf(c, services), body);
+      actOf(c).target = opened.ptyId;
+      return opened;
+    },
   );
 
   routes.add(
@@ -71,6 +76,7 @@ export function addPtyRoutes(routes: RouteTable, services: ApiServices): void {
       status: 204,
     },
     async ({ body }, c) => {
+      actOf(c).target = body.ptyId;
       await ptys.write(await sessionRefOf(c, services), body, { signal: c.req.raw.signal });
       return {};
     },
@@ -99,6 +105,7 @@ export function addPtyRoutes(routes: RouteTable, services: ApiServices): void {
       status: 204,
     },
     async ({ body }, c) => {
+      actOf(c).target = body.ptyId;
       await ptys.close(await sessionRefOf(c, services), body.ptyId);
       return {};
     },

@@ -11,6 +11,7 @@ import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { RouteTable } from '../define-route.ts';
 import { createOnce } from '../idempotency.ts';
 import { ApiError } from '../problem.ts';
+import { actOf } from '../request-audit.ts';
 import type { ApiServices } from '../services.ts';
 
 const SESSION_ID = /^[0-9a-f-]{36}$/;
@@ -43,7 +44,12 @@ export function addSessionRoutes(routes: RouteTable, { sessions, idempotency }: 
       status: 201,
       answer: Session,
     },
-    ({ body }, c) => createOnce(c, idempotency, body, () => sessions.create(c.get('workspace').id, body)),
+    ({ body }, c) =>
+      createOnce(c, idempotency, body, async () => {
+        const session = await sessions.create(c.get('workspace').id, body);
+        actOf(c).sessionId = session.id;
+        return session;
+      }),
   );
 
   routes.add(

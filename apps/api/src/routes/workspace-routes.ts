@@ -3,6 +3,7 @@ import type { WorkspaceRecord } from '@boxyard/sandbox-core';
 import { v7 as uuidv7 } from 'uuid';
 import type { RouteTable } from '../define-route.ts';
 import { mayEnter } from '../gate.ts';
+import { actOf } from '../request-audit.ts';
 import type { ApiServices } from '../services.ts';
 
 const describeWorkspace = (workspace: WorkspaceRecord): Workspace => ({
@@ -39,8 +40,9 @@ export function addWorkspaceRoutes(routes: RouteTable, { workspaces }: ApiServic
       status: 201,
       answer: Workspace,
     },
-    async ({ body }) => {
+    async ({ body }, c) => {
       const workspace = { id: uuidv7(), slug: body.slug, createdAt: new Date() };
+      actOf(c).target = workspace.id;
       await workspaces.create(workspace);
       return describeWorkspace(workspace);
     },

@@ -1,7 +1,7 @@
 /** Brings every part up in order and down in the reverse order. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createApi, KeyRing } from '@boxyard/api';
+import { AuditTrail, createApi, KeyRing } from '@boxyard/api';
 import { folderBlobStore } from '@boxyard/blobs';
 import { type OpenBox, OpHost, PtyHost } from '@boxyard/channel-a';
 import { loadSettings, type Settings, unknownVariables } from '@boxyard/config';
@@ -72,6 +72,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       ...parts,
       leases: store.leases,
       events: store.events,
+      audit: store.audit,
       workspaces: store.workspaces,
       keys: store.keys,
       idempotency: store.idempotency,
@@ -189,12 +190,23 @@ async function assemble({ settings, store, providers, log, opening }: AssembleOp
     service: sessions,
     events: store.events,
     idempotency: store.idempotency,
+    audit: store.audit,
     sweepOps: () => ops.sweepExpired({ keptMs: settings.opRetentionMs }),
-    settings: { eventsMs: settings.eventRetentionMs, idempotencyMs: settings.idempotencyTtlMs },
+    settings: {
+      eventsMs: settings.eventRetentionMs,
+      idempotencyMs: settings.idempotencyTtlMs,
+      auditMs: settings.auditRetentionMs,
+    },
   });
   const reaper = opening.use(new Reaper(leases.context, { sweep: new Sweep(leases.context) }));
   const keyRing = opening.use(new KeyRing(store.keys));
-  return { sessions, boxes, ops, ptys, keyRing, retention, reaper, onTrouble };
+  const auditTrail = opening.use(
+    new AuditTrail({
+      log: store.audit,
+      onTrouble: (error, trouble) => log.error({ error, ...trouble }, 'the audit could not be written'),
+    }),
+  );
+  return { auditTrail, sessions, boxes, ops, ptys, keyRing, retention, reaper, onTrouble };
 }
 
 const storeOptions = (settings: Settings) =>

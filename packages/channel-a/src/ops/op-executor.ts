@@ -17,7 +17,7 @@ import { execAnswer, lostError } from './exec-answer.ts';
 import type { HostedOps } from './hosted-ops.ts';
 import { execDigest } from './op-digest.ts';
 import { exitedEvent, resultOf, START_DEADLINE_MS, startedEvent } from './op-end.ts';
-import type { OpHostOptions } from './op-host.ts';
+import type { ExecOptions, OpHostOptions } from './op-host.ts';
 import type { OpKeeper } from './op-keeper.ts';
 import { type OutputChannel, OutputCollector } from './output-collector.ts';
 import { RunningOp } from './running-op.ts';
@@ -42,7 +42,7 @@ export class OpExecutor {
   async exec(
     session: SessionRef,
     request: TerminalExecRequest,
-    options: CallOptions,
+    { audit, onAudited, ...options }: ExecOptions,
   ): Promise<TerminalExecResponse> {
     const { openBox, ops, hosted } = this.#options;
     const opId = request.opId ?? uuidv7();
@@ -79,8 +79,13 @@ export class OpExecutor {
       };
       // Whoever reads the record from now on waits until the command can be found here.
       const start = await hosted.starting(opId, async () => {
-        const { created, op } = await ops.start(asked, [startedEvent(asked, cwd)]);
+        const { created, op } = await ops.start(
+          asked,
+          [startedEvent(asked, cwd)],
+          audit && { ...audit, target: opId, detail: { ...audit.detail, command: asked.command } },
+        );
         if (!created) return { op, running: null };
+        onAudited?.();
         const process = await this.#spawn(op, opened.box, request, cwd, stdin);
         if (stdin !== null) void feed(process, stdin);
         const running = new RunningOp({

@@ -9,6 +9,7 @@ import type {
   BoxProcess,
   CallOptions,
   EventLog,
+  NewAuditEntry,
   OpRecord,
   OpStore,
   OutputCursor,
@@ -40,6 +41,13 @@ export interface OpHostOptions {
   readonly soleHost?: boolean | undefined;
 }
 
+export interface ExecOptions extends CallOptions {
+  /** Stored in the step that records the command, completed by which command it is. */
+  readonly audit?: NewAuditEntry | undefined;
+  /** Called once `audit` is stored; not for who only attached. */
+  readonly onAudited?: (() => void) | undefined;
+}
+
 /**
  * Runs commands in boxes for their callers. A command belongs to its op: it goes on when its caller, its
  * request or this process goes away, and any later process finds it again by its id.
@@ -68,7 +76,7 @@ export class OpHost {
   exec(
     session: SessionRef,
     request: TerminalExecRequest,
-    options: CallOptions = {},
+    options: ExecOptions = {},
   ): Promise<TerminalExecResponse> {
     return this.#executor.exec(session, request, options);
   }

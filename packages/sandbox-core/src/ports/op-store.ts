@@ -1,3 +1,4 @@
+import type { NewAuditEntry } from './audit-log.ts';
 import type { NewEvent } from './event-log.ts';
 
 /** A command with its caller's id. It belongs to its op, not to the connection that started it. */
@@ -29,8 +30,15 @@ export interface OpResult {
 }
 
 export interface OpStore {
-  /** Inserts, or answers the op that has this id already. `events` are stored with the insert only. */
-  start(op: OpRecord, events: readonly NewEvent[]): Promise<{ created: boolean; op: OpRecord }>;
+  /**
+   * Inserts, or answers the op that has this id already. `events`, and who started it, are stored with the insert
+   * only, in the same statement.
+   */
+  start(
+    op: OpRecord,
+    events: readonly NewEvent[],
+    audit?: NewAuditEntry,
+  ): Promise<{ created: boolean; op: OpRecord }>;
   /** The op's end, its events and the group's revision in one statement. A second finish changes nothing. */
   finish(
     op: Pick<OpRecord, 'id' | 'sessionId' | 'groupId' | 'leaseEpoch'>,
