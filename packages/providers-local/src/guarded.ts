@@ -4,6 +4,7 @@ import {
   type BoxFiles,
   type BoxTerminals,
   type BoxWatch,
+  type CallOptions,
   type EpochFence,
   SandboxError,
 } from '@boxyard/sandbox-core';
@@ -28,10 +29,10 @@ export class Guard {
     });
   }
 
-  /** @throws SandboxError `closed`, or `fenced` for a handle that a newer one has replaced. */
-  async change(what: string): Promise<void> {
+  /** @throws SandboxError `closed`, or `fenced`: a newer handle, or its session works elsewhere. */
+  async change(what: string, options: CallOptions | undefined): Promise<void> {
     this.use();
-    await this.#fence.check(what);
+    await this.#fence.check(what, options?.fence);
   }
 }
 
@@ -43,22 +44,28 @@ export function guardFiles(files: BoxFiles, guard: Guard): BoxFiles {
       guard.use();
       return call(...args);
     };
-  const change =
-    <Args extends unknown[], Answer>(what: string, call: (...args: Args) => Promise<Answer>) =>
-    async (...args: Args): Promise<Answer> => {
-      await guard.change(what);
-      return call(...args);
-    };
   return {
     read: look((...args: Parameters<BoxFiles['read']>) => files.read(...args)),
     open: look((...args: Parameters<BoxFiles['open']>) => files.open(...args)),
     version: look((...args: Parameters<BoxFiles['version']>) => files.version(...args)),
     stat: look((...args: Parameters<BoxFiles['stat']>) => files.stat(...args)),
     list: look((...args: Parameters<BoxFiles['list']>) => files.list(...args)),
-    write: change('Writing a file', (...args: Parameters<BoxFiles['write']>) => files.write(...args)),
-    move: change('Moving a file', (...args: Parameters<BoxFiles['move']>) => files.move(...args)),
-    remove: change('Removing a file', (...args: Parameters<BoxFiles['remove']>) => files.remove(...args)),
-    mkdir: change('Making a folder', (...args: Parameters<BoxFiles['mkdir']>) => files.mkdir(...args)),
+    write: async (path, content, options) => {
+      await guard.change('Writing a file', options);
+      return files.write(path, content, options);
+    },
+    move: async (from, to, options) => {
+      await guard.change('Moving a file', options);
+      return files.move(from, to, options);
+    },
+    remove: async (path, options) => {
+      await guard.change('Removing a file', options);
+      return files.remove(path, options);
+    },
+    mkdir: async (path, options) => {
+      await guard.change('Making a folder', options);
+      return files.mkdir(path, options);
+    },
   };
 }
 
@@ -69,7 +76,7 @@ export function guardArchives(archives: BoxArchives, guard: Guard): BoxArchives 
       return archives.pack(options);
     },
     unpack: async (archive, options) => {
-      await guard.change('Unpacking an archive');
+      await guard.change('Unpacking an archive', options);
       return archives.unpack(archive, options);
     },
   };
@@ -78,7 +85,7 @@ export function guardArchives(archives: BoxArchives, guard: Guard): BoxArchives 
 export function guardTerminals(terminals: BoxTerminals, guard: Guard): BoxTerminals {
   return {
     open: async (request, options) => {
-      await guard.change('Opening a terminal');
+      await guard.change('Opening a terminal', options);
       return terminals.open(request, options);
     },
   };

@@ -43,7 +43,7 @@ export type {
 } from './box-process.ts';
 export { OUTPUT_START } from './box-process.ts';
 export type { BoxTerminal, BoxTerminals, TerminalRequest } from './box-terminal.ts';
-export type { Bytes, CallOptions } from './call-options.ts';
+export type { Bytes, CallOptions, SessionFence } from './call-options.ts';
 export { DEFAULT_DEADLINE_MS } from './call-options.ts';
 export type { BackendRegistry } from './capability/backend-registry.ts';
 export { createBackendRegistry, desktopCapableBackend } from './capability/backend-registry.ts';
@@ -137,7 +137,7 @@ export { createSealer } from './secret/sealer.ts';
 export { MIN_SECRET_LENGTH } from './secret/secret-forms.ts';
 export type { ChildChannelOptions } from './shell/child-channel.ts';
 export { openChildChannel } from './shell/child-channel.ts';
-export { EpochFence } from './shell/epoch-fence.ts';
+export { EpochFence, movedOn } from './shell/epoch-fence.ts';
 export { FolderSpool } from './shell/folder-spool.ts';
 export type { RunnerProbe } from './shell/runner-links.ts';
 export type { OpenShellChannel, ShellChannel } from './shell/shell-channel.ts';

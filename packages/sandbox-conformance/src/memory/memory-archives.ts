@@ -47,7 +47,7 @@ export class MemoryArchives implements BoxArchives {
 
   unpack(archive: ReadableStream<Bytes>, options: UnpackOptions): Promise<UnpackReport> {
     return this.#gate.pass('Unpacking', options, async (signal) => {
-      this.#gate.mayChange();
+      this.#gate.mayChange(options);
       const { limits = DEFAULT_ARCHIVE_LIMITS, allowOutwardLinks } = options;
       for (const [name, value] of Object.entries(limits)) {
         if (Number.isSafeInteger(value) && value >= 0) continue;
@@ -63,7 +63,7 @@ export class MemoryArchives implements BoxArchives {
         },
       );
       signal.throwIfAborted();
-      this.#gate.mayChange();
+      this.#gate.mayChange(options);
       // The folder may have been exchanged while the archive came in.
       const { path, node } = this.#folder(options.path ?? '');
       for (const name of [...node.children.keys()]) {

@@ -58,7 +58,7 @@ export class MemoryBox implements Box {
 
   exec(request: ExecRequest, options?: CallOptions): Promise<ExecResult> {
     return this.#gate.pass('The command', options, async (signal) => {
-      this.#gate.mayChange();
+      this.#gate.mayChange(options);
       const { stdin, maxOutputBytes = DEFAULT_MAX_OUTPUT_BYTES, ...rest } = request;
       const begun = performance.now();
       const operation = this.machine.start({ ...rest, stdin: stdin === undefined ? 'none' : 'open' });
@@ -95,7 +95,7 @@ export class MemoryBox implements Box {
 
   spawn(request: SpawnRequest, options?: CallOptions): Promise<BoxProcess> {
     return this.#gate.pass('Starting a command', options, async () => {
-      this.#gate.mayChange();
+      this.#gate.mayChange(options);
       return this.#handle(this.machine.start(request).id);
     });
   }

@@ -71,8 +71,10 @@ export class MemoryFiles implements BoxFiles {
   ): Promise<WrittenFile> {
     return this.#do(`Writing ${JSON.stringify(path)}`, options, async (signal) => {
       checkRelativePath(path);
+      // Before anything of the content is taken: who is refused may send it elsewhere.
+      this.#gate.mayChange(options);
       const bytes = content instanceof Uint8Array ? content.slice() : await collectStream(content, signal);
-      this.#gate.mayChange();
+      this.#gate.mayChange(options);
       const sha256 = createHash('sha256').update(bytes).digest('hex');
       if (options.expectedSha256 !== undefined && options.expectedSha256.toLowerCase() !== sha256) {
         throw treeError('invalid', path, `came as ${sha256}, not ${options.expectedSha256}; send it again`);
@@ -131,7 +133,7 @@ export class MemoryFiles implements BoxFiles {
   ): Promise<void> {
     return this.#do(`Moving ${JSON.stringify(from)}`, options, async () => {
       checkRelativePath(to);
-      this.#gate.mayChange();
+      this.#gate.mayChange(options);
       const source = this.#place(from, false);
       if (source.node === undefined) throw treeError('not-found', from, 'does not exist; nothing was moved');
       if (options.createParents === true) this.#makeParents(to);
@@ -168,7 +170,7 @@ export class MemoryFiles implements BoxFiles {
 
   remove(path: string, options: CallOptions & { readonly recursive?: boolean } = {}): Promise<void> {
     return this.#do(`Removing ${JSON.stringify(path)}`, options, async () => {
-      this.#gate.mayChange();
+      this.#gate.mayChange(options);
       const place = this.#place(path, false);
       if (place.path.length <= this.#root.length)
         throw treeError('invalid', path, 'is the root; remove what is in it');
@@ -183,7 +185,7 @@ export class MemoryFiles implements BoxFiles {
   mkdir(path: string, options: CallOptions & { readonly recursive?: boolean } = {}): Promise<void> {
     return this.#do(`Making ${JSON.stringify(path)}`, options, async () => {
       checkRelativePath(path);
-      this.#gate.mayChange();
+      this.#gate.mayChange(options);
       if (options.recursive === true) this.#makeParents(path);
       const place = this.#place(path, true);
       if (place.node !== undefined) {

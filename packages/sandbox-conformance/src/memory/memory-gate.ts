@@ -47,8 +47,8 @@ export class MemoryGate {
     }
   }
 
-  /** Throws when a newer handle has taken over: a stale one reads, but changes nothing. */
-  mayChange(): void {
+  /** Throws when a newer handle has taken over, or the session works elsewhere: a stale one reads, but changes nothing. */
+  mayChange(options?: CallOptions): void {
     if (this.#epoch < this.#machine.epoch) {
       throw new SandboxError(
         'fenced',
@@ -56,5 +56,6 @@ export class MemoryGate {
         { started: 'no' },
       );
     }
+    if (options?.fence !== undefined) this.#machine.passSession(options.fence);
   }
 }

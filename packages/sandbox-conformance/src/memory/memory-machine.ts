@@ -1,6 +1,12 @@
 // The machine behind every handle of a MemoryBox: files, commands, and what a test does to it from outside.
 import { randomUUID } from 'node:crypto';
-import { checkRelativePath, SandboxError, type SpawnRequest } from '@boxyard/sandbox-core';
+import {
+  checkRelativePath,
+  movedOn,
+  SandboxError,
+  type SessionFence,
+  type SpawnRequest,
+} from '@boxyard/sandbox-core';
 import { type Deferred, deferred } from './deferred.ts';
 import { MemoryOperation, type PreparedCommand } from './memory-operation.ts';
 import { MemoryTasks } from './memory-task.ts';
@@ -20,6 +26,7 @@ export class MemoryMachine {
   readonly tasks = new MemoryTasks();
   readonly #environment: Readonly<Record<string, string>>;
   readonly #operations = new Map<string, MemoryOperation>();
+  readonly #sessions = new Map<string, number>();
   #epoch: number;
   #gone = false;
   #thawed: Deferred<void> | null = null;
@@ -54,6 +61,12 @@ export class MemoryMachine {
   /** A newer owner has opened the machine: handles of older epochs change nothing any more. */
   raiseEpoch(epoch: number): void {
     if (epoch > this.#epoch) this.#epoch = epoch;
+  }
+
+  /** Throws when the session has been seen with a higher epoch: it works in another box since. */
+  passSession({ sessionId, activeEpoch }: SessionFence): void {
+    if ((this.#sessions.get(sessionId) ?? 0) > activeEpoch) throw movedOn('The change');
+    this.#sessions.set(sessionId, activeEpoch);
   }
 
   freeze(): void {

@@ -8,7 +8,7 @@ export const KEEPER_SCRIPT = `
 # run: the arguments of begin.
 by_run() {
   if ! by_begin "$@"; then cd "$by_root/"; return; fi
-  shift 8
+  shift 9
   # Made before the answer, or stdin written right after it would find nothing.
   if [ "$by_in" = o ] && ! mkfifo "$by_b.q"; then cd "$by_root/"; by_answer 6 spool; return; fi
   if [ -z "$by_pipes" ] && ! mkfifo "$by_b.po" "$by_b.pe"; then cd "$by_root/"; by_answer 6 spool; return; fi

@@ -67,7 +67,7 @@ read -r by_tag by_seq by_verb by_reap by_counts || exit 65
 [ "$by_tag $by_verb" = 'F do' ] || exit 65
 ${READ_ARGUMENTS}
 by_begin "$@" || exit 3
-shift 8
+shift 9
 # A lane that was ended before now was given up together with this request, which nobody would keep.
 if ! kill -0 "$by_lane"; then
   rm -f "$by_b.o" "$by_b.e" "$by_b.l"

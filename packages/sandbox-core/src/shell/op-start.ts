@@ -1,9 +1,10 @@
 // Starting an op exactly once, also when the channel dies between the question and its answer.
 import { randomUUID } from 'node:crypto';
-import type { Bytes } from '../call-options.ts';
+import type { Bytes, SessionFence } from '../call-options.ts';
 import { throwIfAborted } from '../deadline/bounded.ts';
 import { SandboxError } from '../sandbox-error.ts';
 import type { CheckedCommand } from './command-request.ts';
+import { fenceWords } from './epoch-fence.ts';
 import type { RunnerLinks } from './runner-links.ts';
 import { isStatus, type ShellReply } from './shell-frames.ts';
 import type { ShellLane } from './shell-lanes.ts';
@@ -29,6 +30,7 @@ export interface OpStart {
   readonly lane?: ShellLane | null;
   /** Of the caller's wait: after it nothing more is sent, or it would overtake the kill of what was given up. */
   readonly signal: AbortSignal;
+  readonly fence?: SessionFence | undefined;
 }
 
 /**
@@ -71,7 +73,7 @@ export async function startOp(place: OpPlace, start: OpStart): Promise<StartedOp
 
 function runArguments(
   place: OpPlace,
-  { id, command, stdin }: OpStart,
+  { id, command, stdin, fence }: OpStart,
   token: string,
   claimed: boolean,
 ): string[] {
@@ -88,7 +90,7 @@ function runArguments(
       String(limitSeconds),
       String(place.spoolBlocks),
     ],
-    ...[command.cwd, String(command.env.length), ...command.env],
+    ...[command.cwd, fenceWords(fence), String(command.env.length), ...command.env],
     ...command.argv.map((word) => word ?? `${place.spoolDir}/${id}.s`),
   ];
 }

@@ -215,6 +215,36 @@ describe.each(kinds)('a runner on $name', ({ shell, onDisk }) => {
     expect((await newer.exec({ program: { script: 'exit 6' } })).exitCode).toBe(6);
   });
 
+  it('refuses to start anything for a session that was seen with a higher epoch, and for that one only', async () => {
+    const runner = open();
+    const at = (activeEpoch: number, sessionId = 'one') => ({ fence: { sessionId, activeEpoch } });
+    const touch = (name: string): { program: { script: string } } => ({
+      program: { script: `touch ${name}` },
+    });
+    const started = await runner.spawn({ program: { script: 'cat' }, stdin: 'open' }, at(0));
+    await runner.exec(touch('first'), at(2));
+    // Also where the command's script and input are brought into the spool before it starts.
+    const long = { program: { script: `touch long # ${'x'.repeat(8000)}` }, stdin: bytes('in') };
+    for (const refused of [
+      () => runner.exec(touch('exec'), at(1)),
+      () => runner.exec(long, at(1)),
+      () => runner.spawn(touch('spawn'), at(0)),
+      () => open().exec(touch('other-runner'), at(1)),
+    ])
+      await expect(refused()).rejects.toMatchObject({ code: 'fenced', started: 'no' });
+    await runner.exec(touch('again'), at(2));
+    await runner.exec(touch('two'), at(0, 'two'));
+    await runner.exec(touch('nobody'));
+    expect((await readdir(join(folder, 'workspace'))).sort()).toEqual(['again', 'first', 'nobody', 'two']);
+    await expect(runner.exec(touch('x'), at(3, '../x'))).rejects.toMatchObject({ code: 'invalid' });
+    // What was started before is still its owner's.
+    await started.write(bytes('to the end'));
+    await started.closeStdin();
+    expect((await collect(started)).stdout).toBe('to the end');
+    await started.forget();
+    await rm(join(folder, 'spool', 'epoch@one'));
+  });
+
   it('says gone, never running, for a command that vanished with its keeper', async () => {
     const runner = open();
     const started = await runner.spawn({ program: { script: 'sleep 30' } });

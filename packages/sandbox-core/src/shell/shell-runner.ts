@@ -99,9 +99,10 @@ export class ShellRunner {
       return await bounded(options, 'Starting a command', async (signal) => {
         this.#ensureOpen();
         const command = checkCommand(request);
+        const fence = options?.fence;
         checkProcessId(id);
         mayRun = true;
-        const watch = await this.#start({ id, command, stdin: request.stdin ?? 'none', signal });
+        const watch = await this.#start({ id, command, stdin: request.stdin ?? 'none', signal, fence });
         return watch === null ? await this.#attach(id) : new ShellProcess(watch, this.#host);
       });
     } catch (error) {
@@ -121,12 +122,13 @@ export class ShellRunner {
         this.#ensureOpen();
         const command = checkCommand(request);
         const mostBytes = checkMaxOutput(request.maxOutputBytes);
+        const fence = options?.fence;
         checkProcessId(id);
         const begunAt = performance.now();
         mayRun = true;
         // The guard of run limits belongs to the channel's own shell.
         lane = command.runLimitMs === null ? (this.#lanes?.take() ?? null) : null;
-        const watch = await this.#start({ id, command, stdin: request.stdin ?? 'none', lane, signal });
+        const watch = await this.#start({ id, command, stdin: request.stdin ?? 'none', lane, signal, fence });
         if (watch === null) {
           mayRun = false;
           throw takenId(id);

@@ -1,5 +1,5 @@
 import { SandboxError, type SandboxErrorCode } from '../sandbox-error.ts';
-import { fenced } from './epoch-fence.ts';
+import { fenced, movedOn } from './epoch-fence.ts';
 import type { ShellReply } from './shell-frames.ts';
 
 const FAILURES: ReadonlyMap<number, readonly [SandboxErrorCode, string]> = new Map([
@@ -15,6 +15,7 @@ const FAILURES: ReadonlyMap<number, readonly [SandboxErrorCode, string]> = new M
 /** The error for an answer to `run` that says that nothing was started. */
 export function startFailure(reply: ShellReply, epoch: number): SandboxError {
   if (reply.kind === 'status' && reply.status === 9) return fenced('Starting a command', epoch);
+  if (reply.kind === 'status' && reply.status === 11) return movedOn('Starting a command');
   const failure = reply.kind === 'status' ? FAILURES.get(reply.status) : undefined;
   if (failure === undefined) {
     return new SandboxError(

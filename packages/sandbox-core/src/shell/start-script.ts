@@ -19,6 +19,17 @@ by_fenced() {
   return 1
 }
 
+# moved file epoch: whether the session of this file has been seen with a higher epoch, and works elsewhere.
+by_moved() {
+  by_f=$by_s/$1 by_e=0
+  if [ -e "$by_f" ]; then
+    while read -r by_k; do by_number "$by_k" && [ "$by_k" -gt "$by_e" ] && by_e=$by_k; done <"$by_f"
+  fi
+  [ "$by_e" -le "$2" ] || return 0
+  [ "$by_e" -eq "$2" ] || printf '%s\\n' "$2" >>"$by_f"
+  return 1
+}
+
 # The same id never runs twice: the claim is one exclusive create. by_self is the line of who becomes the command,
 # where that is known before.
 by_claim() {
@@ -49,9 +60,10 @@ by_found() {
   [ -n "$by_program" ]
 }
 
-# begin id token claimed output stdin limit blocks cwd envCount env… argv…: in its cwd and claimed, or answered.
+# begin id token claimed output stdin limit blocks cwd fence envCount env… argv…: in its cwd and claimed, or answered.
 by_begin() {
   if by_fenced; then by_answer 9 fenced; return 1; fi
+  if [ -n "$9" ] && by_moved "\${9% *}" "\${9#* }"; then by_answer 11 moved; return 1; fi
   if ! cd -P "$by_root/$8"; then
     if [ -d "$by_root/$8" ]; then by_answer 8 cwd
     elif [ -e "$by_root/$8" ]; then by_answer 7 cwd
@@ -62,7 +74,7 @@ by_begin() {
   case $PWD/ in "$by_root"/*) ;; *) by_answer 3 cwd; return 1;; esac
   by_id=$1 by_token=$2 by_claimed=$3 by_out=$4 by_in=$5 by_limit=$6 by_blocks=$7
   by_b=$by_s/$by_id
-  shift 8
+  shift 9
   if ! by_found "$@"; then by_answer 4 program; return 1; fi
   [ "$by_claimed" = 1 ] || by_claim "$by_id" "$by_token"
 }
