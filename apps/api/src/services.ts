@@ -1,4 +1,4 @@
-import type { OpHost, PtyHost } from '@boxyard/channel-a';
+import type { ChangeRecorder, OpHost, PtyHost } from '@boxyard/channel-a';
 import type { Backend, Readiness } from '@boxyard/contracts';
 import type {
   AuditLog,
@@ -20,6 +20,8 @@ export interface ApiServices {
   readonly leases: LeaseStore;
   readonly ops: OpHost;
   readonly ptys: PtyHost;
+  /** Records what changes in boxes without a request. */
+  readonly changes: ChangeRecorder;
   readonly events: EventLog;
   readonly audit: AuditLog;
   readonly auditTrail: AuditTrail;

@@ -109,3 +109,17 @@ test('a mutation grows the revision, and its event carries it', async () => {
   const last = events.items.filter(({ type }) => type === 'fs.changed').at(-1);
   expect(last?.revision).toBe(written.revision);
 });
+
+test('what a command changes is told to the session, and what the API changes is told once', async () => {
+  type Told = { type: string; data: { source: string; changes: { path: string }[] } };
+  const told = async () =>
+    (await shared.client.json<{ items: Told[] }>('GET', at('events?limit=1000'))).items
+      .filter(({ type }) => type === 'fs.changed')
+      .flatMap(({ data }) => data.changes.map(({ path }) => `${data.source} ${path}`));
+  await post('terminal/exec', { command: 'mkdir -p built && touch built/by-command' });
+  await eventually(async () => (await told()).includes('agent built/by-command'), 'the file of the command');
+  await post('fs/write', { path: 'built/by-api', content: 'x' });
+  await post('terminal/exec', { command: 'touch built/last' });
+  await eventually(async () => (await told()).includes('agent built/last'), 'the last file');
+  expect((await told()).filter((change) => change.endsWith('built/by-api'))).toEqual(['write built/by-api']);
+});

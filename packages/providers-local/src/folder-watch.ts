@@ -1,4 +1,4 @@
-import { type BoxWatch, checkRelativePath, type FileChange } from '@boxyard/sandbox-core';
+import { type BoxWatch, checkRelativePath, type FileChange, type WatchOptions } from '@boxyard/sandbox-core';
 import { JailedFolder, sandboxErrorFromFs } from '@boxyard/sandbox-core/jailed-folder';
 import { type WatchLimits, WatchSession } from './watch-session.ts';
 
@@ -26,17 +26,16 @@ export class FolderWatch implements BoxWatch {
     this.#jail = new JailedFolder(options);
   }
 
-  async *watch(
-    path: string,
-    options: { readonly signal: AbortSignal; readonly recursive?: boolean },
-  ): AsyncGenerator<FileChange, void, void> {
+  async *watch(path: string, options: WatchOptions): AsyncGenerator<FileChange, void, void> {
     const at = checkRelativePath(path);
-    const session = new WatchSession(this.#jail, at, options.recursive ?? true, this.#limits);
+    const enters = options.recursive === false ? () => false : (options.enters ?? (() => true));
+    const session = new WatchSession(this.#jail, at, enters, this.#limits);
     const stop = () => session.close();
     options.signal.addEventListener('abort', stop, { once: true });
     if (options.signal.aborted) session.close();
     try {
       await session.start();
+      if (!options.signal.aborted) options.onReady?.();
       for (let changes = await session.next(); changes !== null; changes = await session.next()) {
         for (const change of changes) {
           if (options.signal.aborted) return;

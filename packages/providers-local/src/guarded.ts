@@ -11,19 +11,24 @@ import {
 
 export class Guard {
   readonly #fence: EpochFence;
-  #closed = false;
+  readonly #closed = new AbortController();
 
   constructor(fence: EpochFence) {
     this.#fence = fence;
   }
 
   close(): void {
-    this.#closed = true;
+    this.#closed.abort();
+  }
+
+  /** Aborts when the handle is closed: what it is doing then ends. */
+  get closed(): AbortSignal {
+    return this.#closed.signal;
   }
 
   /** @throws SandboxError `closed`. */
   use(): void {
-    if (!this.#closed) return;
+    if (!this.#closed.signal.aborted) return;
     throw new SandboxError('closed', 'The handle of the box is closed; open the box again.', {
       started: 'no',
     });
@@ -93,9 +98,12 @@ export function guardTerminals(terminals: BoxTerminals, guard: Guard): BoxTermin
 
 export function guardWatch(watch: BoxWatch, guard: Guard): BoxWatch {
   return {
-    watch: (path, options) => {
+    watch: async function* (path, options) {
       guard.use();
-      return watch.watch(path, options);
+      const signal = AbortSignal.any([options.signal, guard.closed]);
+      yield* watch.watch(path, { ...options, signal });
+      // A reader must not take the end of the handle for the end of the changes.
+      if (!options.signal.aborted) guard.use();
     },
   };
 }

@@ -31,7 +31,7 @@ interface WatchedFolder {
 export class WatchSession {
   readonly #jail: JailedFolder;
   readonly #base: string;
-  readonly #recursive: boolean;
+  readonly #enters: (folderPath: string) => boolean;
   readonly #limits: WatchLimits;
   readonly #folders = new Map<string, WatchedFolder>();
   #dirty = new Map<string, Set<string>>();
@@ -43,11 +43,17 @@ export class WatchSession {
   #failure: { readonly error: unknown } | null = null;
   #closed = false;
 
-  constructor(jail: JailedFolder, base: string, recursive: boolean, limits: WatchLimits) {
+  /** @param enters which folders below the base are watched too. */
+  constructor(
+    jail: JailedFolder,
+    base: string,
+    enters: (folderPath: string) => boolean,
+    limits: WatchLimits,
+  ) {
     this.#limits = limits;
     this.#jail = jail;
     this.#base = base;
-    this.#recursive = recursive;
+    this.#enters = enters;
   }
 
   async start(): Promise<void> {
@@ -120,7 +126,7 @@ export class WatchSession {
       const isNew =
         how.announce || (changedLately && (await bornSince(folder, entry.name, how.changedSinceMs)));
       if (isNew) this.#tell('created', entryPath, isDir);
-      if (isDir && this.#recursive) {
+      if (isDir && this.#enters(entryPath)) {
         await this.#addChild(folder, entry.name, entryPath, { ...how, announce: isNew });
       }
     }
@@ -247,7 +253,7 @@ export class WatchSession {
     known.names.set(name, isDir);
     // A folder is not modified by what happens in it: that is told by itself.
     if (isNew || !isDir) this.#tell(isNew ? 'created' : 'modified', path, isDir);
-    if (isNew && isDir && this.#recursive) {
+    if (isNew && isDir && this.#enters(path)) {
       await this.#addChild(folder, name, path, { announce: true, changedSinceMs: Number.POSITIVE_INFINITY });
     }
   }

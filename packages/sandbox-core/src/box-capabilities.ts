@@ -22,12 +22,21 @@ export interface FileChange {
   readonly isDir: boolean;
 }
 
+export interface WatchOptions {
+  readonly signal: AbortSignal;
+  readonly recursive?: boolean;
+  /**
+   * False for a folder whose content its watcher does not want: that it came or went is still told. It saves work
+   * where looking costs some; a box may tell of what is below all the same.
+   */
+  readonly enters?: ((folderPath: string) => boolean) | undefined;
+  /** Called once, when every change from now on is seen. A box that cannot tell never calls it. */
+  readonly onReady?: (() => void) | undefined;
+}
+
 export interface BoxWatch {
   /** Changes below `path` from the moment the iterator is first asked, until the signal aborts. */
-  watch(
-    path: string,
-    options: { readonly signal: AbortSignal; readonly recursive?: boolean },
-  ): AsyncIterable<FileChange>;
+  watch(path: string, options: WatchOptions): AsyncIterable<FileChange>;
 }
 
 export interface ExposedPort {

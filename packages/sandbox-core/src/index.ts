@@ -19,6 +19,7 @@ export type {
   Capability,
   ExposedPort,
   FileChange,
+  WatchOptions,
 } from './box-capabilities.ts';
 export { available, unavailable } from './box-capabilities.ts';
 export type {

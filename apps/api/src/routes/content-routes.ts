@@ -24,7 +24,7 @@ export function addContentRoutes(routes: RouteTable, services: ApiServices): voi
     async ({ query }, c) => {
       const active = await openBoxFor(c, services);
       try {
-        const content = await filesOf(active).openContent({
+        const content = await filesOf(active, services).openContent({
           path: query.path,
           range: c.req.header('range'),
           ifRange: c.req.header('if-range'),
@@ -60,7 +60,7 @@ export function addContentRoutes(routes: RouteTable, services: ApiServices): voi
         c,
         services,
         (active) =>
-          filesOf(active).writeContent(
+          filesOf(active, services).writeContent(
             {
               path: query.path,
               content: bodyOf(c),
@@ -86,7 +86,9 @@ export function addContentRoutes(routes: RouteTable, services: ApiServices): voi
     async ({ query }, c) => {
       const active = await openBoxFor(c, services);
       try {
-        const stream = await filesOf(active).packArchive(query.path, { deadlineMs: TRANSFER_DEADLINE_MS });
+        const stream = await filesOf(active, services).packArchive(query.path, {
+          deadlineMs: TRANSFER_DEADLINE_MS,
+        });
         return c.body(heldWhileRead(stream, active), 200, { 'content-type': TAR });
       } catch (error) {
         await active[Symbol.asyncDispose]();
@@ -110,7 +112,7 @@ export function addContentRoutes(routes: RouteTable, services: ApiServices): voi
         c,
         services,
         (active) =>
-          filesOf(active).unpackArchive(query.path, bodyOf(c), {
+          filesOf(active, services).unpackArchive(query.path, bodyOf(c), {
             deadlineMs: TRANSFER_DEADLINE_MS,
             signal: c.req.raw.signal,
           }),

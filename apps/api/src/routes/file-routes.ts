@@ -21,8 +21,10 @@ import type { RouteTable } from '../define-route.ts';
 import { openBoxFor, withBox } from '../open-box.ts';
 import { answerWithEvents } from '../server-sent-events.ts';
 import type { ApiServices } from '../services.ts';
+import { sessionRefOf } from '../session-ref.ts';
 
-export const filesOf = (active: ActiveBox) => new FileService({ box: active.box, journal: active.journal });
+export const filesOf = (active: ActiveBox, { changes }: ApiServices) =>
+  new FileService({ box: active.box, journal: active.journal, recorder: changes });
 
 export function addFileRoutes(routes: RouteTable, services: ApiServices): void {
   routes.add(
@@ -34,7 +36,7 @@ export function addFileRoutes(routes: RouteTable, services: ApiServices): void {
       status: 200,
       answer: FsListResponse,
     },
-    ({ body }, c) => withBox(c, services, (active) => filesOf(active).list(body)),
+    ({ body }, c) => withBox(c, services, (active) => filesOf(active, services).list(body)),
   );
 
   routes.add(
@@ -46,7 +48,7 @@ export function addFileRoutes(routes: RouteTable, services: ApiServices): void {
       status: 200,
       answer: FsReadResponse,
     },
-    ({ body }, c) => withBox(c, services, (active) => filesOf(active).read(body)),
+    ({ body }, c) => withBox(c, services, (active) => filesOf(active, services).read(body)),
   );
 
   routes.add(
@@ -58,7 +60,7 @@ export function addFileRoutes(routes: RouteTable, services: ApiServices): void {
       status: 200,
       answer: FsEntry,
     },
-    ({ body }, c) => withBox(c, services, (active) => filesOf(active).stat(body.path)),
+    ({ body }, c) => withBox(c, services, (active) => filesOf(active, services).stat(body.path)),
   );
 
   routes.add(
@@ -70,7 +72,8 @@ export function addFileRoutes(routes: RouteTable, services: ApiServices): void {
       status: 200,
       answer: FsWriteResponse,
     },
-    ({ body }, c) => withBox(c, services, (active) => filesOf(active).write(body), { mutates: true }),
+    ({ body }, c) =>
+      withBox(c, services, (active) => filesOf(active, services).write(body), { mutates: true }),
   );
 
   routes.add(
@@ -82,7 +85,8 @@ export function addFileRoutes(routes: RouteTable, services: ApiServices): void {
       status: 200,
       answer: FsDeleteResponse,
     },
-    ({ body }, c) => withBox(c, services, (active) => filesOf(active).delete(body), { mutates: true }),
+    ({ body }, c) =>
+      withBox(c, services, (active) => filesOf(active, services).delete(body), { mutates: true }),
   );
 
   routes.add(
@@ -94,7 +98,8 @@ export function addFileRoutes(routes: RouteTable, services: ApiServices): void {
       status: 200,
       answer: FsMoveResponse,
     },
-    ({ body }, c) => withBox(c, services, (active) => filesOf(active).move(body), { mutates: true }),
+    ({ body }, c) =>
+      withBox(c, services, (active) => filesOf(active, services).move(body), { mutates: true }),
   );
 
   routes.add(
@@ -106,7 +111,8 @@ export function addFileRoutes(routes: RouteTable, services: ApiServices): void {
       status: 200,
       answer: FsMkdirResponse,
     },
-    ({ body }, c) => withBox(c, services, (active) => filesOf(active).mkdir(body), { mutates: true }),
+    ({ body }, c) =>
+      withBox(c, services, (active) => filesOf(active, services).mkdir(body), { mutates: true }),
   );
 
   routes.add(
@@ -123,7 +129,8 @@ export function addFileRoutes(routes: RouteTable, services: ApiServices): void {
       const active = await openBoxFor(c, services, { kind: 'viewer' });
       return answerWithEvents(c, async function* (signal) {
         await using _ = active;
-        for await (const batch of filesOf(active).watch({ ...body, signal })) {
+        using _changes = services.changes.hold(await sessionRefOf(c, services), active.epoch, 'watch');
+        for await (const batch of filesOf(active, services).watch({ ...body, signal })) {
           for (const change of batch) yield { event: change.kind, data: JSON.stringify(change) };
         }
       });

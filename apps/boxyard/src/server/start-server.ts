@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AuditTrail, createApi, KeyRing } from '@boxyard/api';
 import { folderBlobStore } from '@boxyard/blobs';
-import { type OpenBox, OpHost, PtyHost } from '@boxyard/channel-a';
+import { ChangeRecorder, type OpenBox, OpHost, PtyHost } from '@boxyard/channel-a';
 import { loadSettings, type Settings, unknownVariables } from '@boxyard/config';
 import { BoxLeases, type LeasesSettings, Reaper, Sweep } from '@boxyard/leases';
 import { type BackendRegistry, createSealer } from '@boxyard/sandbox-core';
@@ -162,9 +162,12 @@ async function assemble({ settings, store, providers, log, opening }: AssembleOp
       ? boxes.openGroup(session.groupId, holder, options)
       : boxes.open(session.workspaceId, session.sessionId, holder, options);
   };
+  const changes = new ChangeRecorder({ events: store.events, openBox });
+  opening.defer(() => changes.close());
   const hostOptions = {
     events: store.events,
     openBox,
+    recorder: changes,
     redactorFor: ({ groupId }: { readonly groupId: string }) => boxes.redactorFor(groupId),
   };
   // The embedded database belongs to this one server; a shared one has other servers on it.
@@ -206,7 +209,7 @@ async function assemble({ settings, store, providers, log, opening }: AssembleOp
       onTrouble: (error, trouble) => log.error({ error, ...trouble }, 'the audit could not be written'),
     }),
   );
-  return { auditTrail, sessions, boxes, ops, ptys, keyRing, retention, reaper, onTrouble };
+  return { auditTrail, sessions, boxes, ops, ptys, changes, keyRing, retention, reaper, onTrouble };
 }
 
 const storeOptions = (settings: Settings) =>

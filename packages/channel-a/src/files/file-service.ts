@@ -28,7 +28,8 @@ import type {
   WrittenFile,
 } from '@boxyard/sandbox-core';
 import { checkRelativePath, SandboxError } from '@boxyard/sandbox-core';
-import { changeEvents, changeOf, type FsChange } from './file-changes.ts';
+import { changeEvents, changeOf, type FsChange, folderChange } from '../changes/change-events.ts';
+import type { ChangeRecorder } from '../changes/change-recorder.ts';
 import { expectedVersion, type OpenContentRequest, type OpenedContent, openContent } from './file-content.ts';
 import { describeEntry, listTree } from './file-tree.ts';
 import { watchChanges } from './file-watch.ts';
@@ -39,6 +40,8 @@ export interface FileServiceOptions {
   readonly box: Box;
   /** Where every change is recorded; its revision is in the answers. */
   readonly journal: ChangeJournal;
+  /** Records what changes in boxes by other means; it is told what this service changes, to tell it once. */
+  readonly recorder?: ChangeRecorder | undefined;
 }
 
 export interface WriteContentRequest {
@@ -61,10 +64,12 @@ export interface WriteContentRequest {
 export class FileService {
   readonly #box: Box;
   readonly #journal: ChangeJournal;
+  readonly #recorder: ChangeRecorder | undefined;
 
   constructor(options: FileServiceOptions) {
     this.#box = options.box;
     this.#journal = options.journal;
+    this.#recorder = options.recorder;
   }
 
   /** @throws SandboxError `not-found` for a path that is not there, `invalid` for one that is no directory. */
@@ -139,7 +144,8 @@ export class FileService {
   async delete(request: FsDeleteRequest, options: CallOptions = {}): Promise<FsDeleteResponse> {
     const path = checkRelativePath(request.path);
     const before = await this.#existing(path, 'Deleting', options);
-    await this.#box.files.remove(path, { ...options, recursive: request.recursive });
+    const { recursive } = request;
+    await this.#changing([path], () => this.#box.files.remove(path, { ...options, recursive }));
     return { revision: await this.#record([changeOf('deleted', before)]) };
   }
 
@@ -149,7 +155,9 @@ export class FileService {
     const newPath = checkRelativePath(request.newPath);
     const before = await this.#existing(path, 'Moving', options);
     const { overwrite, createParents } = request;
-    await this.#box.files.move(path, newPath, { ...options, overwrite, createParents });
+    await this.#changing([path, newPath], () =>
+      this.#box.files.move(path, newPath, { ...options, overwrite, createParents }),
+    );
     const change: FsChange = { ...changeOf('renamed', before, newPath), oldPath: path };
     return { path, newPath, revision: await this.#record([change]) };
   }
@@ -158,7 +166,8 @@ export class FileService {
   async mkdir(request: FsMkdirRequest, options: CallOptions = {}): Promise<FsMkdirResponse> {
     const path = checkRelativePath(request.path);
     const before = path === '' ? null : await this.#box.files.stat(path, options);
-    await this.#box.files.mkdir(path, { ...options, recursive: request.recursive });
+    const { recursive } = request;
+    await this.#changing([path], () => this.#box.files.mkdir(path, { ...options, recursive }));
     const made = path !== '' && before === null;
     const revision = made
       ? await this.#record([{ path, kind: 'created', isDir: true, sizeBytes: null }])
@@ -183,8 +192,10 @@ export class FileService {
   ): Promise<FsArchiveResponse> {
     const folder = checkRelativePath(path);
     const archives = inBox(this.#box.capabilities.archives, 'Unpacking into a folder');
-    const report = await archives.unpack(archive, { ...options, path: folder, mode: 'merge' });
-    const revision = await this.#record([{ path: folder, kind: 'modified', isDir: true, sizeBytes: null }]);
+    const report = await this.#changing([folder], () =>
+      archives.unpack(archive, { ...options, path: folder, mode: 'merge' }),
+    );
+    const revision = await this.#record([folderChange(folder)]);
     return { files: report.files, sizeBytes: report.sizeBytes, revision };
   }
 
@@ -211,7 +222,7 @@ export class FileService {
     // With these two the outcome itself says whether the file was there before.
     const known = options.ifAbsent === true ? false : options.ifVersion === undefined ? null : true;
     const existed = known ?? (await this.#box.files.stat(path, options)) !== null;
-    const written = await this.#box.files.write(path, content, options);
+    const written = await this.#changing([path], () => this.#box.files.write(path, content, options));
     const kind = existed ? 'modified' : 'created';
     const revision = await this.#record([{ path, kind, isDir: false, sizeBytes: written.sizeBytes }]);
     return { path, written, revision };
@@ -223,6 +234,15 @@ export class FileService {
     throw new SandboxError('not-found', `${doing} ${JSON.stringify(path)}: there is nothing of that name.`, {
       started: 'no',
     });
+  }
+
+  async #changing<T>(paths: readonly string[], change: () => Promise<T>): Promise<T> {
+    const own = this.#recorder?.beginOwnChange(this.#journal.groupId, paths) ?? null;
+    try {
+      return await change();
+    } finally {
+      await own?.end(this.#box.files);
+    }
   }
 
   async #record(changes: readonly FsChange[]): Promise<number> {

@@ -1,5 +1,6 @@
 import type { FileChange } from '@boxyard/sandbox-core';
 import { describe, expect, it } from 'vitest';
+import { openTestBox } from '../../test/local-box.ts';
 import { watchChanges } from './file-watch.ts';
 
 /** A source that gives out everything before its reader has read anything. */
@@ -41,6 +42,19 @@ describe('watchChanges', () => {
     const told = await batches(many);
     expect(told.length).toBeLessThan(5000);
     expect(told.at(-1)).toEqual({ kind: 'resync', path: '', isDir: false });
+  });
+
+  it('ends with a resync when the box is stopped', async () => {
+    await using test = await openTestBox();
+    const handle = await test.provider.resume(test.box.ref, { epoch: 1, environment: {} });
+    const { watch } = handle.capabilities;
+    if (!watch.available) throw new Error(watch.reason);
+    const { signal } = new AbortController();
+    const reader = watchChanges(watch.use, { path: '', recursive: true, signal });
+    const first = reader.next();
+    await handle.close();
+    expect((await first).value).toEqual([{ kind: 'resync', path: '', isDir: false }]);
+    expect((await reader.next()).done).toBe(true);
   });
 
   it('passes a resync of the box on, and its failure', async () => {

@@ -1,5 +1,5 @@
 import type { FsWatchEvent } from '@boxyard/contracts';
-import type { BoxWatch, FileChange } from '@boxyard/sandbox-core';
+import { type BoxWatch, type FileChange, SandboxError } from '@boxyard/sandbox-core';
 
 export interface WatchChangesOptions {
   readonly path: string;
@@ -14,7 +14,8 @@ const RESYNC: FsWatchEvent = { kind: 'resync', path: '', isDir: false };
 
 /**
  * Changes in batches, each as large as the reader's pauses make it; several changes of one path in a batch are
- * one. A reader that falls too far behind gets `resync` instead of growing our memory. Ends with the signal.
+ * one. A reader that falls too far behind gets `resync` instead of growing our memory. Ends with the signal, and
+ * with a last `resync` when the box is stopped.
  */
 export async function* watchChanges(
   watch: BoxWatch,
@@ -37,7 +38,11 @@ export async function* watchChanges(
         wake?.();
       }
     } catch (error) {
-      failure = { error };
+      // The box was stopped: what happens to its files from now on is seen by whoever opens it again.
+      if (SandboxError.hasCode(error, 'closed')) {
+        pending.clear();
+        pending.set('', RESYNC);
+      } else failure = { error };
     } finally {
       done = true;
       wake?.();

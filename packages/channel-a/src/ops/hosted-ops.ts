@@ -1,3 +1,4 @@
+import type { ChangeRecorder } from '../changes/change-recorder.ts';
 import type { OpenBox, OpenedBox, SessionRef } from '../open-box.ts';
 import type { RunningOp } from './running-op.ts';
 
@@ -10,22 +11,27 @@ interface HostedOp {
 /** The commands that this process follows, each with what keeps its box. */
 export class HostedOps {
   readonly #openBox: OpenBox;
+  readonly #recorder: ChangeRecorder | undefined;
   readonly #hosted = new Map<string, HostedOp>();
   readonly #starting = new Map<string, Promise<unknown>>();
   readonly #ends = new Set<Promise<void>>();
 
-  constructor(openBox: OpenBox) {
+  /** @param recorder is told as long as a command runs. */
+  constructor(openBox: OpenBox, recorder: ChangeRecorder | undefined) {
     this.#openBox = openBox;
+    this.#recorder = recorder;
   }
 
   /** Takes over the opened box and lets go of it when the command has ended. */
   add(session: SessionRef, running: RunningOp, opened: OpenedBox): void {
+    const changes = this.#recorder?.hold(session, opened.epoch, 'agent');
     const hosted: HostedOp = { session, running, opened };
     this.#hosted.set(running.op.id, hosted);
     const end = running.ended
       .catch(() => undefined)
       .then(async () => {
         this.#hosted.delete(running.op.id);
+        changes?.[Symbol.dispose]();
         await hosted.opened[Symbol.asyncDispose]();
       })
       // A holder that could not be released ends by its own time limit.

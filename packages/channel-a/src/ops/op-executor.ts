@@ -61,6 +61,8 @@ export class OpExecutor {
       : ({ kind: 'request', id: uuidv7() } as const);
     const opened = await openBox(session, holder, options);
     let handedOver = false;
+    // The watch is set up while the op is recorded, so that it misses nothing and holds nothing up.
+    const changes = this.#options.recorder?.hold(session, opened.epoch, 'watch');
     try {
       const startedMs = performance.now();
       const { background, emitStream } = request;
@@ -86,6 +88,7 @@ export class OpExecutor {
         );
         if (!created) return { op, running: null };
         onAudited?.();
+        await changes?.ready();
         const process = await this.#spawn(op, opened.box, request, cwd, stdin);
         if (stdin !== null) void feed(process, stdin);
         const running = new RunningOp({
@@ -105,6 +108,7 @@ export class OpExecutor {
         ? await this.#attach(asked, start.op, opened.box, request, options)
         : await this.#answer(start.running, request, options);
     } finally {
+      changes?.[Symbol.dispose]();
       if (!handedOver) await opened[Symbol.asyncDispose]();
     }
   }

@@ -17,6 +17,7 @@ import type {
 } from '@boxyard/sandbox-core';
 import { SandboxError } from '@boxyard/sandbox-core';
 import { v7 as uuidv7 } from 'uuid';
+import type { ChangeRecorder } from '../changes/change-recorder.ts';
 import { encodeContent } from '../files/text-content.ts';
 import type { OpenBox, OpenedBox, SessionRef } from '../open-box.ts';
 import { describeOp } from './exec-answer.ts';
@@ -34,6 +35,8 @@ export interface OpHostOptions {
   readonly openBox: OpenBox;
   /** Hides the session's secrets in what is stored: commands and output in events. */
   readonly redactorFor: (session: SessionRef) => Redactor | Promise<Redactor>;
+  /** Records what commands change in the workspace. */
+  readonly recorder?: ChangeRecorder | undefined;
   /**
    * No other process starts or follows commands of this store, so that a command which its box does not know
    * is lost at once. Otherwise others get a minute to start theirs. False when absent.
@@ -60,7 +63,7 @@ export class OpHost {
 
   constructor(options: OpHostOptions) {
     this.#options = options;
-    this.#hosted = new HostedOps(options.openBox);
+    this.#hosted = new HostedOps(options.openBox, options.recorder);
     const startWindowMs = options.soleHost ? 0 : START_DEADLINE_MS;
     this.#keeper = new OpKeeper({ ...options, hosted: this.#hosted, startWindowMs });
     this.#executor = new OpExecutor({ ...options, hosted: this.#hosted, keeper: this.#keeper });

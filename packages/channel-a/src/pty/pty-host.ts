@@ -10,6 +10,7 @@ import type {
 import type { CallOptions, EventLog, Redactor } from '@boxyard/sandbox-core';
 import { checkRelativePath, SandboxError } from '@boxyard/sandbox-core';
 import { v7 as uuidv7 } from 'uuid';
+import type { ChangeHold, ChangeRecorder } from '../changes/change-recorder.ts';
 import { encodeContent } from '../files/text-content.ts';
 import type { OpenBox, SessionRef } from '../open-box.ts';
 import { OutputEvents } from '../output-events.ts';
@@ -19,6 +20,8 @@ export interface PtyHostOptions {
   readonly events: EventLog;
   /** What is typed changes files: whoever composes this marks the boxes that it opens as dirty. */
   readonly openBox: OpenBox;
+  /** Records what happens in the workspace while a terminal lives. */
+  readonly recorder?: ChangeRecorder | undefined;
   /** Hides the session's secrets in the output that is stored with events; viewers see the terminal as it is. */
   readonly redactorFor: (session: SessionRef) => Redactor | Promise<Redactor>;
   /** A terminal that nobody watches, types into or prints to for so long is closed. 30 minutes when absent. */
@@ -74,6 +77,7 @@ export class PtyHost {
     const { cols, rows, shell } = request;
     const redactor = await this.#options.redactorFor(session);
     const opened = await this.#options.openBox(session, { kind: 'process', id: ptyId }, options);
+    let changes: ChangeHold | undefined;
     try {
       const { terminal: terminals } = opened.box.capabilities;
       if (!terminals.available) {
@@ -81,6 +85,8 @@ export class PtyHost {
           started: 'no',
         });
       }
+      changes = this.#options.recorder?.hold(session, opened.epoch, 'agent');
+      await changes?.ready();
       const append = (events: readonly SessionEventDraft[]) =>
         this.#options.events.append({ sessionId: session.sessionId }, events, {
           leaseEpoch: opened.epoch,
@@ -116,6 +122,7 @@ export class PtyHost {
           try {
             await append([...(await output.end()), exitedEvent(ptyId, end)]);
           } finally {
+            changes?.[Symbol.dispose]();
             await opened[Symbol.asyncDispose]();
           }
         },
@@ -123,6 +130,7 @@ export class PtyHost {
       this.#ptys.set(ptyId, pty);
       return { ptyId, streamVia: 'sse-events', supportsInput: true };
     } catch (error) {
+      changes?.[Symbol.dispose]();
       await opened[Symbol.asyncDispose]();
       throw error;
     }

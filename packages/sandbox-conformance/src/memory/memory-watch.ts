@@ -1,4 +1,10 @@
-import { type BoxWatch, checkRelativePath, type FileChange, SandboxError } from '@boxyard/sandbox-core';
+import {
+  type BoxWatch,
+  checkRelativePath,
+  type FileChange,
+  SandboxError,
+  type WatchOptions,
+} from '@boxyard/sandbox-core';
 import type { MemoryGate } from './memory-gate.ts';
 import type { MemoryMachine } from './memory-machine.ts';
 
@@ -13,7 +19,7 @@ export class MemoryWatch implements BoxWatch {
 
   async *watch(
     path: string,
-    { signal, recursive = true }: { readonly signal: AbortSignal; readonly recursive?: boolean },
+    { signal, recursive = true, onReady }: WatchOptions,
   ): AsyncGenerator<FileChange, void, void> {
     const waiting: FileChange[] = [];
     let wake: () => void = () => {};
@@ -34,6 +40,7 @@ export class MemoryWatch implements BoxWatch {
       waiting.push({ kind, path: changed.slice(root.length).join('/'), isDir });
       wake();
     });
+    onReady?.();
     const onAbort = () => wake();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
