@@ -5,6 +5,7 @@
 import type { Problem, Route } from '@boxyard/contracts';
 import type { Context, Hono } from 'hono';
 import type { z } from 'zod';
+import type { ApiTag } from './api-tags.ts';
 import { ApiError } from './problem.ts';
 import { readJsonBody } from './request-body.ts';
 import type { ApiEnvironment } from './request-context.ts';
@@ -14,18 +15,38 @@ export type ApiContext = Context<ApiEnvironment>;
 export interface RouteDeclaration<Body extends z.ZodType, Query extends z.ZodType, Answer extends z.ZodType> {
   /** As in the permission table. */
   readonly route: Route;
-  readonly tag: string;
+  readonly tag: ApiTag;
+  /** What the operation is called within its tag: `sessions.create` is its id, and the client's method. */
+  readonly name: string;
   readonly summary: string;
+  /**
+   * When a client may send the same request again without asking. Every GET may be; anything else only where
+   * doing it twice is the same as doing it once, by its nature or by a key that the client chose.
+   */
+  readonly repeatable?: 'always' | 'with-idempotency-key' | 'with-op-id';
   readonly body?: Body;
   readonly query?: Query;
+  /** Names of the query that begin with this and a dot are a map: `metadata` for `metadata.owner=ada`. */
+  readonly dottedQuery?: string;
   /** A raw request body of this media type instead of JSON. */
   readonly rawBody?: string;
   readonly status: 200 | 201 | 204;
   readonly answer?: Answer;
-  /** A raw answer of this media type instead of JSON. */
-  readonly rawAnswer?: string;
+  /** A raw answer of this media type, or one of these, instead of JSON. */
+  readonly rawAnswer?: string | readonly string[];
+  /** A stream of server-sent events, each with one of these as its data; beside `answer`: for who accepts it. */
+  readonly events?: z.ZodType;
+  /** Answers of another status that are no problem documents. */
+  readonly otherAnswers?: readonly OtherAnswer[];
   /** Names of request headers that the route understands. */
   readonly headers?: readonly string[];
+}
+
+export interface OtherAnswer {
+  readonly status: 206 | 304 | 503;
+  readonly summary: string;
+  readonly answer?: z.ZodType;
+  readonly rawAnswer?: string;
 }
 
 export interface RouteInput<Body extends z.ZodType, Query extends z.ZodType> {

@@ -1,6 +1,7 @@
 /** The OpenAPI 3.1 document, made from the declared routes and the schemas of contracts. */
 import * as contracts from '@boxyard/contracts';
 import { z } from 'zod';
+import { API_TAGS } from './api-tags.ts';
 import type { DeclaredRoute } from './define-route.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -10,7 +11,6 @@ const isRequestName = (name: string) => /(?:Request|Query)$/.test(name);
 
 export function createOpenApiDocument(routes: readonly DeclaredRoute[], version: string): Json {
   const names = namedSchemas();
-  const schemas = componentsOf(names);
   const paths: Record<string, Record<string, Json>> = {};
   for (const route of routes) {
     const [method, path] = route.route.split(' ') as [string, string];
@@ -18,6 +18,7 @@ export function createOpenApiDocument(routes: readonly DeclaredRoute[], version:
     paths[templated] ??= {};
     paths[templated][method.toLowerCase()] = operationOf(route, method, path, names);
   }
+  const responses = { Problem: PROBLEM_ANSWER };
   return {
     openapi: '3.1.0',
     info: {
@@ -26,19 +27,43 @@ export function createOpenApiDocument(routes: readonly DeclaredRoute[], version:
       description: 'Durable boxes for AI agents: files, git, terminals and events of each session.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
-    servers: [{ url: '/' }],
+    servers: [{ url: '/', description: 'The server that this document comes from.' }],
     security: [{ bearer: [] }, { apiKey: [] }],
-    tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
+    tags: Object.entries(API_TAGS).map(([name, description]) => ({ name, description })),
     paths,
     components: {
-      schemas,
+      schemas: reachable(componentsOf(names), [paths, responses]),
+      responses,
       securitySchemes: {
-        bearer: { type: 'http', scheme: 'bearer' },
-        apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+        bearer: { type: 'http', scheme: 'bearer', description: 'A key: `Authorization: Bearer byk_…`.' },
+        apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'The same key.' },
       },
     },
   };
 }
+
+const PROBLEM_ANSWER: Json = {
+  description: 'What failed and what to do.',
+  headers: {
+    'Retry-After': { description: 'Seconds, where trying again is worth it.', schema: { type: 'string' } },
+  },
+  content: {
+    'application/problem+json': {
+      schema: { $ref: '#/components/schemas/Problem' },
+      example: {
+        type: 'about:blank',
+        title: 'Not found',
+        status: 404,
+        detail: 'There is no such session. Check its id.',
+        code: 'not-found',
+        retryable: false,
+        requestId: '019a2b3c-4d5e-7f60-8a1b-2c3d4e5f6071',
+      } satisfies contracts.Problem,
+    },
+  },
+};
+
+const PROBLEM_REF = { $ref: '#/components/responses/Problem' };
 
 function operationOf(
   route: DeclaredRoute,
@@ -52,53 +77,73 @@ function operationOf(
     return name ? { $ref: `#/components/schemas/${name}` } : jsonSchemaOf(schema, io);
   };
   const requestBody = route.body
-    ? { required: true, content: { 'application/json': { schema: schemaOf(route.body, 'input') } } }
+    ? {
+        required: !isOptional(route.body),
+        content: { 'application/json': { schema: schemaOf(route.body, 'input') } },
+      }
     : route.rawBody
       ? { required: true, content: { [route.rawBody]: { schema: {} } } }
       : undefined;
-  const answerContent = route.answer
-    ? { 'application/json': { schema: schemaOf(route.answer, 'output') } }
-    : route.rawAnswer
-      ? { [route.rawAnswer]: { schema: {} } }
-      : undefined;
+  const answerOf = (given: Pick<DeclaredRoute, 'answer' | 'rawAnswer' | 'events'>, summary: string) => {
+    const content: Record<string, Json> = {};
+    if (given.answer) content['application/json'] = { schema: schemaOf(given.answer, 'output') };
+    for (const type of [given.rawAnswer ?? []].flat()) content[type] = { schema: {} };
+    // OpenAPI 3.1 has no word for one event of a stream: its data is said as the schema of what the text holds.
+    if (given.events)
+      content['text/event-stream'] = {
+        schema: { type: 'string', contentSchema: schemaOf(given.events, 'output') },
+      };
+    return { description: summary, ...(Object.keys(content).length > 0 ? { content } : {}) };
+  };
+  const others = route.otherAnswers ?? [];
   return {
-    operationId: operationId(method, path),
+    operationId: `${route.tag}.${route.name}`,
     summary: route.summary,
     tags: [route.tag],
     ...(grant === 'none' ? { security: [] } : {}),
     'x-permission': grant,
+    'x-repeatable': route.repeatable ?? (method === 'GET' ? 'always' : 'never'),
     parameters: [...pathParameters(path), ...queryParameters(route), ...headerParameters(route)],
     ...(requestBody ? { requestBody } : {}),
     responses: {
-      [route.status]: { description: route.summary, ...(answerContent ? { content: answerContent } : {}) },
-      default: {
-        description: 'What failed and what to do.',
-        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-      },
+      [route.status]: answerOf(route, route.summary),
+      ...Object.fromEntries(others.map((other) => [other.status, answerOf(other, other.summary)])),
+      '4XX': PROBLEM_REF,
+      '5XX': PROBLEM_REF,
     },
   };
 }
 
-/** `POST /v1/workspaces/:ws/sessions/:sid/fs/list` → `postSessionsFsList`: unique because paths are. */
-const operationId = (method: string, path: string): string => {
-  const words = path
-    .replace(/^\/v1\/workspaces\/:ws(?=\/.)/, '')
-    .replace(/^\/v1/, '')
-    .split(/[/.-]/)
-    .filter((word) => word !== '')
-    .map((word) => (word.startsWith(':') ? `By${capital(word.slice(1))}` : capital(word)));
-  return method.toLowerCase() + words.join('');
-};
+/** A POST without a body is the same as one with an empty object. */
+const isOptional = (body: z.ZodType): boolean => body.safeParse({}).success;
 
-const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
+/** Only the schemas that something leads to: the rest of contracts is not part of the API. */
+function reachable(schemas: Record<string, unknown>, roots: unknown): Record<string, unknown> {
+  const found = new Set<string>();
+  const visit = (value: unknown) => {
+    for (const [, name] of JSON.stringify(value).matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
+      if (name === undefined || found.has(name)) continue;
+      found.add(name);
+      visit(schemas[name]);
+    }
+  };
+  visit(roots);
+  return Object.fromEntries(Object.entries(schemas).filter(([name]) => found.has(name)));
+}
 
 const pathParameters = (path: string): Json[] =>
   [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
     name,
     in: 'path',
     required: true,
-    schema: name === 'port' ? { type: 'integer', minimum: 1, maximum: 65535 } : { type: 'string' },
+    schema: pathSchema(name!),
   }));
+
+const pathSchema = (name: string): Json => {
+  if (name === 'port') return { type: 'integer', minimum: 1, maximum: 65535 };
+  // A workspace may be named by its id or its slug, a page's file by its name; the rest are ids.
+  return name === 'ws' || name === 'asset' ? { type: 'string' } : { type: 'string', format: 'uuid' };
+};
 
 function queryParameters(route: DeclaredRoute): Json[] {
   if (!route.query) return [];
@@ -106,13 +151,29 @@ function queryParameters(route: DeclaredRoute): Json[] {
     properties?: Record<string, Json>;
     required?: readonly string[];
   };
-  return Object.entries(schema.properties ?? {}).map(([name, property]) => ({
+  const named: Json[] = Object.entries(schema.properties ?? {}).map(([name, property]) => ({
     name,
     in: 'query',
     required: schema.required?.includes(name) ?? false,
     schema: property,
   }));
+  return route.dottedQuery ? [...named, dottedParameter(route.dottedQuery)] : named;
 }
+
+/** `metadata.owner=ada`: as a form the members of an object are parameters of their own. */
+const dottedParameter = (name: string): Json => ({
+  name,
+  in: 'query',
+  required: false,
+  description: `Any number of ${name}.<name>=<value>; all must fit.`,
+  style: 'form',
+  explode: true,
+  schema: {
+    type: 'object',
+    propertyNames: { pattern: `^${name}\\.` },
+    additionalProperties: { type: 'string' },
+  },
+});
 
 const headerParameters = (route: DeclaredRoute): Json[] =>
   (route.headers ?? []).map((name) => ({ name, in: 'header', required: false, schema: { type: 'string' } }));

@@ -15,13 +15,19 @@ export interface SnippetRun {
  * Runs a snippet as a script in a package's folder, where `@boxyard/...` leads to the same places as in the
  * package's own code. The whole process group ends with it, also when the snippet hangs until `stop` fires.
  */
-export async function runSnippet(directory: string, snippet: string, stop: AbortSignal): Promise<SnippetRun> {
+export async function runSnippet(
+  directory: string,
+  snippet: string,
+  stop: AbortSignal,
+  env: Readonly<Record<string, string>> = {},
+): Promise<SnippetRun> {
   // Ignored by git, lint and tests by its name.
   const file = join(directory, `.readme-snippet-${randomUUID()}.ts`);
   writeFileSync(file, snippet);
   try {
     const child = spawn(process.execPath, ['--conditions=@boxyard/source', file], {
       cwd: directory,
+      env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       // Its own group: what the snippet starts and forgets can be ended with it.
       detached: true,

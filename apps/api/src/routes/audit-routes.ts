@@ -15,7 +15,8 @@ export function addAuditRoutes(routes: RouteTable, { audit }: ApiServices): void
   routes.add(
     {
       route: 'GET /v1/workspaces/:ws/audit',
-      tag: 'operations',
+      tag: 'audit',
+      name: 'list',
       summary: 'Who did what in a workspace, newest first',
       query: AuditQuery,
       status: 200,

@@ -11,6 +11,7 @@ export function addCapabilityRoutes(routes: RouteTable, services: ApiServices): 
     {
       route: 'GET /v1/workspaces/:ws/sessions/:sid/stream-capabilities',
       tag: 'sessions',
+      name: 'capabilities',
       summary: 'What the session can do right now; asking never wakes its box',
       status: 200,
       answer: CapabilityDocument,
@@ -40,6 +41,7 @@ export function addCapabilityRoutes(routes: RouteTable, services: ApiServices): 
     {
       route: 'GET /v1/workspaces/:ws/sessions/:sid/ports/:port',
       tag: 'ports',
+      name: 'expose',
       summary: 'Where a port of the box can be reached',
       status: 200,
       answer: ExposedPort,

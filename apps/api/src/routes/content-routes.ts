@@ -15,11 +15,16 @@ export function addContentRoutes(routes: RouteTable, services: ApiServices): voi
     {
       route: 'GET /v1/workspaces/:ws/sessions/:sid/fs/content',
       tag: 'files',
+      name: 'readContent',
       summary: "A file's bytes, or a range of them",
       query: FsContentQuery,
       headers: ['Range', 'If-Range', 'If-Match', 'If-None-Match'],
       status: 200,
       rawAnswer: BINARY,
+      otherAnswers: [
+        { status: 206, summary: 'The range that was asked for', rawAnswer: BINARY },
+        { status: 304, summary: 'Not changed since If-None-Match' },
+      ],
     },
     async ({ query }, c) => {
       const active = await openBoxFor(c, services);
@@ -47,6 +52,7 @@ export function addContentRoutes(routes: RouteTable, services: ApiServices): voi
     {
       route: 'PUT /v1/workspaces/:ws/sessions/:sid/fs/content',
       tag: 'files',
+      name: 'writeContent',
       summary:
         'Replace a file of any size in one step; a Content-Digest or Repr-Digest of sha-256 is checked first',
       query: FsContentQuery,
@@ -78,6 +84,7 @@ export function addContentRoutes(routes: RouteTable, services: ApiServices): voi
     {
       route: 'GET /v1/workspaces/:ws/sessions/:sid/fs/archive',
       tag: 'files',
+      name: 'readArchive',
       summary: 'A folder as a tar',
       query: FsArchiveQuery,
       status: 200,
@@ -101,6 +108,7 @@ export function addContentRoutes(routes: RouteTable, services: ApiServices): voi
     {
       route: 'PUT /v1/workspaces/:ws/sessions/:sid/fs/archive',
       tag: 'files',
+      name: 'writeArchive',
       summary: 'Unpack a tar into a folder; one that is damaged or leads out of it changes nothing',
       query: FsArchiveQuery,
       rawBody: TAR,

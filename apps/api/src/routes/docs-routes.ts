@@ -41,7 +41,8 @@ export function addDocsRoutes(routes: RouteTable, { version }: ApiServices): voi
   routes.add(
     {
       route: 'GET /v1/openapi.json',
-      tag: 'operations',
+      tag: 'server',
+      name: 'document',
       summary: 'This document',
       status: 200,
       rawAnswer: 'application/json',
@@ -55,7 +56,8 @@ export function addDocsRoutes(routes: RouteTable, { version }: ApiServices): voi
   routes.add(
     {
       route: 'GET /v1/docs',
-      tag: 'operations',
+      tag: 'server',
+      name: 'docs',
       summary: 'A page to read and try the API',
       status: 200,
       rawAnswer: 'text/html',
@@ -66,10 +68,11 @@ export function addDocsRoutes(routes: RouteTable, { version }: ApiServices): voi
   routes.add(
     {
       route: 'GET /v1/docs/:asset',
-      tag: 'operations',
+      tag: 'server',
+      name: 'docsAsset',
       summary: 'A file of that page',
       status: 200,
-      rawAnswer: 'application/octet-stream',
+      rawAnswer: ['text/css', 'text/javascript'],
     },
     async (_, c) => {
       const asset = c.req.param('asset') ?? '';

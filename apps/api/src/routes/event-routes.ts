@@ -1,9 +1,4 @@
-import {
-  EVENT_PERMISSIONS,
-  type SessionEvent,
-  SessionEventList,
-  SessionEventQuery,
-} from '@boxyard/contracts';
+import { EVENT_PERMISSIONS, SessionEvent, SessionEventList, SessionEventQuery } from '@boxyard/contracts';
 import type { EventLog, KeyRecord, LoggedEvent } from '@boxyard/sandbox-core';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { RouteTable } from '../define-route.ts';
@@ -30,6 +25,8 @@ export function addEventRoutes(routes: RouteTable, { boxes, events }: ApiService
     {
       route: 'GET /v1/workspaces/:ws/sessions/:sid/events',
       tag: 'events',
+      name: 'list',
+      events: SessionEvent,
       summary:
         'What happened in a session: a page of JSON, or with Accept: text/event-stream an endless stream',
       query: SessionEventQuery,

@@ -12,6 +12,7 @@ import {
   FsReadRequest,
   FsReadResponse,
   FsStatRequest,
+  FsWatchEvent,
   FsWatchRequest,
   FsWriteRequest,
   FsWriteResponse,
@@ -31,6 +32,8 @@ export function addFileRoutes(routes: RouteTable, services: ApiServices): void {
     {
       route: 'POST /v1/workspaces/:ws/sessions/:sid/fs/list',
       tag: 'files',
+      name: 'list',
+      repeatable: 'always',
       summary: 'A folder as a tree of the asked depth',
       body: FsListRequest,
       status: 200,
@@ -43,6 +46,8 @@ export function addFileRoutes(routes: RouteTable, services: ApiServices): void {
     {
       route: 'POST /v1/workspaces/:ws/sessions/:sid/fs/read',
       tag: 'files',
+      name: 'read',
+      repeatable: 'always',
       summary: 'A file, or a part of it, as text or base64',
       body: FsReadRequest,
       status: 200,
@@ -55,6 +60,8 @@ export function addFileRoutes(routes: RouteTable, services: ApiServices): void {
     {
       route: 'POST /v1/workspaces/:ws/sessions/:sid/fs/stat',
       tag: 'files',
+      name: 'stat',
+      repeatable: 'always',
       summary: 'One name; a link is described and not followed',
       body: FsStatRequest,
       status: 200,
@@ -67,6 +74,7 @@ export function addFileRoutes(routes: RouteTable, services: ApiServices): void {
     {
       route: 'POST /v1/workspaces/:ws/sessions/:sid/fs/write',
       tag: 'files',
+      name: 'write',
       summary: 'Replace a file in one step',
       body: FsWriteRequest,
       status: 200,
@@ -80,6 +88,7 @@ export function addFileRoutes(routes: RouteTable, services: ApiServices): void {
     {
       route: 'POST /v1/workspaces/:ws/sessions/:sid/fs/delete',
       tag: 'files',
+      name: 'delete',
       summary: 'Remove a file, a link or a folder',
       body: FsDeleteRequest,
       status: 200,
@@ -93,6 +102,7 @@ export function addFileRoutes(routes: RouteTable, services: ApiServices): void {
     {
       route: 'POST /v1/workspaces/:ws/sessions/:sid/fs/move',
       tag: 'files',
+      name: 'move',
       summary: 'Move or rename',
       body: FsMoveRequest,
       status: 200,
@@ -106,6 +116,7 @@ export function addFileRoutes(routes: RouteTable, services: ApiServices): void {
     {
       route: 'POST /v1/workspaces/:ws/sessions/:sid/fs/mkdir',
       tag: 'files',
+      name: 'mkdir',
       summary: 'Make a folder',
       body: FsMkdirRequest,
       status: 200,
@@ -119,10 +130,12 @@ export function addFileRoutes(routes: RouteTable, services: ApiServices): void {
     {
       route: 'POST /v1/workspaces/:ws/sessions/:sid/fs/watch',
       tag: 'files',
+      name: 'watch',
+      repeatable: 'always',
+      events: FsWatchEvent,
       summary: 'A stream of changes below a folder; `resync` says that some were lost',
       body: FsWatchRequest,
       status: 200,
-      rawAnswer: 'text/event-stream',
     },
     async ({ body }, c) => {
       // A viewer: who only looks does not keep a box.

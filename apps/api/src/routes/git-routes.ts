@@ -21,6 +21,8 @@ export function addGitRoutes(routes: RouteTable, services: ApiServices): void {
     {
       route: 'POST /v1/workspaces/:ws/sessions/:sid/git/status',
       tag: 'git',
+      name: 'status',
+      repeatable: 'always',
       summary: 'What differs from the last commit, and from upstream',
       body: GitStatusRequest,
       status: 200,
@@ -33,6 +35,8 @@ export function addGitRoutes(routes: RouteTable, services: ApiServices): void {
     {
       route: 'POST /v1/workspaces/:ws/sessions/:sid/git/diff',
       tag: 'git',
+      name: 'diff',
+      repeatable: 'always',
       summary: 'A diff in hunks and lines: of the worktree, of what is staged, or between two refs',
       body: GitDiffRequest,
       status: 200,
@@ -45,6 +49,8 @@ export function addGitRoutes(routes: RouteTable, services: ApiServices): void {
     {
       route: 'POST /v1/workspaces/:ws/sessions/:sid/git/log',
       tag: 'git',
+      name: 'log',
+      repeatable: 'always',
       summary: 'Commits, newest first',
       body: GitLogRequest,
       status: 200,
@@ -57,6 +63,8 @@ export function addGitRoutes(routes: RouteTable, services: ApiServices): void {
     {
       route: 'POST /v1/workspaces/:ws/sessions/:sid/git/show',
       tag: 'git',
+      name: 'show',
+      repeatable: 'always',
       summary: 'A commit with its diff, or a file as of a commit',
       body: GitShowRequest,
       status: 200,

@@ -6,7 +6,8 @@ export function addHealthRoutes(routes: RouteTable, { readiness }: ApiServices):
   routes.add(
     {
       route: 'GET /healthz',
-      tag: 'operations',
+      tag: 'server',
+      name: 'health',
       summary: 'The process runs and answers',
       status: 200,
       answer: Health,
@@ -17,10 +18,12 @@ export function addHealthRoutes(routes: RouteTable, { readiness }: ApiServices):
   routes.add(
     {
       route: 'GET /readyz',
-      tag: 'operations',
+      tag: 'server',
+      name: 'readiness',
       summary: 'Whether the server can do its work, and how much its data folder holds; 503 when it cannot',
       status: 200,
       answer: Readiness,
+      otherAnswers: [{ status: 503, summary: 'Not ready, and why', answer: Readiness }],
     },
     async (_, c) => {
       const state = await readiness();

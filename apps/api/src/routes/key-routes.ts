@@ -30,6 +30,7 @@ export function addKeyRoutes(routes: RouteTable, { keys }: ApiServices): void {
     {
       route: 'POST /v1/workspaces/:ws/keys',
       tag: 'keys',
+      name: 'create',
       summary: 'Make a key; its token is in this answer only',
       body: CreateKeyRequest,
       status: 201,
@@ -62,6 +63,7 @@ export function addKeyRoutes(routes: RouteTable, { keys }: ApiServices): void {
     {
       route: 'GET /v1/workspaces/:ws/keys',
       tag: 'keys',
+      name: 'list',
       summary: 'The keys of a workspace, without their tokens',
       query: PageQuery,
       status: 200,
@@ -77,6 +79,8 @@ export function addKeyRoutes(routes: RouteTable, { keys }: ApiServices): void {
     {
       route: 'DELETE /v1/workspaces/:ws/keys/:keyId',
       tag: 'keys',
+      name: 'revoke',
+      repeatable: 'always',
       summary: 'Revoke a key; it stops working everywhere within a second',
       status: 204,
     },

@@ -5,6 +5,7 @@ import {
   Op as OpSchema,
   OpStdinRequest,
   OpStreamId,
+  OpStreamMessage,
   OpStreamQuery,
   TerminalExecRequest,
   TerminalExecResponse,
@@ -26,6 +27,8 @@ export function addOpRoutes(routes: RouteTable, services: ApiServices): void {
     {
       route: 'POST /v1/workspaces/:ws/sessions/:sid/terminal/exec',
       tag: 'commands',
+      name: 'exec',
+      repeatable: 'with-op-id',
       summary: 'Run a command, or attach to the one of the same opId',
       body: TerminalExecRequest,
       status: 200,
@@ -49,6 +52,7 @@ export function addOpRoutes(routes: RouteTable, services: ApiServices): void {
     {
       route: 'GET /v1/workspaces/:ws/sessions/:sid/ops',
       tag: 'commands',
+      name: 'list',
       summary: 'The commands of a session that are still known',
       status: 200,
       answer: OpList,
@@ -60,6 +64,7 @@ export function addOpRoutes(routes: RouteTable, services: ApiServices): void {
     {
       route: 'GET /v1/workspaces/:ws/sessions/:sid/ops/:opId',
       tag: 'commands',
+      name: 'get',
       summary: 'How a command stands',
       status: 200,
       answer: OpSchema,
@@ -71,11 +76,12 @@ export function addOpRoutes(routes: RouteTable, services: ApiServices): void {
     {
       route: 'GET /v1/workspaces/:ws/sessions/:sid/ops/:opId/stream',
       tag: 'commands',
+      name: 'stream',
+      events: OpStreamMessage,
       summary: "A command's output from a byte on, while it runs and after, then exactly one end",
       query: OpStreamQuery,
       headers: ['Last-Event-ID'],
       status: 200,
-      rawAnswer: 'text/event-stream',
     },
     async ({ query }, c) => {
       const session = await sessionRefOf(c, services);
@@ -94,6 +100,7 @@ export function addOpRoutes(routes: RouteTable, services: ApiServices): void {
     {
       route: 'POST /v1/workspaces/:ws/sessions/:sid/ops/:opId/stdin',
       tag: 'commands',
+      name: 'writeStdin',
       summary: "Write to a command's standard input, or close it",
       body: OpStdinRequest,
       status: 204,
@@ -108,6 +115,7 @@ export function addOpRoutes(routes: RouteTable, services: ApiServices): void {
     {
       route: 'POST /v1/workspaces/:ws/sessions/:sid/ops/:opId/kill',
       tag: 'commands',
+      name: 'kill',
       summary: 'End a command and everything that it started',
       body: OpKillRequest,
       status: 204,

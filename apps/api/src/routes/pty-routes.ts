@@ -4,6 +4,7 @@ import {
   PtyOpenRequest,
   PtyOpenResponse,
   PtyResizeRequest,
+  PtyStreamMessage,
   PtyWriteRequest,
 } from '@boxyard/contracts';
 import type { ApiContext, RouteTable } from '../define-route.ts';
@@ -22,6 +23,7 @@ export function addPtyRoutes(routes: RouteTable, services: ApiServices): void {
     {
       route: 'POST /v1/workspaces/:ws/sessions/:sid/terminal/pty',
       tag: 'terminals',
+      name: 'open',
       summary: 'Open a terminal; it lives on when its viewers leave',
       body: PtyOpenRequest,
       status: 201,
@@ -38,6 +40,7 @@ export function addPtyRoutes(routes: RouteTable, services: ApiServices): void {
     {
       route: 'GET /v1/workspaces/:ws/sessions/:sid/terminal/pty',
       tag: 'terminals',
+      name: 'list',
       summary: 'The terminals that live',
       status: 200,
       answer: PtyList,
@@ -49,10 +52,11 @@ export function addPtyRoutes(routes: RouteTable, services: ApiServices): void {
     {
       route: 'GET /v1/workspaces/:ws/sessions/:sid/terminal/pty/:ptyId/stream',
       tag: 'terminals',
+      name: 'stream',
+      events: PtyStreamMessage,
       summary: "A terminal's screen, then what it prints, then its end",
       headers: ['Last-Event-ID'],
       status: 200,
-      rawAnswer: 'text/event-stream',
     },
     async (_, c) => {
       const session = await sessionRefOf(c, services);
@@ -71,6 +75,7 @@ export function addPtyRoutes(routes: RouteTable, services: ApiServices): void {
     {
       route: 'POST /v1/workspaces/:ws/sessions/:sid/terminal/pty/write',
       tag: 'terminals',
+      name: 'write',
       summary: 'Type into a terminal',
       body: PtyWriteRequest,
       status: 204,
@@ -86,6 +91,7 @@ export function addPtyRoutes(routes: RouteTable, services: ApiServices): void {
     {
       route: 'POST /v1/workspaces/:ws/sessions/:sid/terminal/pty/resize',
       tag: 'terminals',
+      name: 'resize',
       summary: "Change a terminal's size",
       body: PtyResizeRequest,
       status: 204,
@@ -100,6 +106,7 @@ export function addPtyRoutes(routes: RouteTable, services: ApiServices): void {
     {
       route: 'POST /v1/workspaces/:ws/sessions/:sid/terminal/pty/close',
       tag: 'terminals',
+      name: 'close',
       summary: 'End a terminal and everything in it',
       body: PtyCloseRequest,
       status: 204,

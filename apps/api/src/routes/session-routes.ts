@@ -15,7 +15,8 @@ import { actOf } from '../request-audit.ts';
 import type { ApiServices } from '../services.ts';
 
 const SESSION_ID = /^[0-9a-f-]{36}$/;
-const METADATA_PREFIX = 'metadata.';
+const METADATA = 'metadata';
+const METADATA_PREFIX = `${METADATA}.`;
 
 /** `metadata.<name>=<value>` besides the page; every other name is refused. */
 const ListQuery = PageQuery.catchall(z.string());
@@ -38,6 +39,8 @@ export function addSessionRoutes(routes: RouteTable, { sessions, idempotency }: 
     {
       route: 'POST /v1/workspaces/:ws/sessions',
       tag: 'sessions',
+      name: 'create',
+      repeatable: 'with-idempotency-key',
       summary: 'Create a session; its box comes with the first operation unless start is true',
       body: CreateSessionRequest,
       headers: ['Idempotency-Key'],
@@ -56,8 +59,10 @@ export function addSessionRoutes(routes: RouteTable, { sessions, idempotency }: 
     {
       route: 'GET /v1/workspaces/:ws/sessions',
       tag: 'sessions',
+      name: 'list',
       summary: 'List sessions, newest first',
       query: ListQuery,
+      dottedQuery: METADATA,
       status: 200,
       answer: SessionList,
     },
@@ -75,6 +80,7 @@ export function addSessionRoutes(routes: RouteTable, { sessions, idempotency }: 
     {
       route: 'GET /v1/workspaces/:ws/sessions/:sid',
       tag: 'sessions',
+      name: 'get',
       summary: 'One session',
       status: 200,
       answer: Session,
@@ -86,6 +92,8 @@ export function addSessionRoutes(routes: RouteTable, { sessions, idempotency }: 
     {
       route: 'DELETE /v1/workspaces/:ws/sessions/:sid',
       tag: 'sessions',
+      name: 'delete',
+      repeatable: 'always',
       summary: 'Delete a session in any state; a box goes with its last session',
       status: 204,
     },
@@ -99,6 +107,7 @@ export function addSessionRoutes(routes: RouteTable, { sessions, idempotency }: 
     {
       route: 'POST /v1/workspaces/:ws/sessions/:sid/pause',
       tag: 'sessions',
+      name: 'pause',
       summary: 'Capture and free the box; the next operation wakes it',
       body: PauseSessionRequest,
       status: 200,

@@ -17,6 +17,7 @@ export function addWorkspaceRoutes(routes: RouteTable, { workspaces }: ApiServic
     {
       route: 'GET /v1/workspaces',
       tag: 'workspaces',
+      name: 'list',
       summary: 'The workspaces that this key may enter',
       query: PageQuery,
       status: 200,
@@ -35,6 +36,7 @@ export function addWorkspaceRoutes(routes: RouteTable, { workspaces }: ApiServic
     {
       route: 'POST /v1/workspaces',
       tag: 'workspaces',
+      name: 'create',
       summary: 'Make a workspace',
       body: CreateWorkspaceRequest,
       status: 201,
@@ -52,6 +54,7 @@ export function addWorkspaceRoutes(routes: RouteTable, { workspaces }: ApiServic
     {
       route: 'GET /v1/workspaces/:ws',
       tag: 'workspaces',
+      name: 'get',
       summary: 'One workspace by id or slug',
       status: 200,
       answer: Workspace,

@@ -1,0 +1,79 @@
+/** What is known of a call that got no answer. */
+import { BoxyardError, type Started } from './boxyard-error.ts';
+import type { Deadline } from './deadline.ts';
+import type { Route } from './route.ts';
+
+/** Node's word for a connection that never came to be: the server has seen nothing. Browsers do not say. */
+const NEVER_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']);
+
+const nameOf = (route: Route): string => `${route.method} ${route.path}`;
+
+/** Who reads has begun nothing that could matter. */
+const startedOf = (route: Route): Started => (route.method === 'GET' ? 'no' : 'unknown');
+
+/** The caller's signal or deadline ended it. */
+export function endedError(
+  route: Route,
+  deadline: Deadline,
+  attempts: number,
+  cause?: unknown,
+): BoxyardError {
+  const started = attempts === 0 ? 'no' : startedOf(route);
+  if (deadline.isCancelled) {
+    return new BoxyardError('cancelled', `${nameOf(route)} was cancelled by its signal.`, {
+      started,
+      attempts,
+      cause,
+    });
+  }
+  const detail = `${nameOf(route)} has no answer within its deadline. Give it more time, and look first at what it did.`;
+  return new BoxyardError('timeout', detail, { started, attempts, cause });
+}
+
+/** The connection could not be made or broke. */
+export function connectionError(route: Route, attempts: number, error: unknown): BoxyardError {
+  const reason = reasonOf(error);
+  if (neverConnected(error)) {
+    return new BoxyardError(
+      'unreachable',
+      `${nameOf(route)} could not reach the server (${reason}). Check its address and that it runs.`,
+      { retryable: true, started: 'no', attempts, cause: error },
+    );
+  }
+  if (route.repeatable === 'never') {
+    return new BoxyardError(
+      'outcome-unknown',
+      `The connection broke during ${nameOf(route)} (${reason}), so it may or may not have happened. Look at what is there before doing it again.`,
+      { attempts, cause: error },
+    );
+  }
+  return new BoxyardError(
+    'unreachable',
+    `The connection broke during ${nameOf(route)} (${reason}). It is safe to try again.`,
+    { retryable: true, started: startedOf(route), attempts, cause: error },
+  );
+}
+
+function neverConnected(error: unknown): boolean {
+  for (const each of causesOf(error)) {
+    const code = (each as { readonly code?: unknown }).code;
+    if (typeof code === 'string' && NEVER_CONNECTED.has(code)) return true;
+  }
+  return false;
+}
+
+/** fetch says only "fetch failed"; what happened is its cause. */
+const reasonOf = (error: unknown): string =>
+  causesOf(error)
+    .map((each) => (each instanceof Error ? each.message : ''))
+    .findLast((message) => message !== '') ?? 'no reason given';
+
+function causesOf(error: unknown): readonly object[] {
+  const found: object[] = [];
+  // The bound keeps a circle of causes from going round for ever.
+  for (let each = error; typeof each === 'object' && each !== null && found.length < 10; ) {
+    found.push(each);
+    each = (each as { readonly cause?: unknown }).cause;
+  }
+  return found;
+}
