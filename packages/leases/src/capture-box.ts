@@ -2,6 +2,9 @@ import { type Box, bounded, SandboxError } from '@boxyard/sandbox-core';
 import { v7 as uuidv7 } from 'uuid';
 import type { LeaseContext } from './lease-context.ts';
 
+/** Archives of a group lie in a folder of its id below this. */
+export const ARCHIVE_PREFIX = 'archives/';
+
 export interface CaptureRequest {
   readonly groupId: string;
   readonly workspaceId: string;
@@ -25,7 +28,7 @@ export async function captureBox(
   if (!archives.available) return 'unsupported';
   const { groupId, workspaceId, epoch, revision } = request;
   const { captureDeadlineMs } = context.settings;
-  const place = `archives/${groupId}/${uuidv7()}`;
+  const place = `${ARCHIVE_PREFIX}${groupId}/${uuidv7()}`;
   const artifact = await context.ledger.begin(
     {
       groupId,
@@ -60,6 +63,12 @@ export async function captureBox(
         epoch,
         artifactId: artifact.id,
         sizeBytes: stored.sizeBytes,
+      });
+    // Its entry may be gone already, when this took so long that it was given up: nobody else would remove the bytes.
+    else
+      await context.attempt('capture.refused', groupId, async () => {
+        await context.blobs.delete(artifact.archiveKey);
+        await context.blobs.delete(artifact.manifestKey);
       });
     return verdict;
   } catch (error) {

@@ -1,3 +1,4 @@
+export { ArchiveSweep } from './archive-sweep.ts';
 export type { BoxLeasesOptions } from './box-leases.ts';
 export { BoxLeases } from './box-leases.ts';
 export type { LeaseReport } from './inspect-group.ts';

@@ -1,5 +1,6 @@
 import { type Box, type LeaseOutcomes, SandboxError } from '@boxyard/sandbox-core';
 import { v7 as uuidv7 } from 'uuid';
+import type { ArchiveSweep } from './archive-sweep.ts';
 import { captureBox } from './capture-box.ts';
 import { destroyCondemned } from './condemned-boxes.ts';
 import type { LeaseContext } from './lease-context.ts';
@@ -14,14 +15,22 @@ type Look = LeaseOutcomes['due'];
 export class Reaper implements AsyncDisposable {
   readonly #context: LeaseContext;
   readonly #sweep: Sweep | null;
+  readonly #archives: ArchiveSweep | null;
   readonly #stopped = new AbortController();
   #running: Promise<void> | null = null;
   #ticks = 0;
 
-  /** With a sweep it also looks, every second time, for boxes that no lease names. */
-  constructor(context: LeaseContext, options: { readonly sweep?: Sweep } = {}) {
+  /**
+   * With a sweep it also looks, every second time, for boxes that no lease names; with one of archives it looks, at
+   * its second tick and seldom after it, for archives that nobody knows.
+   */
+  constructor(
+    context: LeaseContext,
+    options: { readonly sweep?: Sweep; readonly archives?: ArchiveSweep } = {},
+  ) {
     this.#context = context;
     this.#sweep = options.sweep ?? null;
+    this.#archives = options.archives ?? null;
   }
 
   /** Ticks every period until it is closed. Any number of processes may do so. */
@@ -48,10 +57,11 @@ export class Reaper implements AsyncDisposable {
     await this.#endLeases();
     await this.#endCondemned();
     await this.#endArtifacts();
-    if (this.#sweep === null || this.#ticks % 2 === 1) return;
-    await this.#context.attempt('reaper.sweep', null, async () =>
-      this.#sweep?.run({ signal: this.#stopped.signal }),
-    );
+    const { signal } = this.#stopped;
+    if (this.#ticks % 2 === 0)
+      await this.#context.attempt('reaper.sweep', null, async () => this.#sweep?.run({ signal }));
+    if (this.#ticks % this.#context.settings.archiveSweepTicks === 2)
+      await this.#context.attempt('reaper.archives', null, async () => this.#archives?.run({ signal }));
   }
 
   /** Stops ticking and waits for the tick that runs. */

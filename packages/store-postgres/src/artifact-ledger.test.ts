@@ -141,3 +141,20 @@ test('what is committed is never abandoned or removed; discarding a group lets a
   expect(idsOf(await take())).not.toContain(kept.id);
   await store.setClockOffset(0);
 });
+
+test('a key is unknown when its group was here and no artifact has it', async () => {
+  const groupId = await newGroup();
+  const known = await begin(groupId);
+  const blob = (key: string, of = groupId) => ({ key, groupId: of });
+  const deleted = await newGroup();
+  await setLease(deleted, { deletedAtMs: 1 });
+  const asked = [
+    blob(known.archiveKey),
+    blob(known.manifestKey),
+    blob('forgotten.tar'),
+    blob('of-deleted.tar', deleted),
+    blob('of-others.tar', 'never-here'),
+  ];
+  expect([...(await store.artifacts.unknown(asked))].sort()).toEqual(['forgotten.tar', 'of-deleted.tar']);
+  expect(await store.artifacts.unknown([])).toEqual([]);
+});

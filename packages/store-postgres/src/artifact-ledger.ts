@@ -7,7 +7,7 @@ import {
   SandboxError,
 } from '@boxyard/sandbox-core';
 import { v7 as uuidv7 } from 'uuid';
-import type { Database } from './connect.ts';
+import { asJson, type Database } from './connect.ts';
 
 interface ArtifactRow {
   readonly id: string;
@@ -138,6 +138,25 @@ export class PostgresArtifactLedger implements ArtifactLedger {
       options,
     );
     return rows.map(toArtifact);
+  }
+
+  async unknown(
+    blobs: readonly { readonly key: string; readonly groupId: string }[],
+    options?: CallOptions,
+  ): Promise<readonly string[]> {
+    const { sql } = this.#database;
+    const rows = await this.#database.run(
+      'Looking for unknown archives',
+      sql<{ key: string }[]>`
+        SELECT b ->> 'key' AS key FROM json_array_elements(${asJson(sql, blobs)}) b
+        WHERE EXISTS (SELECT FROM leases WHERE group_id = b ->> 'groupId') AND NOT EXISTS (
+          SELECT FROM artifacts a
+          WHERE a.group_id = b ->> 'groupId' AND (a.archive_key = b ->> 'key' OR a.manifest_key = b ->> 'key')
+        )
+      `,
+      options,
+    );
+    return rows.map(({ key }) => key);
   }
 
   async removeDeleted(id: string, options?: CallOptions): Promise<void> {

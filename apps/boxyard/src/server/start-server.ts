@@ -5,7 +5,7 @@ import { AuditTrail, createApi, KeyRing } from '@boxyard/api';
 import { folderBlobStore } from '@boxyard/blobs';
 import { ChangeRecorder, type OpenBox, OpHost, PtyHost } from '@boxyard/channel-a';
 import { loadSettings, type Settings, unknownVariables } from '@boxyard/config';
-import { BoxLeases, type LeasesSettings, Reaper, Sweep } from '@boxyard/leases';
+import { ArchiveSweep, BoxLeases, type LeasesSettings, Reaper, Sweep } from '@boxyard/leases';
 import { type BackendRegistry, createSealer } from '@boxyard/sandbox-core';
 import { ActiveBoxes, Retention, SessionService } from '@boxyard/sessions';
 import { folderSizeBytes, openStore, type PostgresStore } from '@boxyard/store-postgres';
@@ -201,7 +201,12 @@ async function assemble({ settings, store, providers, log, opening }: AssembleOp
       auditMs: settings.auditRetentionMs,
     },
   });
-  const reaper = opening.use(new Reaper(leases.context, { sweep: new Sweep(leases.context) }));
+  const reaper = opening.use(
+    new Reaper(leases.context, {
+      sweep: new Sweep(leases.context),
+      archives: new ArchiveSweep(leases.context),
+    }),
+  );
   const keyRing = opening.use(new KeyRing(store.keys));
   const auditTrail = opening.use(
     new AuditTrail({

@@ -62,6 +62,14 @@ export interface ArtifactLedger {
     limit: number,
     options: CallOptions & { readonly retryAfterMs: number },
   ): Promise<readonly Artifact[]>;
+  /**
+   * Which of these keys belong to a group that has, or had, a lease here, and are of no artifact on record. Keys of
+   * groups that were never here are left out: somebody else may share the blob store.
+   */
+  unknown(
+    blobs: readonly { readonly key: string; readonly groupId: string }[],
+    options?: CallOptions,
+  ): Promise<readonly string[]>;
   /** The bytes are gone: the row goes too. */
   removeDeleted(id: string, options?: CallOptions): Promise<void>;
 }
