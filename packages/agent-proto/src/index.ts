@@ -1,0 +1,18 @@
+export {
+  decodeRequest,
+  decodeResponse,
+  ENVELOPE_RESERVE_BYTES,
+  encodeRequest,
+  encodeResponse,
+  longestMessage,
+  PayloadTooLargeError,
+} from './envelope.ts';
+export {
+  type AgentInstance,
+  type AgentSubjects,
+  agentSubjects,
+  type MachineAddress,
+  machineSubjects,
+  parseAgentSubject,
+  type SpokenSubject,
+} from './subjects.ts';
