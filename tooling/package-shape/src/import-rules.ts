@@ -53,6 +53,9 @@ const usedDeclarations: Rule = {
     const isUsed = (name: string, imported: ImportedPackages) =>
       imported.has(name) ||
       imported.has(name.replace(/^@types\/(?:(.+)__)?/, (_, scope) => (scope ? `@${scope}/` : '')));
+    // A tool is started by its name, from a script or from another tool's file.
+    const started = [...Object.values(pkg.manifest.scripts ?? {}), ...toolFiles(pkg)].join('\n');
+    const isStarted = (name: string) => started.split(/[^\w-]+/).includes(name.replace(/^@.*\//, ''));
     return [
       ...Object.keys(dependencies)
         .filter((name) => !isUsed(name, shipped))
@@ -62,11 +65,15 @@ const usedDeclarations: Rule = {
             : `package.json: nothing imports '${name}': remove it from dependencies.`,
         ),
       ...Object.keys(devDependencies)
-        .filter((name) => !isUsed(name, all))
+        .filter((name) => !isUsed(name, all) && !isStarted(name))
         .map((name) => `package.json: nothing imports '${name}': remove it from devDependencies.`),
     ];
   },
 };
+
+function toolFiles({ files }: WorkspacePackage): readonly string[] {
+  return [...files].filter(([path]) => path.endsWith('.yaml')).map(([, text]) => text);
+}
 
 const floors: Rule = {
   name: 'floors',

@@ -41,7 +41,7 @@ export function packageOf(kind: PackageKind, folder: string, files: ReadonlyMap<
 
 /** Reads a package from disk. */
 export function readPackage(kind: PackageKind, directory: string): WorkspacePackage {
-  const paths = globSync(['package.json', 'README.md', '*.ts', '{src,test}/**/*.{ts,tsx}'], {
+  const paths = globSync(['package.json', 'README.md', '*.ts', '*.yaml', '{src,test}/**/*.{ts,tsx}'], {
     cwd: directory,
   });
   const files = new Map<string, string>();
