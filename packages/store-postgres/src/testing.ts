@@ -41,7 +41,8 @@ export async function openTestStore(options: { readonly maxConnections?: number 
   await administer(server, `CREATE DATABASE ${name} TEMPLATE ${TEMPLATE} STRATEGY FILE_COPY`);
   const connection = { ...server, database: name };
   const store = await openStore({ ...options, connection });
-  const sql = connectTo({ connection }, { max: 1 });
+  // A second one, so that a lock can be held on a reserved connection while others look on.
+  const sql = connectTo({ connection }, { max: 2 });
   const close = async () => {
     await sql.end({ timeout: 1 });
     await store.close();
