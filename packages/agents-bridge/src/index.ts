@@ -1,0 +1,11 @@
+export type { AgentsClient, AgentsClientOptions } from './agents-client.ts';
+export { toAgentsClient } from './agents-client.ts';
+export type { AgentsRunConfigOptions } from './agents-run-config.ts';
+export { agentsResumeConfig, agentsRunConfig } from './agents-run-config.ts';
+export type { AgentsSession, AgentsSessionOptions } from './session/agents-session.ts';
+export { toAgentsSession } from './session/agents-session.ts';
+export type { BoxSource } from './session/current-box.ts';
+export type { ManifestDrift } from './session/session-manifest.ts';
+export type { AgentsSessionState } from './session/session-state.ts';
+export { BACKEND_ID } from './session/session-state.ts';
+export { AgentsSessionError } from './session-error.ts';
