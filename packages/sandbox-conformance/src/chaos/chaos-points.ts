@@ -99,7 +99,8 @@ export class ChaosPoints implements Passage {
     if (this.#over === 'die') throw new ChaosDeath(`the caller died at ${name}`);
     if (this.#over === 'fence') {
       throw new SandboxError('fenced', `${name}: somebody else owns the box now; open it again.`, {
-        started: 'no',
+        // On the way out the call has been made, and its caller must not make it again.
+        started: name.endsWith('→') ? 'no' : 'unknown',
       });
     }
   }
