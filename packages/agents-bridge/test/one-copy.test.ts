@@ -1,17 +1,16 @@
-import { readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 
-const root = resolve(import.meta.dirname, '../../..');
+const lockfile = readFileSync(resolve(import.meta.dirname, '../../../pnpm-lock.yaml'), 'utf8');
 
 // Two copies do not know each other's manifests: `create(manifest)` of one takes that of the other for no manifest.
 test('the repository has one copy of agents-core, at the version that we pin', () => {
-  const copies = readdirSync(join(root, 'node_modules/.pnpm')).filter((name) =>
-    name.startsWith('@openai+agents-core@'),
-  );
-  expect(copies).toHaveLength(1);
-  expect(copies[0]).toMatch(/^@openai\+agents-core@0\.18\.0(_|$)/);
+  // A copy for each version and, behind it, for each set of peers.
+  const snapshots = lockfile.slice(lockfile.indexOf('\nsnapshots:'));
+  const copies = [...snapshots.matchAll(/^ {2}'@openai\/agents-core@([^(']+)[^']*':/gm)];
+  expect(copies.map(([, version]) => version)).toEqual(['0.18.0']);
 });
 
 test('@openai/agents and this package load the same agents-core', () => {
