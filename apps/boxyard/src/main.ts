@@ -1,7 +1,7 @@
 #!/usr/bin/env node
+import { BoxyardError } from '@boxyard/client';
 import { SandboxError } from '@boxyard/sandbox-core';
 import { CommanderError } from 'commander';
-import { ApiProblem } from './cli/api-client.ts';
 import { NoServer } from './cli/connection.ts';
 import { CopyRefused } from './cli/copy-files.ts';
 import { createProgram } from './cli/program.ts';
@@ -9,24 +9,18 @@ import { VERSION } from './version.ts';
 
 /** What a person can act on is told in one line; anything else is a defect of ours and shows its stack. */
 const isPlain = (error: unknown): error is Error =>
-  error instanceof ApiProblem ||
+  BoxyardError.isInstance(error) ||
   error instanceof NoServer ||
   error instanceof CopyRefused ||
-  SandboxError.isInstance(error) ||
-  // fetch says only "fetch failed"; the refused connection is its cause.
-  (error instanceof TypeError && error.cause instanceof Error);
+  SandboxError.isInstance(error);
 
 try {
   await createProgram(process.env, VERSION).parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode;
   else {
-    const cause =
-      error instanceof TypeError && error.cause instanceof Error ? `: ${error.cause.message}` : '';
     process.stderr.write(
-      isPlain(error)
-        ? `boxyard: ${error.message}${cause}\n`
-        : `boxyard: ${(error as Error).stack ?? error}\n`,
+      isPlain(error) ? `boxyard: ${error.message}\n` : `boxyard: ${(error as Error).stack ?? error}\n`,
     );
     process.exitCode = 1;
   }

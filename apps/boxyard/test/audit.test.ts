@@ -1,6 +1,6 @@
 import type { AuditEntry } from '@boxyard/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ApiClient } from '../src/cli/api-client.ts';
+import { ApiClient } from './raw-api.ts';
 import { type SharedServer, startSharedServer } from './shared-server.ts';
 
 const SECRET = 'canary-of-audit-83c1';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ApiClient, ApiProblem } from '../src/cli/api-client.ts';
+import { ApiClient, ApiProblem } from './raw-api.ts';
 import { type SharedServer, startSharedServer } from './shared-server.ts';
 
 let shared: SharedServer;

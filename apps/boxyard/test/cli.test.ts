@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { ApiClient } from '../src/cli/api-client.ts';
+import { ApiClient } from './raw-api.ts';
 import { type SharedServer, startSharedServer } from './shared-server.ts';
 import {
   cliArguments,

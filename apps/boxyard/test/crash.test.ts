@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { ApiClient } from '../src/cli/api-client.ts';
+import type { ApiClient } from './raw-api.ts';
 import { deleteSessions, eventually, startTestServer, temporaryDataDir } from './test-server.ts';
 
 interface SessionAnswer {

@@ -65,17 +65,16 @@ test('files and folders are copied in and out as they are', async () => {
   await writeFile(join(local, 'bin', 'run'), '#!/bin/sh\n', { mode: 0o755 });
   await writeFile(join(local, 'ü n.txt'), 'text');
   const box = { session, path: 'copied' };
-  await copyFiles(shared.client, 'default', { session: null, path: local }, box);
+  await copyFiles(shared.boxyard, { session: null, path: local }, box);
   const listed = await post<{ stdout: string }>('terminal/exec', {
     command: 'cd copied && find . | sort; ./bin/run && echo ran',
   });
   expect(listed.stdout).toBe('.\n./bin\n./bin/run\n./empty\n./ü n.txt\nran\n');
   const back = join(scratch, 'back');
-  await copyFiles(shared.client, 'default', box, { session: null, path: back });
+  await copyFiles(shared.boxyard, box, { session: null, path: back });
   expect(await readFile(join(back, 'ü n.txt'), 'utf8')).toBe('text');
   await copyFiles(
-    shared.client,
-    'default',
+    shared.boxyard,
     { session, path: 'copied/bin/run' },
     { session: null, path: join(scratch, 'run') },
   );

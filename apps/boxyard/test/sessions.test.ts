@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ApiProblem } from '../src/cli/api-client.ts';
+import { ApiProblem } from './raw-api.ts';
 import { type SharedServer, startSharedServer } from './shared-server.ts';
 import { eventually } from './test-server.ts';
 

@@ -1,14 +1,19 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ApiClient } from '../src/cli/api-client.ts';
+import { type BoxyardClient, createClient } from '@boxyard/client';
 import { createLogger } from '../src/server/logger.ts';
 import { startServer } from '../src/server/start-server.ts';
+
+import { ApiClient } from './raw-api.ts';
 import { deleteSessions } from './test-server.ts';
 
 /** One server in this process for a whole file of tests that do not kill it. */
 export interface SharedServer {
+  /** Plain HTTP. */
   readonly client: ApiClient;
+  /** The same as users have it. */
+  readonly boxyard: BoxyardClient;
   readonly token: string;
   readonly dataDir: string;
   readonly stop: () => Promise<void>;
@@ -24,6 +29,7 @@ export async function startSharedServer(env: Readonly<Record<string, string>> = 
   const client = new ApiClient({ url: server.url, token: server.token });
   return {
     client,
+    boxyard: createClient({ url: server.url, token: server.token }),
     token: server.token,
     dataDir,
     stop: async () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import { ApiClient } from '../src/cli/api-client.ts';
+import { ApiClient } from './raw-api.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 

@@ -1,12 +1,25 @@
 import { join } from 'node:path';
+import { type BoxyardClient, createClient } from '@boxyard/client';
 import { readDataFile } from '../server/data-file.ts';
 import { readServerRecord } from '../server/server-record.ts';
-import type { ApiConnection } from './api-client.ts';
+
+/** A large box is captured in minutes; a person who has had enough presses Ctrl-C. */
+const CLI_DEADLINE_MS = 15 * 60_000;
 
 /** Nobody told the command line where the server is, or with what key. */
 export class NoServer extends Error {
   override readonly name = 'NoServer';
 }
+
+/** Where a server is, and the key for it. */
+export interface Connection {
+  readonly url: string;
+  readonly token: string;
+}
+
+/** A client that waits as long as a box takes to come or to be captured. */
+export const clientOf = ({ url, token }: Connection): BoxyardClient =>
+  createClient({ url, token, deadlineMs: CLI_DEADLINE_MS });
 
 /**
  * Where the server is: `BOXYARD_URL` and `BOXYARD_TOKEN` when set, else what a server on this machine left in
@@ -15,7 +28,7 @@ export class NoServer extends Error {
 export async function findConnection(
   dataDir: string,
   env: Readonly<Record<string, string | undefined>>,
-): Promise<ApiConnection> {
+): Promise<Connection> {
   const url = env.BOXYARD_URL ?? (await readServerRecord(dataDir))?.url;
   if (!url) {
     throw new NoServer(

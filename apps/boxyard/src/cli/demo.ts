@@ -1,32 +1,12 @@
 /** The three things a newcomer wants to see: a real file, a real command, a real diff, all through the API. */
-import type { ApiClient } from './api-client.ts';
-
-interface DiffAnswer {
-  readonly files: readonly {
-    readonly path: string;
-    readonly additions: number;
-    readonly deletions: number;
-    readonly hunks: readonly {
-      readonly lines: readonly { readonly type: string; readonly text: string }[];
-    }[];
-  }[];
-}
-
-interface ExecAnswer {
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly exitCode: number | null;
-}
+import type { BoxyardClient } from '@boxyard/client';
 
 const SIGN: Record<string, string> = { add: '+', del: '-', context: ' ', meta: '\\' };
 
-export async function runDemo(client: ApiClient, print: (line: string) => void): Promise<void> {
-  const session = await client.json<{ id: string }>('POST', '/v1/workspaces/default/sessions', {
-    body: { name: 'demo', metadata: { made: 'demo' } },
-  });
-  const base = `/v1/workspaces/default/sessions/${session.id}`;
+export async function runDemo(client: BoxyardClient, print: (line: string) => void): Promise<void> {
+  const session = (await client.sessions.create({ name: 'demo', metadata: { made: 'demo' } })).keep();
   const exec = async (command: string) => {
-    const answer = await client.json<ExecAnswer>('POST', `${base}/terminal/exec`, { body: { command } });
+    const answer = await session.exec(command);
     if (answer.exitCode !== 0) {
       throw new Error(`The demo's command ended with ${answer.exitCode}: ${answer.stderr.trim()}`);
     }
@@ -34,11 +14,10 @@ export async function runDemo(client: ApiClient, print: (line: string) => void):
   };
 
   print('1. A file is written into the box');
-  const written = await client.json<{ path: string; sizeBytes: number; etag: string; revision: number }>(
-    'POST',
-    `${base}/fs/write`,
-    { body: { path: 'hello.sh', content: 'echo "Hello from $(uname -s)"\n' } },
-  );
+  const written = await session.files.write({
+    path: 'hello.sh',
+    content: 'echo "Hello from $(uname -s)"\n',
+  });
   print(`   ${written.path}: ${written.sizeBytes} bytes, revision ${written.revision}`);
   print(`   ${written.etag}`);
 
@@ -51,10 +30,8 @@ export async function runDemo(client: ApiClient, print: (line: string) => void):
     'git init -q . && git add -A && ' +
       'git -c user.name=demo -c user.email=demo@localhost commit -q -m "A first greeting"',
   );
-  await client.json('POST', `${base}/fs/write`, {
-    body: { path: 'hello.sh', content: 'echo "Hello again from $(uname -s)"\n' },
-  });
-  const diff = await client.json<DiffAnswer>('POST', `${base}/git/diff`, { body: {} });
+  await session.files.write({ path: 'hello.sh', content: 'echo "Hello again from $(uname -s)"\n' });
+  const diff = await session.git.diff();
   for (const file of diff.files) {
     print(`   ${file.path}  +${file.additions} -${file.deletions}`);
     for (const line of file.hunks.flatMap((hunk) => hunk.lines)) {

@@ -1,11 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { type BoxyardClient, BoxyardError } from '@boxyard/client';
 import { readServerRecord } from '../server/server-record.ts';
-import { type ApiClient, ApiProblem } from './api-client.ts';
-
-interface Page<Item> {
-  readonly items: readonly Item[];
-  readonly nextCursor: string | null;
-}
 
 /** Captures may be large; past this the server is left running, because its boxes are not safe yet. */
 const STOP_DEADLINE_MS = 60_000;
@@ -15,22 +10,24 @@ const STOP_DEADLINE_MS = 60_000;
  * named, and the server goes on.
  */
 export async function bringDown(
-  client: ApiClient,
+  client: BoxyardClient,
   dataDir: string,
   print: (line: string) => void,
 ): Promise<boolean> {
   let kept = 0;
-  for await (const workspace of pages<{ id: string }>(client, '/v1/workspaces')) {
-    const sessions = `/v1/workspaces/${workspace.id}/sessions`;
-    for await (const session of pages<{ id: string; liveness: string }>(client, sessions)) {
-      if (session.liveness === 'cold') continue;
+  // The list of workspaces is never cut into pages.
+  for (const workspace of (await client.workspaces.list()).items) {
+    const { sessions } = client.inWorkspace(workspace.id);
+    for await (const { id, liveness } of sessions.list()) {
+      if (liveness === 'cold') continue;
       try {
-        await client.json('POST', `${sessions}/${session.id}/pause`, { body: { force: true } });
-        print(`freed ${session.id}`);
+        await sessions.open(id).pause({ force: true });
+        print(`freed ${id}`);
       } catch (error) {
-        if (!(error instanceof ApiProblem)) throw error;
+        // The server has refused; without an answer nothing is known of any box.
+        if (!BoxyardError.isInstance(error) || error.status === null) throw error;
         kept++;
-        print(`kept ${session.id}: ${error.message}`);
+        print(`kept ${id}: ${error.message}`);
       }
     }
   }
@@ -43,14 +40,4 @@ export async function bringDown(
   }
   print(`The server (process ${record.pid}) has not ended within ${STOP_DEADLINE_MS / 1000} s.`);
   return false;
-}
-
-async function* pages<Item>(client: ApiClient, path: string): AsyncGenerator<Item> {
-  for (let cursor: string | null = null; ; ) {
-    const query = cursor === null ? '' : `?cursor=${encodeURIComponent(cursor)}`;
-    const page: Page<Item> = await client.json<Page<Item>>('GET', path + query);
-    yield* page.items;
-    if (page.nextCursor === null) return;
-    cursor = page.nextCursor;
-  }
 }

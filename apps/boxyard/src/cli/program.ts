@@ -1,7 +1,7 @@
 /** The command line: what each command takes; what it does is in the file of its name. */
+import type { BoxyardClient, CreateKeyRequest, CreateSessionRequest } from '@boxyard/client';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { ApiClient } from './api-client.ts';
-import { findConnection } from './connection.ts';
+import { clientOf, findConnection } from './connection.ts';
 import { copyFiles, parsePlace } from './copy-files.ts';
 import { runDemo } from './demo.ts';
 import { bringDown } from './down.ts';
@@ -11,14 +11,8 @@ import { type UpOptions, up } from './up.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-interface SessionAnswer extends Readonly<Record<string, unknown>> {
-  readonly id: string;
-}
-
-interface KeyAnswer extends Readonly<Record<string, unknown>> {
-  readonly id: string;
-  readonly token: string;
-}
+/** A client of the workspace that a command names. */
+type Connect = (workspace?: string) => Promise<BoxyardClient>;
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
@@ -53,7 +47,8 @@ export function createProgram(env: Environment, version: string): Command {
     .enablePositionalOptions()
     .showHelpAfterError();
   const dataDir = () => program.opts<{ dataDir: string }>().dataDir;
-  const client = async () => new ApiClient(await findConnection(dataDir(), env));
+  const client: Connect = async (workspace = 'default') =>
+    clientOf(await findConnection(dataDir(), env)).inWorkspace(workspace);
 
   program
     .command('up')
@@ -89,12 +84,11 @@ export function createProgram(env: Environment, version: string): Command {
 const withoutSeparator = ([first, ...rest]: readonly string[]): readonly string[] =>
   first === undefined ? [] : first === '--' ? rest : [first, ...rest];
 
-function addSandboxCommands(program: Command, client: () => Promise<ApiClient>): void {
+function addSandboxCommands(program: Command, client: Connect): void {
   const sandbox = program
     .command('sandbox')
     .description('sessions and their boxes')
     .enablePositionalOptions();
-  const sessions = (workspace: string) => `/v1/workspaces/${workspace}/sessions`;
 
   sandbox
     .command('create')
@@ -107,12 +101,21 @@ function addSandboxCommands(program: Command, client: () => Promise<ApiClient>):
     .option('--start', 'make the box now')
     .addOption(workspaceOption())
     .addOption(formatOption())
-    .action(async (options: Record<string, unknown> & { workspace: string; output: OutputFormat }) => {
-      const { workspace, output, env, ...rest } = options;
-      const body = { ...rest, ...(env === undefined ? {} : { environment: env }) };
-      const session = await (await client()).json<SessionAnswer>('POST', sessions(workspace), { body });
-      printValue(output, session, session.id);
-    });
+    .action(
+      async (
+        options: Omit<CreateSessionRequest, 'environment'> & {
+          env?: Record<string, string>;
+          workspace: string;
+          output: OutputFormat;
+        },
+      ) => {
+        const { workspace, output, env, ...rest } = options;
+        const body = { ...rest, ...(env === undefined ? {} : { environment: env }) };
+        const { sessions } = (await client(workspace)).api.workspace;
+        const session = await sessions.create(body);
+        printValue(output, session, session.id);
+      },
+    );
 
   sandbox
     .command('list')
@@ -128,13 +131,9 @@ function addSandboxCommands(program: Command, client: () => Promise<ApiClient>):
         workspace: string;
         output: OutputFormat;
       }) => {
-        const query = new URLSearchParams({ limit: String(options.limit) });
-        for (const [name, value] of Object.entries(options.metadata ?? {}))
-          query.set(`metadata.${name}`, value);
-        const page = await (await client()).json<{ items: SessionAnswer[] }>(
-          'GET',
-          `${sessions(options.workspace)}?${query}`,
-        );
+        const { metadata, limit, workspace } = options;
+        const { sessions } = (await client(workspace)).api.workspace;
+        const page = await sessions.list({ limit, ...(metadata === undefined ? {} : { metadata }) });
         printRows(options.output, page.items, ['id', 'backend', 'liveness', 'name', 'createdAt']);
       },
     );
@@ -158,9 +157,8 @@ function addSandboxCommands(program: Command, client: () => Promise<ApiClient>):
       ) => {
         const collected = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
         const json = options.output === 'json';
-        const exitCode = await runCommand(await client(), {
-          session,
-          workspace: options.workspace,
+        const { workspace } = options;
+        const exitCode = await runCommand((await client(workspace)).session(session), {
           command: withoutSeparator(command),
           ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
           ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
@@ -187,7 +185,7 @@ function addSandboxCommands(program: Command, client: () => Promise<ApiClient>):
     .argument('<to>')
     .addOption(workspaceOption())
     .action(async (from: string, to: string, options: { workspace: string }) =>
-      copyFiles(await client(), options.workspace, parsePlace(from), parsePlace(to)),
+      copyFiles(await client(options.workspace), parsePlace(from), parsePlace(to)),
     );
 
   sandbox
@@ -196,14 +194,13 @@ function addSandboxCommands(program: Command, client: () => Promise<ApiClient>):
     .argument('<session...>')
     .addOption(workspaceOption())
     .action(async (ids: string[], options: { workspace: string }) => {
-      const api = await client();
-      for (const id of ids) await api.json('DELETE', `${sessions(options.workspace)}/${id}`);
+      const { sessions } = await client(options.workspace);
+      for (const id of ids) await sessions.delete(id);
     });
 }
 
-function addKeyCommands(program: Command, client: () => Promise<ApiClient>): void {
+function addKeyCommands(program: Command, client: Connect): void {
   const key = program.command('key').description('API keys of a workspace');
-  const keys = (workspace: string) => `/v1/workspaces/${workspace}/keys`;
 
   key
     .command('create')
@@ -213,26 +210,19 @@ function addKeyCommands(program: Command, client: () => Promise<ApiClient>): voi
     .option('--expires-at <time>', 'RFC 3339')
     .addOption(workspaceOption())
     .addOption(formatOption())
-    .action(
-      async (options: {
-        name: string;
-        permissions: readonly string[];
-        expiresAt?: string;
-        workspace: string;
-        output: OutputFormat;
-      }) => {
-        const { workspace, output, ...body } = options;
-        const made = await (await client()).json<KeyAnswer>('POST', keys(workspace), { body });
-        printValue(output, made, made.token);
-      },
-    );
+    .action(async (options: CreateKeyRequest & { workspace: string; output: OutputFormat }) => {
+      const { workspace, output, ...body } = options;
+      // A permission that there is not is the server's to refuse.
+      const made = await (await client(workspace)).keys.create(body);
+      printValue(output, made, made.token);
+    });
 
   key
     .command('list')
     .addOption(workspaceOption())
     .addOption(formatOption())
     .action(async (options: { workspace: string; output: OutputFormat }) => {
-      const page = await (await client()).json<{ items: SessionAnswer[] }>('GET', keys(options.workspace));
+      const page = await (await client(options.workspace)).keys.list();
       printRows(options.output, page.items, [
         'id',
         'name',
@@ -248,11 +238,11 @@ function addKeyCommands(program: Command, client: () => Promise<ApiClient>): voi
     .argument('<key>')
     .addOption(workspaceOption())
     .action(async (id: string, options: { workspace: string }) => {
-      await (await client()).json('DELETE', `${keys(options.workspace)}/${id}`);
+      await (await client(options.workspace)).keys.revoke(id);
     });
 }
 
-function addWorkspaceCommands(program: Command, client: () => Promise<ApiClient>): void {
+function addWorkspaceCommands(program: Command, client: Connect): void {
   const workspace = program.command('workspace').description('workspaces of this server');
 
   workspace
@@ -260,7 +250,7 @@ function addWorkspaceCommands(program: Command, client: () => Promise<ApiClient>
     .argument('<slug>')
     .addOption(formatOption())
     .action(async (slug: string, options: { output: OutputFormat }) => {
-      const made = await (await client()).json<SessionAnswer>('POST', '/v1/workspaces', { body: { slug } });
+      const made = await (await client()).workspaces.create({ slug });
       printValue(options.output, made, made.id);
     });
 
@@ -268,7 +258,7 @@ function addWorkspaceCommands(program: Command, client: () => Promise<ApiClient>
     .command('list')
     .addOption(formatOption())
     .action(async (options: { output: OutputFormat }) => {
-      const page = await (await client()).json<{ items: SessionAnswer[] }>('GET', '/v1/workspaces');
+      const page = await (await client()).workspaces.list();
       printRows(options.output, page.items, ['id', 'slug', 'createdAt']);
     });
 }

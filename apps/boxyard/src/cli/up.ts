@@ -1,7 +1,7 @@
 import type { Settings } from '@boxyard/config';
 import { createLogger } from '../server/logger.ts';
 import { startServer } from '../server/start-server.ts';
-import { ApiClient } from './api-client.ts';
+import { clientOf } from './connection.ts';
 import { runDemo } from './demo.ts';
 
 export interface UpOptions {
@@ -34,7 +34,7 @@ export async function up(options: UpOptions, env: Environment, version: string):
     );
   }
   try {
-    if (options.demo) await runDemo(new ApiClient(server), say);
+    if (options.demo) await runDemo(clientOf(server), say);
   } catch (error) {
     await server.stop();
     throw error;

@@ -1,3 +1,4 @@
+/** Plain HTTP for tests of what the API itself does: no retry, no completion, and anything may be sent. */
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 
 export interface ApiConnection {
@@ -5,7 +6,7 @@ export interface ApiConnection {
   readonly token: string;
 }
 
-/** A refusal of the server in its own words, for a person at a terminal. */
+/** A refusal of the server in its own words. */
 export class ApiProblem extends Error {
   override readonly name = 'ApiProblem';
   readonly status: number;
@@ -27,7 +28,6 @@ export interface ApiRequest {
   readonly signal?: AbortSignal;
 }
 
-/** The few HTTP calls that the command line makes. Repeats nothing by itself. */
 export class ApiClient {
   readonly #connection: ApiConnection;
 
