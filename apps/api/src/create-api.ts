@@ -1,11 +1,14 @@
 /** Puts the API together: what every request passes, then the routes. It knows services, and no provider. */
-import { Hono } from 'hono';
+import type { Route } from '@boxyard/contracts';
+import { type Context, Hono } from 'hono';
 import { v7 as uuidv7 } from 'uuid';
 import { RouteTable } from './define-route.ts';
 import { createGate } from './gate.ts';
 import { ApiError, problemOf } from './problem.ts';
 import { createRequestAudit } from './request-audit.ts';
 import type { ApiEnvironment } from './request-context.ts';
+import { inRequest, type RequestScope } from './request-scope.ts';
+import { createRequestSpan } from './request-span.ts';
 import { addAuditRoutes } from './routes/audit-routes.ts';
 import { addCapabilityRoutes } from './routes/capability-routes.ts';
 import { addContentRoutes } from './routes/content-routes.ts';
@@ -15,6 +18,7 @@ import { addFileRoutes } from './routes/file-routes.ts';
 import { addGitRoutes } from './routes/git-routes.ts';
 import { addHealthRoutes } from './routes/health-routes.ts';
 import { addKeyRoutes } from './routes/key-routes.ts';
+import { addMetricsRoutes } from './routes/metrics-routes.ts';
 import { addOpRoutes } from './routes/op-routes.ts';
 import { addPtyRoutes } from './routes/pty-routes.ts';
 import { addSessionRoutes } from './routes/session-routes.ts';
@@ -23,10 +27,8 @@ import type { ApiServices } from './services.ts';
 
 /** What is worth a line in the log. Never holds a token, a body or a query's values. */
 export interface RequestLog {
-  readonly requestId: string;
-  readonly method: string;
-  /** The route's pattern and not the path: ids make logs hard to count. */
-  readonly path: string;
+  /** As declared, with its method; the path of a request would put ids into every line and series. */
+  readonly route: Route | 'none';
   readonly status: number;
   readonly durationMs: number;
   /** Set for what should not have happened. */
@@ -58,16 +60,22 @@ export function createApi(services: ApiServices, options: ApiOptions): Api {
     c.header('X-Request-Id', requestId);
     c.header('X-Content-Type-Options', 'nosniff');
     c.header('Cache-Control', 'no-store');
-    await next();
+    const scope: RequestScope = { requestId, answered: false };
+    c.set('scope', scope);
+    await inRequest(scope, async () => {
+      await next();
+      tell(c, requestId, startedAt);
+      scope.answered = true;
+    });
+  });
+  const tell = (c: Context<ApiEnvironment>, requestId: string, startedAt: number) =>
     options.log({
-      requestId,
-      method: c.req.method,
-      path: c.req.path,
+      route: c.get('matched')?.route ?? 'none',
       status: c.res.status,
       durationMs: performance.now() - startedAt,
       ...(c.error && problemOf(c.error, requestId).unexpected ? { error: c.error } : {}),
     });
-  });
+  app.use('*', createRequestSpan());
 
   app.onError((error, c) => {
     const { problem, retryAfterSeconds } = problemOf(error, c.get('requestId'));
@@ -84,10 +92,18 @@ export function createApi(services: ApiServices, options: ApiOptions): Api {
     return next();
   });
   app.use('*', createRequestAudit(services.auditTrail));
-  app.use('*', createGate({ keys: services.keyRing, workspaces: services.workspaces }));
+  app.use(
+    '*',
+    createGate({
+      keys: services.keyRing,
+      workspaces: services.workspaces,
+      metricsToken: services.metricsToken,
+    }),
+  );
 
   const routes = new RouteTable(app, { maxBodyBytes: services.bodyLimitBytes });
   addHealthRoutes(routes, services);
+  addMetricsRoutes(routes, services);
   addDocsRoutes(routes, services);
   addWorkspaceRoutes(routes, services);
   addAuditRoutes(routes, services);

@@ -2,12 +2,13 @@
  * Who may pass is decided before a body is read: by the matched route's entry in the permission table, the key
  * shown, and the workspace in the path. What a key may not see does not exist for it (404).
  */
+import { timingSafeEqual } from 'node:crypto';
 import { ROUTE_PERMISSIONS, type Route, Uuid } from '@boxyard/contracts';
 import type { KeyRecord, WorkspaceRecord, WorkspaceStore } from '@boxyard/sandbox-core';
 import type { Context, MiddlewareHandler } from 'hono';
 import { matchedRoutes } from 'hono/route';
 import { LRUCache } from 'lru-cache';
-import type { KeyRing } from './key-ring.ts';
+import { hashToken, type KeyRing } from './key-ring.ts';
 import { ApiError } from './problem.ts';
 import type { ApiEnvironment } from './request-context.ts';
 
@@ -18,6 +19,8 @@ const ID_PARAMETERS = ['sid', 'opId', 'ptyId', 'keyId'];
 export interface GateOptions {
   readonly keys: KeyRing;
   readonly workspaces: WorkspaceStore;
+  /** Opens `/metrics` without any key, so that it can be read while the database is away. */
+  readonly metricsToken: string | null;
 }
 
 export function createGate(options: GateOptions): MiddlewareHandler<ApiEnvironment> {
@@ -31,10 +34,17 @@ export function createGate(options: GateOptions): MiddlewareHandler<ApiEnvironme
     return found;
   };
 
+  const metricsHash = options.metricsToken === null ? null : hashToken(options.metricsToken);
+  const isMetricsToken = (c: Context<ApiEnvironment>) => {
+    const token = tokenOf(c);
+    if (metricsHash === null || token === undefined) return false;
+    return timingSafeEqual(Buffer.from(hashToken(token)), Buffer.from(metricsHash));
+  };
+
   return async (c, next) => {
     const { grant, route, parameters } = matchedRoute(c);
     c.set('matched', { route, parameters });
-    if (grant === 'none') return next();
+    if (grant === 'none' || (grant === 'metrics:read' && isMetricsToken(c))) return next();
     const key = await authenticate(c, options.keys);
     c.set('key', key);
     const idOrSlug = parameters.get('ws');
@@ -46,6 +56,7 @@ export function createGate(options: GateOptions): MiddlewareHandler<ApiEnvironme
         throw notFound('workspace');
       }
       c.set('workspace', workspace);
+      c.get('scope').workspaceId = workspace.id;
     }
     if (grant !== 'any' && !key.permissions.includes(grant)) {
       throw new ApiError('denied', `This key lacks the permission ${grant}. Use a key that carries it.`);
@@ -53,6 +64,7 @@ export function createGate(options: GateOptions): MiddlewareHandler<ApiEnvironme
     for (const name of ID_PARAMETERS) {
       const value = parameters.get(name);
       if (value !== undefined && !Uuid.safeParse(value).success) throw notFound(NAME_OF[name] ?? name);
+      if (value !== undefined && name === 'sid') c.get('scope').sessionId = value;
     }
     return next();
   };

@@ -1,10 +1,13 @@
 import type { Route } from '@boxyard/contracts';
 import type { KeyRecord, WorkspaceRecord } from '@boxyard/sandbox-core';
 import type { RequestAct } from './request-audit.ts';
+import type { RequestScope } from './request-scope.ts';
 
 /** What a request carries once it has passed the gate. */
 export interface RequestVariables {
   requestId: string;
+  /** What the lines of the log say of it. */
+  scope: RequestScope;
   /** Aborts when the server is asked to end. */
   draining: AbortSignal;
   /** The declared route that serves this request, and its parameters; set by the gate. */

@@ -33,6 +33,10 @@ export interface ApiServices {
   /** Ids of the sessions that share a group's box. */
   readonly sessionsOf: (groupId: string) => Promise<readonly string[]>;
   readonly readiness: () => Promise<Readiness>;
+  /** Prometheus' text. */
+  readonly renderMetrics: () => Promise<string>;
+  /** Opens the metrics without a key; null for none. */
+  readonly metricsToken: string | null;
   readonly version: string;
   /** Longest JSON body. */
   readonly bodyLimitBytes: number;

@@ -19,12 +19,16 @@ export interface SharedServer {
   readonly stop: () => Promise<void>;
 }
 
-export async function startSharedServer(env: Readonly<Record<string, string>> = {}): Promise<SharedServer> {
+/** @param onLog gets every line of the log, at every level; without it nothing is logged. */
+export async function startSharedServer(
+  env: Readonly<Record<string, string>> = {},
+  onLog?: (line: string) => void,
+): Promise<SharedServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'boxyard-server-'));
   const server = await startServer({
     env: { ...env, BOXYARD_DATA_DIR: dataDir, BOXYARD_PORT: '0' },
     version: '0.0.0-test',
-    log: () => createLogger('silent'),
+    log: () => (onLog ? createLogger('trace', { write: onLog }) : createLogger('silent')),
   });
   const client = new ApiClient({ url: server.url, token: server.token });
   return {

@@ -103,6 +103,15 @@ export const SETTINGS = {
       'Encrypts stored environment values and signs stream tokens; at least 32 random characters. Absent: a key file of mode 0600 in the data folder.',
     secret: true,
   },
+  metricsToken: {
+    name: 'BOXYARD_METRICS_TOKEN',
+    schema: word(8, 512),
+    default: null,
+    unit: '',
+    group: 'Server',
+    description: 'Opens /metrics besides every key with metrics:read, and also while the database is away.',
+    secret: true,
+  },
   logLevel: {
     name: 'BOXYARD_LOG_LEVEL',
     schema: choice(LOG_LEVELS),
@@ -110,6 +119,14 @@ export const SETTINGS = {
     unit: '',
     group: 'Server',
     description: `One of ${LOG_LEVELS.join(', ')}.`,
+  },
+  canaryIntervalMs: {
+    name: 'BOXYARD_CANARY_INTERVAL_MS',
+    schema: durationMs(0),
+    default: '0',
+    unit: 'ms',
+    group: 'Server',
+    description: 'How often a small box is made on each backend and a marker command run in it. 0 for never.',
   },
   shutdownGraceMs: {
     name: 'BOXYARD_SHUTDOWN_GRACE_MS',

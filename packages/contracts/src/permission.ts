@@ -3,7 +3,8 @@ import { z } from 'zod';
 /**
  * What a key may do. `sessions:control` covers create, delete, pause, messages, cancel, approvals and swap;
  * `workspaces:manage` is the operator's: making workspaces and seeing all of them. `audit:read` is for whoever
- * oversees a workspace.
+ * oversees a workspace,
+ * `metrics:read` for whatever watches the server.
  */
 export const PERMISSIONS = [
   'files:read',
@@ -18,6 +19,7 @@ export const PERMISSIONS = [
   'enrollments:manage',
   'keys:manage',
   'audit:read',
+  'metrics:read',
   'workspaces:manage',
 ] as const;
 

@@ -21,6 +21,7 @@ const NOT_AUDITED = null;
 export const ROUTE_AUDIT: Readonly<Record<Route, RouteAudit | null>> = {
   'GET /healthz': NOT_AUDITED,
   'GET /readyz': NOT_AUDITED,
+  'GET /metrics': NOT_AUDITED,
   'GET /v1/openapi.json': NOT_AUDITED,
   'GET /v1/docs': NOT_AUDITED,
   'GET /v1/docs/:asset': NOT_AUDITED,

@@ -10,6 +10,7 @@ export type RouteGrant = Permission | 'none' | 'any';
 export const ROUTE_PERMISSIONS = {
   'GET /healthz': 'none',
   'GET /readyz': 'none',
+  'GET /metrics': 'metrics:read',
   'GET /v1/openapi.json': 'none',
   'GET /v1/docs': 'none',
   'GET /v1/docs/:asset': 'none',

@@ -1,4 +1,4 @@
-import { bounded, type CallOptions, type Holder, SandboxError } from '@boxyard/sandbox-core';
+import { bounded, type CallOptions, type Holder, SandboxError, traced } from '@boxyard/sandbox-core';
 import { v7 as uuidv7 } from 'uuid';
 import { BoxHandles } from './box-handles.ts';
 import { captureBox } from './capture-box.ts';
@@ -57,7 +57,11 @@ export class BoxLeases implements AsyncDisposable {
     try {
       const { deadlineMs = this.context.settings.openDeadlineMs, signal } = request;
       const what = `Opening the box of group ${request.groupId}`;
-      const { box, epoch } = await bounded({ signal, deadlineMs }, what, () => hold.acquired);
+      const { box, epoch } = await traced(
+        'lease.acquire',
+        { 'boxyard.group': request.groupId, 'boxyard.holder': request.holder.kind },
+        () => bounded({ signal, deadlineMs }, what, () => hold.acquired),
+      );
       if (request.expectedEpoch !== undefined && epoch !== request.expectedEpoch)
         throw otherEpoch(request.groupId, request.expectedEpoch, epoch);
       const held = new HeldBox(

@@ -1,4 +1,4 @@
-import { type Box, bounded, SandboxError } from '@boxyard/sandbox-core';
+import { type Box, bounded, SandboxError, traced } from '@boxyard/sandbox-core';
 import { v7 as uuidv7 } from 'uuid';
 import type { LeaseContext } from './lease-context.ts';
 
@@ -20,7 +20,14 @@ export interface CaptureRequest {
  * any more. `unsupported`: such a box has no archives. Everything else that goes wrong throws, and then the
  * ledger knows which bytes have to go.
  */
-export async function captureBox(
+export function captureBox(
+  context: LeaseContext,
+  request: CaptureRequest,
+): Promise<'committed' | 'refused' | 'unsupported'> {
+  return traced('box.capture', { 'boxyard.group': request.groupId }, () => capture(context, request));
+}
+
+async function capture(
   context: LeaseContext,
   request: CaptureRequest,
 ): Promise<'committed' | 'refused' | 'unsupported'> {

@@ -9,6 +9,7 @@ import {
   type ExecResult,
   SandboxError,
   type SpawnRequest,
+  traced,
 } from '@boxyard/sandbox-core';
 import { heldCapabilities } from './held-capabilities.ts';
 
@@ -42,24 +43,24 @@ export class HeldBox implements Box {
     });
     const { files } = box;
     this.files = {
-      read: (...call) => this.#watch(() => files.read(...call)),
-      open: (...call) => this.#watch(() => files.open(...call)),
-      write: (...call) => this.#watch(() => files.write(...call)),
-      version: (...call) => this.#watch(() => files.version(...call)),
-      stat: (...call) => this.#watch(() => files.stat(...call)),
-      list: (...call) => this.#watch(() => files.list(...call)),
-      move: (...call) => this.#watch(() => files.move(...call)),
-      remove: (...call) => this.#watch(() => files.remove(...call)),
-      mkdir: (...call) => this.#watch(() => files.mkdir(...call)),
+      read: (...call) => this.#call('files.read', () => files.read(...call)),
+      open: (...call) => this.#call('files.open', () => files.open(...call)),
+      write: (...call) => this.#call('files.write', () => files.write(...call)),
+      version: (...call) => this.#call('files.version', () => files.version(...call)),
+      stat: (...call) => this.#call('files.stat', () => files.stat(...call)),
+      list: (...call) => this.#call('files.list', () => files.list(...call)),
+      move: (...call) => this.#call('files.move', () => files.move(...call)),
+      remove: (...call) => this.#call('files.remove', () => files.remove(...call)),
+      mkdir: (...call) => this.#call('files.mkdir', () => files.mkdir(...call)),
     };
   }
 
   exec(request: ExecRequest, options?: CallOptions): Promise<ExecResult> {
-    return this.#watch(() => this.#box.exec(request, options));
+    return this.#call('exec', () => this.#box.exec(request, options));
   }
 
   spawn(request: SpawnRequest, options?: CallOptions): Promise<BoxProcess> {
-    return this.#watch(() => this.#box.spawn(request, options));
+    return this.#call('spawn', () => this.#box.spawn(request, options));
   }
 
   async close(): Promise<void> {
@@ -79,6 +80,11 @@ export class HeldBox implements Box {
       });
     // Another may work in the box by now.
     this.#lost.throwIfAborted();
+  }
+
+  #call<T>(name: string, call: () => Promise<T>): Promise<T> {
+    const attributes = { 'boxyard.box.provider': this.ref.provider };
+    return this.#watch(() => traced(`box.${name}`, attributes, call));
   }
 
   async #watch<T>(call: () => Promise<T>): Promise<T> {

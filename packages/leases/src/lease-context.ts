@@ -81,33 +81,49 @@ export class LeaseContext {
   #decide<Type extends LeaseEventType>(
     event: { readonly type: Type } & LeaseEvent<Type>,
     made: BoxRef | null,
+    decided: { last: readonly [Lease, Lease] | null },
   ): (lease: Lease, nowMs: number) => LeaseDecision<LeaseOutcomes[Type]> {
     return (lease, nowMs) => {
       const judged = transitionLease(lease, event, nowMs, this.settingsOf(lease.box ?? made));
       // A reaper's look is always stored: the row may have been due earlier than its lease says.
       const next = event.type === 'due' ? { ...judged.lease } : judged.lease;
+      decided.last = [lease, next];
       return { lease: next, condemned: judged.condemned, result: judged.outcome };
     };
+  }
+
+  /** The store may have asked several times; only the last answer was committed. */
+  #tellTransition({ last }: { readonly last: readonly [Lease, Lease] | null }): void {
+    if (last === null) return;
+    const [{ groupId, state: from }, { state: to }] = last;
+    if (from !== to) this.tell({ type: 'transition', groupId, from, to });
   }
 
   /**
    * Null when there is no such lease. `made`: the box that the event brings, whose provider has settings of
    * its own.
    */
-  apply<Type extends LeaseEventType>(
+  async apply<Type extends LeaseEventType>(
     groupId: string,
     event: { readonly type: Type } & LeaseEvent<Type>,
     options: CallOptions & { readonly made?: BoxRef } = {},
   ): Promise<LeaseOutcomes[Type] | null> {
-    return this.store.changeExisting(groupId, this.#decide(event, options.made ?? null), options);
+    const decided = { last: null };
+    const decide = this.#decide(event, options.made ?? null, decided);
+    const outcome = await this.store.changeExisting(groupId, decide, options);
+    this.#tellTransition(decided);
+    return outcome;
   }
 
   /** As `apply`, for a group that may have no lease yet. */
-  applyOrInsert<Type extends LeaseEventType>(
+  async applyOrInsert<Type extends LeaseEventType>(
     group: { readonly groupId: string; readonly workspaceId: string },
     event: { readonly type: Type } & LeaseEvent<Type>,
     options: CallOptions = {},
   ): Promise<LeaseOutcomes[Type]> {
-    return this.store.change(group, this.#decide(event, null), options);
+    const decided = { last: null };
+    const outcome = await this.store.change(group, this.#decide(event, null, decided), options);
+    this.#tellTransition(decided);
+    return outcome;
   }
 }

@@ -1,5 +1,5 @@
 import type { RestoreReceipt } from '@boxyard/contracts';
-import type { BoxRef } from '@boxyard/sandbox-core';
+import type { BoxRef, LeaseState } from '@boxyard/sandbox-core';
 
 /** What happened to boxes, for logs, events and meters. Told after the fact; a listener changes nothing. */
 export type LeaseNotice =
@@ -49,6 +49,13 @@ export type LeaseNotice =
     }
   /** A box of ours that no lease named. */
   | { readonly type: 'swept'; readonly groupId: string; readonly ref: BoxRef }
+  /** The lease has another state now. */
+  | {
+      readonly type: 'transition';
+      readonly groupId: string;
+      readonly from: LeaseState;
+      readonly to: LeaseState;
+    }
   | { readonly type: 'holder-lost'; readonly groupId: string; readonly kind: string; readonly id: string }
   /** Something in the background failed; it is tried again by itself. */
   | {

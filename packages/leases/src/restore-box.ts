@@ -8,6 +8,7 @@ import {
   type ManifestComparison,
   SandboxError,
   type Spawn,
+  traced,
 } from '@boxyard/sandbox-core';
 import type { LeaseContext } from './lease-context.ts';
 
@@ -80,7 +81,7 @@ export function restorer(
     if (!plan.lost && plan.uncaptured === null) return null;
     return async () => ({ kind: 'INCOMPLETE', missing: 'everything' });
   }
-  return async (box, options) => {
+  const restore = async (box: Box, options: CallOptions): Promise<RestoreReceipt> => {
     for (const artifact of plan.artifacts) {
       const actual = await unpack(context, artifact, box, options);
       if (actual === null) continue;
@@ -97,4 +98,6 @@ export function restorer(
       { stage: 'restore' },
     );
   };
+  return (box, options) =>
+    traced('box.restore', { 'boxyard.group': newest.groupId }, () => restore(box, options));
 }

@@ -146,6 +146,7 @@ export type { ShellRunnerOptions } from './shell/shell-runner.ts';
 export { ShellRunner } from './shell/shell-runner.ts';
 export type { FeedOutcome, Spool, SpoolChannel } from './shell/spool.ts';
 export { quote } from './shell-quote.ts';
+export { traced } from './telemetry/traced.ts';
 export type { TokenFault } from './token/signed-token.ts';
 export { openToken, signToken } from './token/signed-token.ts';
 export type { StreamKind, StreamScope, StreamTokenRequest } from './token/stream-token.ts';

@@ -16,6 +16,7 @@ import {
   type Sealer,
   type SessionStore,
   type SessionWithGroup,
+  traced,
 } from '@boxyard/sandbox-core';
 import { LRUCache } from 'lru-cache';
 import { v7 as uuidv7 } from 'uuid';
@@ -119,7 +120,17 @@ export class ActiveBoxes {
     return group;
   }
 
-  async #open(
+  #open(
+    group: BoxGroup,
+    holder: BoxHolder,
+    options: OpenBoxOptions,
+    onCloned: () => void,
+  ): Promise<ActiveBox> {
+    const attributes = { 'boxyard.group': group.id, 'boxyard.backend': group.backend };
+    return traced('box.open', attributes, () => this.#openHeld(group, holder, options, onCloned));
+  }
+
+  async #openHeld(
     group: BoxGroup,
     holder: BoxHolder,
     { mutates = false, ...options }: OpenBoxOptions,

@@ -33,10 +33,21 @@ const STATEMENT_TIMEOUT_MS = 30_000;
 
 const CONNECT_TIMEOUT_S = 10;
 
+const DEFAULT_MAX_CONNECTIONS = 10;
+
 const CLOSE_TIMEOUT_S = 5;
 
 // What runs on a pool that lost a connection has this long to get its answer.
 const RETIRE_TIMEOUT_S = 2;
+
+/** How busy the connections of this process are. */
+export interface DatabaseActivity {
+  /** Sent or waiting for a connection; what is beyond `maxConnections` waits. */
+  readonly statementsRunning: number;
+  readonly maxConnections: number;
+  /** Statements that were refused or not answered since the start. */
+  readonly failures: number;
+}
 
 export class Database {
   readonly #options: DatabaseOptions;
@@ -44,6 +55,8 @@ export class Database {
   readonly #retiring = new Set<Promise<void>>();
   #sql: Sql;
   #closed = false;
+  #running = 0;
+  #failures = 0;
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
@@ -60,13 +73,29 @@ export class Database {
     // The statement was made from this one a moment ago.
     const pool = this.#sql;
     return bounded(options, what, async () => {
+      this.#running += 1;
       try {
         return await statement;
       } catch (error) {
+        this.#failures += 1;
         if (lostConnection(error)) this.#replace(pool);
         throw databaseError(error);
+      } finally {
+        this.#running -= 1;
       }
     });
+  }
+
+  get activity(): DatabaseActivity {
+    return {
+      statementsRunning: this.#running,
+      maxConnections: this.#maxConnections,
+      failures: this.#failures,
+    };
+  }
+
+  get #maxConnections(): number {
+    return this.#options.maxConnections ?? DEFAULT_MAX_CONNECTIONS;
   }
 
   /** Calls back for every statement that is sent, until the answered function is called. */
@@ -97,7 +126,7 @@ export class Database {
   }
 
   #newPool(): Sql {
-    const pool = connectTo(this.#options.address, { max: this.#options.maxConnections ?? 10 });
+    const pool = connectTo(this.#options.address, { max: this.#maxConnections });
     this.#observe(pool);
     return pool;
   }

@@ -1,4 +1,5 @@
-export type { DatabaseAddress, StatementListener } from './connect.ts';
+export type { Census, CensusOptions } from './census.ts';
+export type { DatabaseActivity, DatabaseAddress, StatementListener } from './connect.ts';
 export type {
   EmbeddedPostgres,
   EmbeddedPostgresOptions,

@@ -12,7 +12,8 @@ import type {
 } from '@boxyard/sandbox-core';
 import { PostgresArtifactLedger } from './artifact-ledger.ts';
 import { PostgresAuditLog } from './audit-log.ts';
-import { Database, type DatabaseAddress, type StatementListener } from './connect.ts';
+import { type Census, type CensusOptions, takeCensus } from './census.ts';
+import { Database, type DatabaseActivity, type DatabaseAddress, type StatementListener } from './connect.ts';
 import type { EmbeddedPostgresOptions } from './embedded/embedded-postgres.ts';
 import { KeptPostgres } from './embedded/kept-postgres.ts';
 import { PostgresEventLog } from './event-log.ts';
@@ -46,6 +47,10 @@ export interface PostgresStore extends AsyncDisposable {
   readonly audit: AuditLog;
   /** Calls back for each statement that is sent, with its text and never its parameters. Answers how to stop. */
   onStatement(listener: StatementListener): () => void;
+  /** How much of everything is recorded now; one statement. */
+  census(options: CensusOptions): Promise<Census>;
+  /** How busy the connections of this process are. */
+  activity(): DatabaseActivity;
   /** What the data takes on disk: the whole folder when embedded, else the database. */
   dataSizeBytes(): Promise<number>;
   /** Throws `unreachable` when the database does not answer a statement. */
@@ -109,6 +114,8 @@ function assembleStore(
     artifacts: new PostgresArtifactLedger(database),
     audit: new PostgresAuditLog(database),
     onStatement: (listener) => database.onStatement(listener),
+    census: (options) => takeCensus(database, options),
+    activity: () => database.activity,
     dataSizeBytes: () =>
       embedded === null ? databaseSizeBytes(database) : folderSizeBytes(embedded.dataDir),
     ping: async () => {

@@ -1,3 +1,4 @@
+import { renderMetricsPage } from '@boxyard/boxyard';
 import { renderConfigurationPage } from '@boxyard/config';
 
 /** A page that is made from source and never edited. */
@@ -10,4 +11,5 @@ const docs = new URL('../../../docs/', import.meta.url);
 
 export const GENERATED_PAGES: readonly GeneratedPage[] = [
   { file: new URL('configuration.md', docs), render: renderConfigurationPage },
+  { file: new URL('metrics.md', docs), render: renderMetricsPage },
 ];

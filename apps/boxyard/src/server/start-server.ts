@@ -19,6 +19,13 @@ import { OpenedParts } from './opened-parts.ts';
 import { createReadiness } from './readiness.ts';
 import { Repeating } from './repeating.ts';
 import { removeServerRecord, writeServerRecord } from './server-record.ts';
+import { meterLeaseNotice } from './telemetry/lease-meters.ts';
+import { meteredBackends } from './telemetry/metered-provider.ts';
+import { meteredEventLog, meteredOpStore } from './telemetry/metered-stores.ts';
+import { Meters } from './telemetry/meters.ts';
+import { meterProcess } from './telemetry/process-meters.ts';
+import { meterRecord } from './telemetry/record-meters.ts';
+import { startTracing } from './telemetry/tracing.ts';
 
 export interface StartServerOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -53,9 +60,19 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   await mkdir(settings.dataDir, { recursive: true, mode: 0o700 });
   // What is opened is closed in the reverse order, also when a later step of the start fails.
   await using opening = new OpenedParts();
-  const store = opening.use(await openStore(storeOptions(settings)));
-  const providers = composeProviders(settings);
-  const parts = await assemble({ settings, store, providers, log, opening });
+  opening.use(await startTracing(options));
+  const meters = opening.use(new Meters());
+  opening.use(meterProcess(meters, options.version));
+  const opened = opening.use(await openStore(storeOptions(settings)));
+  const store: PostgresStore = {
+    ...opened,
+    events: meteredEventLog(opened.events, meters),
+    ops: meteredOpStore(opened.ops, meters),
+  };
+  meterRecord(meters, store, () => []);
+  meters.startCounters();
+  const providers = meteredBackends(composeProviders(settings), meters);
+  const parts = await assemble({ settings, store, providers, log, meters, opening });
 
   const workspace = await ensureDefaultWorkspace(store.workspaces);
   const token = await ensureFirstKey(settings.dataDir, settings.token ?? undefined, store.keys, workspace);
@@ -83,13 +100,19 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
         dataSizeBytes: () => folderSizeBytes(settings.dataDir),
         draining: draining.signal,
       }),
+      renderMetrics: () => meters.render(),
+      metricsToken: settings.metricsToken,
       version: options.version,
       bodyLimitBytes: settings.bodyLimitBytes,
     },
     {
       draining: draining.signal,
-      log: ({ error, ...entry }) =>
-        error ? log.error({ ...entry, error }, 'request') : log.debug(entry, 'request'),
+      log: ({ error, ...entry }) => {
+        const labels = { route: entry.route, status: String(entry.status) };
+        meters.observe('boxyard_http_request_duration_seconds', entry.durationMs / 1000, labels);
+        if (error) log.error({ ...entry, error }, 'request');
+        else log.debug(entry, 'request');
+      },
     },
   );
   const http = await startHttpServer({ app: api.app, host: settings.host, port: settings.port });
@@ -120,12 +143,15 @@ interface AssembleOptions {
   readonly store: PostgresStore;
   readonly providers: BackendRegistry;
   readonly log: Logger;
+  readonly meters: Meters;
   readonly opening: OpenedParts;
 }
 
-async function assemble({ settings, store, providers, log, opening }: AssembleOptions) {
-  const onTrouble = (error: unknown) =>
+async function assemble({ settings, store, providers, log, meters, opening }: AssembleOptions) {
+  const onTrouble = (error: unknown) => {
     log.warn({ error }, 'work in the background failed and is tried again');
+    meters.count('boxyard_background_failures_total', { stage: 'server' });
+  };
   const sealer = createSealer([await ensureSecretKey(settings.dataDir, settings.secretKey ?? undefined)]);
   const tell = tellLeaseEvents({ sessions: store.sessions, events: store.events, log });
   const leases: BoxLeases = opening.use(
@@ -137,6 +163,7 @@ async function assemble({ settings, store, providers, log, opening }: AssembleOp
       providers,
       settings: leasesSettings(settings),
       onEvent: (notice) => {
+        meterLeaseNotice(meters, notice);
         tell(notice);
         // A terminal belongs to the box that it was opened in; its viewers are told rather than left waiting.
         if (notice.type === 'spawned') void ptys.endMoved(notice.groupId, notice.epoch).catch(onTrouble);
@@ -211,7 +238,12 @@ async function assemble({ settings, store, providers, log, opening }: AssembleOp
   const auditTrail = opening.use(
     new AuditTrail({
       log: store.audit,
-      onTrouble: (error, trouble) => log.error({ error, ...trouble }, 'the audit could not be written'),
+      onTrouble: (error, trouble) => {
+        log.error({ error, ...trouble }, 'the audit could not be written');
+        const { dropped } = trouble;
+        const outcome = dropped > 0 ? 'lost' : 'waiting';
+        meters.count('boxyard_audit_troubles_total', { outcome }, Math.max(1, dropped));
+      },
     }),
   );
   return { auditTrail, sessions, boxes, ops, ptys, changes, keyRing, retention, reaper, onTrouble };

@@ -137,7 +137,8 @@ export class OpExecutor {
     } catch (error) {
       // Anything else may have started it: the record stays, and whoever adopts it asks the box.
       if (!provesNoStart(error)) throw error;
-      const result = resultOf({ state: 'lost', reason: `It was never started. ${error.message}` }, 0);
+      const reason = `It was never started. ${error.message}`;
+      const result = { ...resultOf({ state: 'lost', reason }, 0), neverStarted: true as const };
       await this.#options.ops.finish(op, 'lost', result, [exitedEvent(op, result)]);
       throw error;
     }

@@ -27,6 +27,8 @@ export interface OpResult {
   readonly wallTimeMs: number;
   /** Why it is lost; null when it ended. */
   readonly lostReason: string | null;
+  /** Lost, and proven never to have run. */
+  readonly neverStarted?: true;
 }
 
 export interface OpStore {
