@@ -8,7 +8,8 @@ export function addMetricsRoutes(routes: RouteTable, { renderMetrics }: ApiServi
   routes.add(
     {
       route: 'GET /metrics',
-      tag: 'operations',
+      tag: 'server',
+      name: 'metrics',
       summary: 'What the server counts, for Prometheus; opens with metrics:read or the metrics token',
       status: 200,
       rawAnswer: 'text/plain',

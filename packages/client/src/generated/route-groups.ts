@@ -1,69 +1,11 @@
 // Made from the served OpenAPI document by `pnpm run docs`. Not to be edited: the document is the source.
 import type { CallOptions } from '../call-options.ts';
-import type { RequestContent } from '../request-content.ts';
 import { RouteGroup } from '../route-group.ts';
 import type { EventStream } from '../server-sent-events.ts';
+import type { RequestContent } from '../request-content.ts';
 import type { Transport } from '../transport.ts';
 import { ROUTES } from './route-table.ts';
-import type {
-  AuditList,
-  CapabilityDocument,
-  CreatedKey,
-  CreateKeyRequest,
-  CreateSessionRequest,
-  CreateWorkspaceRequest,
-  ExposedPort,
-  FsArchiveResponse,
-  FsContentResponse,
-  FsDeleteRequest,
-  FsDeleteResponse,
-  FsEntry,
-  FsListRequest,
-  FsListResponse,
-  FsMkdirRequest,
-  FsMkdirResponse,
-  FsMoveRequest,
-  FsMoveResponse,
-  FsReadRequest,
-  FsReadResponse,
-  FsStatRequest,
-  FsWatchEvent,
-  FsWatchRequest,
-  FsWriteRequest,
-  FsWriteResponse,
-  GitDiffRequest,
-  GitDiffResponse,
-  GitLogRequest,
-  GitLogResponse,
-  GitShowRequest,
-  GitShowResponse,
-  GitStatusRequest,
-  GitStatusResponse,
-  Health,
-  KeyList,
-  Op,
-  OpKillRequest,
-  OpList,
-  OpStdinRequest,
-  OpStreamMessage,
-  PauseSessionRequest,
-  PtyCloseRequest,
-  PtyList,
-  PtyOpenRequest,
-  PtyOpenResponse,
-  PtyResizeRequest,
-  PtyStreamMessage,
-  PtyWriteRequest,
-  Readiness,
-  Session,
-  SessionEvent,
-  SessionEventList,
-  SessionList,
-  TerminalExecRequest,
-  TerminalExecResponse,
-  Workspace,
-  WorkspaceList,
-} from './schemas.ts';
+import type { AuditList, CapabilityDocument, CreateKeyRequest, CreateSessionRequest, CreateWorkspaceRequest, CreatedKey, ExposedPort, FsArchiveResponse, FsContentResponse, FsDeleteRequest, FsDeleteResponse, FsEntry, FsListRequest, FsListResponse, FsMkdirRequest, FsMkdirResponse, FsMoveRequest, FsMoveResponse, FsReadRequest, FsReadResponse, FsStatRequest, FsWatchEvent, FsWatchRequest, FsWriteRequest, FsWriteResponse, GitDiffRequest, GitDiffResponse, GitLogRequest, GitLogResponse, GitShowRequest, GitShowResponse, GitStatusRequest, GitStatusResponse, Health, KeyList, Op, OpKillRequest, OpList, OpStdinRequest, OpStreamMessage, PauseSessionRequest, PtyCloseRequest, PtyList, PtyOpenRequest, PtyOpenResponse, PtyResizeRequest, PtyStreamMessage, PtyWriteRequest, Readiness, Session, SessionEvent, SessionEventList, SessionList, TerminalExecRequest, TerminalExecResponse, Workspace, WorkspaceList } from './schemas.ts';
 
 /** Sessions: what an agent works in. Each has a box, alone or shared. */
 export class SessionsRoutes extends RouteGroup<{ readonly ws: string }> {
@@ -72,11 +14,8 @@ export class SessionsRoutes extends RouteGroup<{ readonly ws: string }> {
    *
    * `POST /v1/workspaces/{ws}/sessions`, needs `sessions:control`
    */
-  create(
-    body: CreateSessionRequest = {},
-    options: CallOptions & { readonly headers?: { readonly 'Idempotency-Key'?: string } } = {},
-  ): Promise<Session> {
-    return this.json(ROUTES['sessions.create'], { body, options });
+  create(body: CreateSessionRequest = {}, options: CallOptions & { readonly headers?: { readonly "Idempotency-Key"?: string } } = {}): Promise<Session> {
+    return this.json(ROUTES["sessions.create"], { body, options });
   }
 
   /**
@@ -84,16 +23,12 @@ export class SessionsRoutes extends RouteGroup<{ readonly ws: string }> {
    *
    * `GET /v1/workspaces/{ws}/sessions`, needs `sessions:read`
    */
-  list(
-    query: {
-      readonly cursor?: string;
-      readonly limit?: number;
-      /** Any number of metadata.<name>=<value>; all must fit. */
-      readonly metadata?: Readonly<Record<string, string>>;
-    } = {},
-    options: CallOptions = {},
-  ): Promise<SessionList> {
-    return this.json(ROUTES['sessions.list'], { query, options });
+  list(query: {
+readonly cursor?: string;
+readonly limit?: number;
+/** Any number of metadata.<name>=<value>; all must fit. */
+readonly metadata?: Readonly<Record<string, string>> } = {}, options: CallOptions = {}): Promise<SessionList> {
+    return this.json(ROUTES["sessions.list"], { query, options });
   }
 
   /**
@@ -102,7 +37,7 @@ export class SessionsRoutes extends RouteGroup<{ readonly ws: string }> {
    * `GET /v1/workspaces/{ws}/sessions/{sid}`, needs `sessions:read`
    */
   get(sid: string, options: CallOptions = {}): Promise<Session> {
-    return this.json(ROUTES['sessions.get'], { path: { sid }, options });
+    return this.json(ROUTES["sessions.get"], { path: { sid }, options });
   }
 
   /**
@@ -111,7 +46,7 @@ export class SessionsRoutes extends RouteGroup<{ readonly ws: string }> {
    * `DELETE /v1/workspaces/{ws}/sessions/{sid}`, needs `sessions:control`
    */
   delete(sid: string, options: CallOptions = {}): Promise<void> {
-    return this.done(ROUTES['sessions.delete'], { path: { sid }, options });
+    return this.done(ROUTES["sessions.delete"], { path: { sid }, options });
   }
 
   /**
@@ -120,7 +55,7 @@ export class SessionsRoutes extends RouteGroup<{ readonly ws: string }> {
    * `POST /v1/workspaces/{ws}/sessions/{sid}/pause`, needs `sessions:control`
    */
   pause(sid: string, body: PauseSessionRequest = {}, options: CallOptions = {}): Promise<Session> {
-    return this.json(ROUTES['sessions.pause'], { path: { sid }, body, options });
+    return this.json(ROUTES["sessions.pause"], { path: { sid }, body, options });
   }
 
   /**
@@ -129,7 +64,7 @@ export class SessionsRoutes extends RouteGroup<{ readonly ws: string }> {
    * `GET /v1/workspaces/{ws}/sessions/{sid}/stream-capabilities`, needs `sessions:read`
    */
   capabilities(sid: string, options: CallOptions = {}): Promise<CapabilityDocument> {
-    return this.json(ROUTES['sessions.capabilities'], { path: { sid }, options });
+    return this.json(ROUTES["sessions.capabilities"], { path: { sid }, options });
   }
 }
 
@@ -141,7 +76,7 @@ export class CommandsRoutes extends RouteGroup<{ readonly ws: string; readonly s
    * `POST /v1/workspaces/{ws}/sessions/{sid}/terminal/exec`, needs `terminal:attach`
    */
   exec(body: TerminalExecRequest, options: CallOptions = {}): Promise<TerminalExecResponse> {
-    return this.json(ROUTES['commands.exec'], { body, options });
+    return this.json(ROUTES["commands.exec"], { body, options });
   }
 
   /**
@@ -150,7 +85,7 @@ export class CommandsRoutes extends RouteGroup<{ readonly ws: string; readonly s
    * `GET /v1/workspaces/{ws}/sessions/{sid}/ops`, needs `terminal:attach`
    */
   list(options: CallOptions = {}): Promise<OpList> {
-    return this.json(ROUTES['commands.list'], { options });
+    return this.json(ROUTES["commands.list"], { options });
   }
 
   /**
@@ -159,7 +94,7 @@ export class CommandsRoutes extends RouteGroup<{ readonly ws: string; readonly s
    * `GET /v1/workspaces/{ws}/sessions/{sid}/ops/{opId}`, needs `terminal:attach`
    */
   get(opId: string, options: CallOptions = {}): Promise<Op> {
-    return this.json(ROUTES['commands.get'], { path: { opId }, options });
+    return this.json(ROUTES["commands.get"], { path: { opId }, options });
   }
 
   /**
@@ -167,15 +102,10 @@ export class CommandsRoutes extends RouteGroup<{ readonly ws: string; readonly s
    *
    * `GET /v1/workspaces/{ws}/sessions/{sid}/ops/{opId}/stream`, needs `terminal:attach`
    */
-  stream(
-    opId: string,
-    query: {
-      readonly stdoutOffset?: number;
-      readonly stderrOffset?: number;
-    } = {},
-    options: CallOptions & { readonly headers?: { readonly 'Last-Event-ID'?: string } } = {},
-  ): Promise<EventStream<OpStreamMessage>> {
-    return this.events(ROUTES['commands.stream'], { path: { opId }, query, options });
+  stream(opId: string, query: {
+readonly stdoutOffset?: number;
+readonly stderrOffset?: number } = {}, options: CallOptions & { readonly headers?: { readonly "Last-Event-ID"?: string } } = {}): Promise<EventStream<OpStreamMessage>> {
+    return this.events(ROUTES["commands.stream"], { path: { opId }, query, options });
   }
 
   /**
@@ -184,7 +114,7 @@ export class CommandsRoutes extends RouteGroup<{ readonly ws: string; readonly s
    * `POST /v1/workspaces/{ws}/sessions/{sid}/ops/{opId}/stdin`, needs `terminal:attach`
    */
   writeStdin(opId: string, body: OpStdinRequest = {}, options: CallOptions = {}): Promise<void> {
-    return this.done(ROUTES['commands.writeStdin'], { path: { opId }, body, options });
+    return this.done(ROUTES["commands.writeStdin"], { path: { opId }, body, options });
   }
 
   /**
@@ -193,7 +123,7 @@ export class CommandsRoutes extends RouteGroup<{ readonly ws: string; readonly s
    * `POST /v1/workspaces/{ws}/sessions/{sid}/ops/{opId}/kill`, needs `terminal:attach`
    */
   kill(opId: string, body: OpKillRequest = {}, options: CallOptions = {}): Promise<void> {
-    return this.done(ROUTES['commands.kill'], { path: { opId }, body, options });
+    return this.done(ROUTES["commands.kill"], { path: { opId }, body, options });
   }
 }
 
@@ -205,7 +135,7 @@ export class FilesRoutes extends RouteGroup<{ readonly ws: string; readonly sid:
    * `POST /v1/workspaces/{ws}/sessions/{sid}/fs/list`, needs `files:read`
    */
   list(body: FsListRequest = {}, options: CallOptions = {}): Promise<FsListResponse> {
-    return this.json(ROUTES['files.list'], { body, options });
+    return this.json(ROUTES["files.list"], { body, options });
   }
 
   /**
@@ -214,7 +144,7 @@ export class FilesRoutes extends RouteGroup<{ readonly ws: string; readonly sid:
    * `POST /v1/workspaces/{ws}/sessions/{sid}/fs/read`, needs `files:read`
    */
   read(body: FsReadRequest, options: CallOptions = {}): Promise<FsReadResponse> {
-    return this.json(ROUTES['files.read'], { body, options });
+    return this.json(ROUTES["files.read"], { body, options });
   }
 
   /**
@@ -223,7 +153,7 @@ export class FilesRoutes extends RouteGroup<{ readonly ws: string; readonly sid:
    * `POST /v1/workspaces/{ws}/sessions/{sid}/fs/stat`, needs `files:read`
    */
   stat(body: FsStatRequest, options: CallOptions = {}): Promise<FsEntry> {
-    return this.json(ROUTES['files.stat'], { body, options });
+    return this.json(ROUTES["files.stat"], { body, options });
   }
 
   /**
@@ -232,7 +162,7 @@ export class FilesRoutes extends RouteGroup<{ readonly ws: string; readonly sid:
    * `POST /v1/workspaces/{ws}/sessions/{sid}/fs/write`, needs `files:write`
    */
   write(body: FsWriteRequest, options: CallOptions = {}): Promise<FsWriteResponse> {
-    return this.json(ROUTES['files.write'], { body, options });
+    return this.json(ROUTES["files.write"], { body, options });
   }
 
   /**
@@ -241,7 +171,7 @@ export class FilesRoutes extends RouteGroup<{ readonly ws: string; readonly sid:
    * `POST /v1/workspaces/{ws}/sessions/{sid}/fs/delete`, needs `files:write`
    */
   delete(body: FsDeleteRequest, options: CallOptions = {}): Promise<FsDeleteResponse> {
-    return this.json(ROUTES['files.delete'], { body, options });
+    return this.json(ROUTES["files.delete"], { body, options });
   }
 
   /**
@@ -250,7 +180,7 @@ export class FilesRoutes extends RouteGroup<{ readonly ws: string; readonly sid:
    * `POST /v1/workspaces/{ws}/sessions/{sid}/fs/move`, needs `files:write`
    */
   move(body: FsMoveRequest, options: CallOptions = {}): Promise<FsMoveResponse> {
-    return this.json(ROUTES['files.move'], { body, options });
+    return this.json(ROUTES["files.move"], { body, options });
   }
 
   /**
@@ -259,7 +189,7 @@ export class FilesRoutes extends RouteGroup<{ readonly ws: string; readonly sid:
    * `POST /v1/workspaces/{ws}/sessions/{sid}/fs/mkdir`, needs `files:write`
    */
   mkdir(body: FsMkdirRequest, options: CallOptions = {}): Promise<FsMkdirResponse> {
-    return this.json(ROUTES['files.mkdir'], { body, options });
+    return this.json(ROUTES["files.mkdir"], { body, options });
   }
 
   /**
@@ -268,7 +198,7 @@ export class FilesRoutes extends RouteGroup<{ readonly ws: string; readonly sid:
    * `POST /v1/workspaces/{ws}/sessions/{sid}/fs/watch`, needs `files:read`
    */
   watch(body: FsWatchRequest = {}, options: CallOptions = {}): Promise<EventStream<FsWatchEvent>> {
-    return this.events(ROUTES['files.watch'], { body, options });
+    return this.events(ROUTES["files.watch"], { body, options });
   }
 
   /**
@@ -276,20 +206,9 @@ export class FilesRoutes extends RouteGroup<{ readonly ws: string; readonly sid:
    *
    * `GET /v1/workspaces/{ws}/sessions/{sid}/fs/content`, needs `files:read`
    */
-  readContent(
-    query: {
-      readonly path: string;
-    },
-    options: CallOptions & {
-      readonly headers?: {
-        readonly Range?: string;
-        readonly 'If-Range'?: string;
-        readonly 'If-Match'?: string;
-        readonly 'If-None-Match'?: string;
-      };
-    } = {},
-  ): Promise<Response> {
-    return this.raw(ROUTES['files.readContent'], { query, options });
+  readContent(query: {
+readonly path: string }, options: CallOptions & { readonly headers?: { readonly "Range"?: string; readonly "If-Range"?: string; readonly "If-Match"?: string; readonly "If-None-Match"?: string } } = {}): Promise<Response> {
+    return this.raw(ROUTES["files.readContent"], { query, options });
   }
 
   /**
@@ -297,25 +216,9 @@ export class FilesRoutes extends RouteGroup<{ readonly ws: string; readonly sid:
    *
    * `PUT /v1/workspaces/{ws}/sessions/{sid}/fs/content`, needs `files:write`
    */
-  writeContent(
-    query: {
-      readonly path: string;
-    },
-    content: RequestContent,
-    options: CallOptions & {
-      readonly headers?: {
-        readonly 'If-Match'?: string;
-        readonly 'If-None-Match'?: string;
-        readonly 'Content-Digest'?: string;
-      };
-    } = {},
-  ): Promise<FsContentResponse> {
-    return this.json(ROUTES['files.writeContent'], {
-      query,
-      content,
-      contentType: 'application/octet-stream',
-      options,
-    });
+  writeContent(query: {
+readonly path: string }, content: RequestContent, options: CallOptions & { readonly headers?: { readonly "If-Match"?: string; readonly "If-None-Match"?: string; readonly "Content-Digest"?: string } } = {}): Promise<FsContentResponse> {
+    return this.json(ROUTES["files.writeContent"], { query, content, contentType: "application/octet-stream", options });
   }
 
   /**
@@ -323,13 +226,9 @@ export class FilesRoutes extends RouteGroup<{ readonly ws: string; readonly sid:
    *
    * `GET /v1/workspaces/{ws}/sessions/{sid}/fs/archive`, needs `files:read`
    */
-  readArchive(
-    query: {
-      readonly path?: string;
-    } = {},
-    options: CallOptions = {},
-  ): Promise<Response> {
-    return this.raw(ROUTES['files.readArchive'], { query, options });
+  readArchive(query: {
+readonly path?: string } = {}, options: CallOptions = {}): Promise<Response> {
+    return this.raw(ROUTES["files.readArchive"], { query, options });
   }
 
   /**
@@ -337,19 +236,9 @@ export class FilesRoutes extends RouteGroup<{ readonly ws: string; readonly sid:
    *
    * `PUT /v1/workspaces/{ws}/sessions/{sid}/fs/archive`, needs `files:write`
    */
-  writeArchive(
-    query: {
-      readonly path?: string;
-    } = {},
-    content: RequestContent,
-    options: CallOptions = {},
-  ): Promise<FsArchiveResponse> {
-    return this.json(ROUTES['files.writeArchive'], {
-      query,
-      content,
-      contentType: 'application/x-tar',
-      options,
-    });
+  writeArchive(query: {
+readonly path?: string } = {}, content: RequestContent, options: CallOptions = {}): Promise<FsArchiveResponse> {
+    return this.json(ROUTES["files.writeArchive"], { query, content, contentType: "application/x-tar", options });
   }
 }
 
@@ -361,7 +250,7 @@ export class GitRoutes extends RouteGroup<{ readonly ws: string; readonly sid: s
    * `POST /v1/workspaces/{ws}/sessions/{sid}/git/status`, needs `files:read`
    */
   status(body: GitStatusRequest = {}, options: CallOptions = {}): Promise<GitStatusResponse> {
-    return this.json(ROUTES['git.status'], { body, options });
+    return this.json(ROUTES["git.status"], { body, options });
   }
 
   /**
@@ -370,7 +259,7 @@ export class GitRoutes extends RouteGroup<{ readonly ws: string; readonly sid: s
    * `POST /v1/workspaces/{ws}/sessions/{sid}/git/diff`, needs `files:read`
    */
   diff(body: GitDiffRequest = {}, options: CallOptions = {}): Promise<GitDiffResponse> {
-    return this.json(ROUTES['git.diff'], { body, options });
+    return this.json(ROUTES["git.diff"], { body, options });
   }
 
   /**
@@ -379,7 +268,7 @@ export class GitRoutes extends RouteGroup<{ readonly ws: string; readonly sid: s
    * `POST /v1/workspaces/{ws}/sessions/{sid}/git/log`, needs `files:read`
    */
   log(body: GitLogRequest = {}, options: CallOptions = {}): Promise<GitLogResponse> {
-    return this.json(ROUTES['git.log'], { body, options });
+    return this.json(ROUTES["git.log"], { body, options });
   }
 
   /**
@@ -388,7 +277,7 @@ export class GitRoutes extends RouteGroup<{ readonly ws: string; readonly sid: s
    * `POST /v1/workspaces/{ws}/sessions/{sid}/git/show`, needs `files:read`
    */
   show(body: GitShowRequest = {}, options: CallOptions = {}): Promise<GitShowResponse> {
-    return this.json(ROUTES['git.show'], { body, options });
+    return this.json(ROUTES["git.show"], { body, options });
   }
 }
 
@@ -400,7 +289,7 @@ export class TerminalsRoutes extends RouteGroup<{ readonly ws: string; readonly 
    * `POST /v1/workspaces/{ws}/sessions/{sid}/terminal/pty`, needs `terminal:attach`
    */
   open(body: PtyOpenRequest = {}, options: CallOptions = {}): Promise<PtyOpenResponse> {
-    return this.json(ROUTES['terminals.open'], { body, options });
+    return this.json(ROUTES["terminals.open"], { body, options });
   }
 
   /**
@@ -409,7 +298,7 @@ export class TerminalsRoutes extends RouteGroup<{ readonly ws: string; readonly 
    * `GET /v1/workspaces/{ws}/sessions/{sid}/terminal/pty`, needs `terminal:attach`
    */
   list(options: CallOptions = {}): Promise<PtyList> {
-    return this.json(ROUTES['terminals.list'], { options });
+    return this.json(ROUTES["terminals.list"], { options });
   }
 
   /**
@@ -417,11 +306,8 @@ export class TerminalsRoutes extends RouteGroup<{ readonly ws: string; readonly 
    *
    * `GET /v1/workspaces/{ws}/sessions/{sid}/terminal/pty/{ptyId}/stream`, needs `terminal:attach`
    */
-  stream(
-    ptyId: string,
-    options: CallOptions & { readonly headers?: { readonly 'Last-Event-ID'?: string } } = {},
-  ): Promise<EventStream<PtyStreamMessage>> {
-    return this.events(ROUTES['terminals.stream'], { path: { ptyId }, options });
+  stream(ptyId: string, options: CallOptions & { readonly headers?: { readonly "Last-Event-ID"?: string } } = {}): Promise<EventStream<PtyStreamMessage>> {
+    return this.events(ROUTES["terminals.stream"], { path: { ptyId }, options });
   }
 
   /**
@@ -430,7 +316,7 @@ export class TerminalsRoutes extends RouteGroup<{ readonly ws: string; readonly 
    * `POST /v1/workspaces/{ws}/sessions/{sid}/terminal/pty/write`, needs `terminal:attach`
    */
   write(body: PtyWriteRequest, options: CallOptions = {}): Promise<void> {
-    return this.done(ROUTES['terminals.write'], { body, options });
+    return this.done(ROUTES["terminals.write"], { body, options });
   }
 
   /**
@@ -439,7 +325,7 @@ export class TerminalsRoutes extends RouteGroup<{ readonly ws: string; readonly 
    * `POST /v1/workspaces/{ws}/sessions/{sid}/terminal/pty/resize`, needs `terminal:attach`
    */
   resize(body: PtyResizeRequest, options: CallOptions = {}): Promise<void> {
-    return this.done(ROUTES['terminals.resize'], { body, options });
+    return this.done(ROUTES["terminals.resize"], { body, options });
   }
 
   /**
@@ -448,7 +334,7 @@ export class TerminalsRoutes extends RouteGroup<{ readonly ws: string; readonly 
    * `POST /v1/workspaces/{ws}/sessions/{sid}/terminal/pty/close`, needs `terminal:attach`
    */
   close(body: PtyCloseRequest, options: CallOptions = {}): Promise<void> {
-    return this.done(ROUTES['terminals.close'], { body, options });
+    return this.done(ROUTES["terminals.close"], { body, options });
   }
 }
 
@@ -459,15 +345,11 @@ export class EventsRoutes extends RouteGroup<{ readonly ws: string; readonly sid
    *
    * `GET /v1/workspaces/{ws}/sessions/{sid}/events`, needs `sessions:read`
    */
-  list(
-    query: {
-      readonly after?: number;
-      readonly cursor?: string;
-      readonly limit?: number;
-    } = {},
-    options: CallOptions & { readonly headers?: { readonly 'Last-Event-ID'?: string } } = {},
-  ): Promise<SessionEventList> {
-    return this.json(ROUTES['events.list'], { query, options });
+  list(query: {
+readonly after?: number;
+readonly cursor?: string;
+readonly limit?: number } = {}, options: CallOptions & { readonly headers?: { readonly "Last-Event-ID"?: string } } = {}): Promise<SessionEventList> {
+    return this.json(ROUTES["events.list"], { query, options });
   }
 
   /**
@@ -475,15 +357,11 @@ export class EventsRoutes extends RouteGroup<{ readonly ws: string; readonly sid
    *
    * `GET /v1/workspaces/{ws}/sessions/{sid}/events`, needs `sessions:read`
    */
-  stream(
-    query: {
-      readonly after?: number;
-      readonly cursor?: string;
-      readonly limit?: number;
-    } = {},
-    options: CallOptions & { readonly headers?: { readonly 'Last-Event-ID'?: string } } = {},
-  ): Promise<EventStream<SessionEvent>> {
-    return this.events(ROUTES['events.list'], { query, options });
+  stream(query: {
+readonly after?: number;
+readonly cursor?: string;
+readonly limit?: number } = {}, options: CallOptions & { readonly headers?: { readonly "Last-Event-ID"?: string } } = {}): Promise<EventStream<SessionEvent>> {
+    return this.events(ROUTES["events.list"], { query, options });
   }
 }
 
@@ -495,7 +373,7 @@ export class PortsRoutes extends RouteGroup<{ readonly ws: string; readonly sid:
    * `GET /v1/workspaces/{ws}/sessions/{sid}/ports/{port}`, needs `stream:view`
    */
   expose(port: number, options: CallOptions = {}): Promise<ExposedPort> {
-    return this.json(ROUTES['ports.expose'], { path: { port }, options });
+    return this.json(ROUTES["ports.expose"], { path: { port }, options });
   }
 }
 
@@ -507,7 +385,7 @@ export class KeysRoutes extends RouteGroup<{ readonly ws: string }> {
    * `POST /v1/workspaces/{ws}/keys`, needs `keys:manage`
    */
   create(body: CreateKeyRequest, options: CallOptions = {}): Promise<CreatedKey> {
-    return this.json(ROUTES['keys.create'], { body, options });
+    return this.json(ROUTES["keys.create"], { body, options });
   }
 
   /**
@@ -515,14 +393,10 @@ export class KeysRoutes extends RouteGroup<{ readonly ws: string }> {
    *
    * `GET /v1/workspaces/{ws}/keys`, needs `keys:manage`
    */
-  list(
-    query: {
-      readonly cursor?: string;
-      readonly limit?: number;
-    } = {},
-    options: CallOptions = {},
-  ): Promise<KeyList> {
-    return this.json(ROUTES['keys.list'], { query, options });
+  list(query: {
+readonly cursor?: string;
+readonly limit?: number } = {}, options: CallOptions = {}): Promise<KeyList> {
+    return this.json(ROUTES["keys.list"], { query, options });
   }
 
   /**
@@ -531,7 +405,7 @@ export class KeysRoutes extends RouteGroup<{ readonly ws: string }> {
    * `DELETE /v1/workspaces/{ws}/keys/{keyId}`, needs `keys:manage`
    */
   revoke(keyId: string, options: CallOptions = {}): Promise<void> {
-    return this.done(ROUTES['keys.revoke'], { path: { keyId }, options });
+    return this.done(ROUTES["keys.revoke"], { path: { keyId }, options });
   }
 }
 
@@ -542,19 +416,15 @@ export class AuditRoutes extends RouteGroup<{ readonly ws: string }> {
    *
    * `GET /v1/workspaces/{ws}/audit`, needs `audit:read`
    */
-  list(
-    query: {
-      readonly cursor?: string;
-      readonly limit?: number;
-      readonly action?: string;
-      readonly actor?: string;
-      readonly session?: string;
-      readonly from?: string;
-      readonly to?: string;
-    } = {},
-    options: CallOptions = {},
-  ): Promise<AuditList> {
-    return this.json(ROUTES['audit.list'], { query, options });
+  list(query: {
+readonly cursor?: string;
+readonly limit?: number;
+readonly action?: string;
+readonly actor?: string;
+readonly session?: string;
+readonly from?: string;
+readonly to?: string } = {}, options: CallOptions = {}): Promise<AuditList> {
+    return this.json(ROUTES["audit.list"], { query, options });
   }
 }
 
@@ -565,14 +435,10 @@ export class WorkspacesRoutes extends RouteGroup<object> {
    *
    * `GET /v1/workspaces`, with any key
    */
-  list(
-    query: {
-      readonly cursor?: string;
-      readonly limit?: number;
-    } = {},
-    options: CallOptions = {},
-  ): Promise<WorkspaceList> {
-    return this.json(ROUTES['workspaces.list'], { query, options });
+  list(query: {
+readonly cursor?: string;
+readonly limit?: number } = {}, options: CallOptions = {}): Promise<WorkspaceList> {
+    return this.json(ROUTES["workspaces.list"], { query, options });
   }
 
   /**
@@ -581,7 +447,7 @@ export class WorkspacesRoutes extends RouteGroup<object> {
    * `POST /v1/workspaces`, needs `workspaces:manage`
    */
   create(body: CreateWorkspaceRequest, options: CallOptions = {}): Promise<Workspace> {
-    return this.json(ROUTES['workspaces.create'], { body, options });
+    return this.json(ROUTES["workspaces.create"], { body, options });
   }
 
   /**
@@ -590,7 +456,7 @@ export class WorkspacesRoutes extends RouteGroup<object> {
    * `GET /v1/workspaces/{ws}`, with any key
    */
   get(ws: string, options: CallOptions = {}): Promise<Workspace> {
-    return this.json(ROUTES['workspaces.get'], { path: { ws }, options });
+    return this.json(ROUTES["workspaces.get"], { path: { ws }, options });
   }
 }
 
@@ -602,7 +468,7 @@ export class ServerRoutes extends RouteGroup<object> {
    * `GET /healthz`, open to everybody
    */
   health(options: CallOptions = {}): Promise<Health> {
-    return this.json(ROUTES['server.health'], { options });
+    return this.json(ROUTES["server.health"], { options });
   }
 
   /**
@@ -611,7 +477,16 @@ export class ServerRoutes extends RouteGroup<object> {
    * `GET /readyz`, open to everybody
    */
   readiness(options: CallOptions = {}): Promise<Readiness> {
-    return this.json(ROUTES['server.readiness'], { options });
+    return this.json(ROUTES["server.readiness"], { options });
+  }
+
+  /**
+   * What the server counts, for Prometheus; opens with metrics:read or the metrics token.
+   *
+   * `GET /metrics`, needs `metrics:read`
+   */
+  metrics(options: CallOptions = {}): Promise<Response> {
+    return this.raw(ROUTES["server.metrics"], { options });
   }
 
   /**
@@ -620,7 +495,7 @@ export class ServerRoutes extends RouteGroup<object> {
    * `GET /v1/openapi.json`, open to everybody
    */
   document(options: CallOptions = {}): Promise<Response> {
-    return this.raw(ROUTES['server.document'], { options });
+    return this.raw(ROUTES["server.document"], { options });
   }
 
   /**
@@ -629,7 +504,7 @@ export class ServerRoutes extends RouteGroup<object> {
    * `GET /v1/docs`, open to everybody
    */
   docs(options: CallOptions = {}): Promise<Response> {
-    return this.raw(ROUTES['server.docs'], { options });
+    return this.raw(ROUTES["server.docs"], { options });
   }
 
   /**
@@ -638,49 +513,49 @@ export class ServerRoutes extends RouteGroup<object> {
    * `GET /v1/docs/{asset}`, open to everybody
    */
   docsAsset(asset: string, options: CallOptions = {}): Promise<Response> {
-    return this.raw(ROUTES['server.docsAsset'], { path: { asset }, options });
+    return this.raw(ROUTES["server.docsAsset"], { path: { asset }, options });
   }
 }
 
 /** The groups that need no workspace. */
 export class ServerGroups {
-  readonly workspaces: WorkspacesRoutes;
-  readonly server: ServerRoutes;
+readonly workspaces: WorkspacesRoutes;
+readonly server: ServerRoutes;
 
   constructor(transport: Transport, scope: object) {
-    this.workspaces = new WorkspacesRoutes(transport, scope);
-    this.server = new ServerRoutes(transport, scope);
+this.workspaces = new WorkspacesRoutes(transport, scope);
+this.server = new ServerRoutes(transport, scope);
   }
 }
 
 /** The groups of one workspace. */
 export class WorkspaceGroups {
-  readonly sessions: SessionsRoutes;
-  readonly keys: KeysRoutes;
-  readonly audit: AuditRoutes;
+readonly sessions: SessionsRoutes;
+readonly keys: KeysRoutes;
+readonly audit: AuditRoutes;
 
   constructor(transport: Transport, scope: { readonly ws: string }) {
-    this.sessions = new SessionsRoutes(transport, scope);
-    this.keys = new KeysRoutes(transport, scope);
-    this.audit = new AuditRoutes(transport, scope);
+this.sessions = new SessionsRoutes(transport, scope);
+this.keys = new KeysRoutes(transport, scope);
+this.audit = new AuditRoutes(transport, scope);
   }
 }
 
 /** The groups of one session. */
 export class SessionGroups {
-  readonly commands: CommandsRoutes;
-  readonly files: FilesRoutes;
-  readonly git: GitRoutes;
-  readonly terminals: TerminalsRoutes;
-  readonly events: EventsRoutes;
-  readonly ports: PortsRoutes;
+readonly commands: CommandsRoutes;
+readonly files: FilesRoutes;
+readonly git: GitRoutes;
+readonly terminals: TerminalsRoutes;
+readonly events: EventsRoutes;
+readonly ports: PortsRoutes;
 
   constructor(transport: Transport, scope: { readonly ws: string; readonly sid: string }) {
-    this.commands = new CommandsRoutes(transport, scope);
-    this.files = new FilesRoutes(transport, scope);
-    this.git = new GitRoutes(transport, scope);
-    this.terminals = new TerminalsRoutes(transport, scope);
-    this.events = new EventsRoutes(transport, scope);
-    this.ports = new PortsRoutes(transport, scope);
+this.commands = new CommandsRoutes(transport, scope);
+this.files = new FilesRoutes(transport, scope);
+this.git = new GitRoutes(transport, scope);
+this.terminals = new TerminalsRoutes(transport, scope);
+this.events = new EventsRoutes(transport, scope);
+this.ports = new PortsRoutes(transport, scope);
   }
 }

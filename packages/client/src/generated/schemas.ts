@@ -2,1024 +2,919 @@
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
-  schemas: {
-    /** @enum {string} */
-    AuditAction:
-      | 'workspace.create'
-      | 'key.create'
-      | 'key.revoke'
-      | 'session.create'
-      | 'session.delete'
-      | 'session.pause'
-      | 'command.run'
-      | 'command.attach'
-      | 'command.input'
-      | 'command.kill'
-      | 'terminal.open'
-      | 'terminal.attach'
-      | 'terminal.input'
-      | 'terminal.close'
-      | 'port.open'
-      | 'canary.run'
-      | 'access';
-    AuditActor: {
-      /** @enum {string} */
-      kind: 'key' | 'system';
-      id: string;
-    };
-    AuditEntry: {
-      id: components['schemas']['Id'];
-      at: components['schemas']['Timestamp'];
-      workspaceId: components['schemas']['Id'];
-      sessionId: string | null;
-      actor: components['schemas']['AuditActor'];
-      action: components['schemas']['AuditAction'];
-      target: string | null;
-      requestId: string | null;
-      outcome: components['schemas']['AuditOutcome'];
-      detail: {
-        [key: string]: unknown;
-      };
-    };
-    AuditList: {
-      items: components['schemas']['AuditEntry'][];
-      nextCursor: string | null;
-    };
-    /** @enum {string} */
-    AuditOutcome: 'done' | 'started' | 'unknown' | 'denied';
-    /** @enum {string} */
-    Backend:
-      | 'docker'
-      | 'modal'
-      | 'local'
-      | 'none'
-      | 'daytona'
-      | 'runloop'
-      | 'e2b'
-      | 'blaxel'
-      | 'cloudflare'
-      | 'vercel'
-      | 'selfhosted';
-    CapabilityDocument: {
-      sessionId: components['schemas']['Id'];
-      backend: components['schemas']['Backend'];
-      os: components['schemas']['OperatingSystem'];
-      liveness: components['schemas']['Liveness'];
-      leaseEpoch: number;
-      viewerHeartbeatIntervalMs: number;
-      FileSystem: {
-        available: boolean;
-        readOnly: boolean;
-        root: string;
+    schemas: {
         /** @enum {string} */
-        pathSep: '/' | '\\';
-        /** @enum {string} */
-        treeMode: 'lazy' | 'snapshot';
-        reason: components['schemas']['CapabilityReason'] | null;
-      };
-      Terminal: {
-        transport: ('sse-events' | 'pty-ws') | null;
-        ptyCapable: boolean;
-        shell: string | null;
-        url: string | null;
-        token: string | null;
-        expiresAt: components['schemas']['Timestamp'] | null;
-        reason: components['schemas']['CapabilityReason'] | null;
-      };
-      Git: {
-        available: boolean;
-        repos: string[];
-        reason: components['schemas']['CapabilityReason'] | null;
-      };
-      DesktopStream: {
-        transport: ('vnc-ws' | 'rdp-ws' | 'webrtc' | 'relay-frames') | null;
-        client: ('novnc' | 'web-rdp' | 'frames') | null;
-        /** @enum {string} */
-        mode: 'read-only' | 'interactive';
-        url: string | null;
-        token: string | null;
-        expiresAt: components['schemas']['Timestamp'] | null;
-        resolution: [number, number] | null;
-        /** @constant */
-        unredacted: true;
-        requiresAcknowledgment: boolean;
-        acknowledged: boolean;
-        shared: boolean;
-        sharedSessionIds: components['schemas']['Id'][];
-        reason: components['schemas']['CapabilityReason'] | null;
-      };
-      Recording: {
-        available: boolean;
-        modes: ('manual' | 'on-turn' | 'on-verify')[];
-        codecs: ('h264-mp4' | 'vp9-webm')[];
-        reason: components['schemas']['CapabilityReason'] | null;
-      };
-      ComputerUse: {
-        available: boolean;
-        readOnly: boolean;
-        reason: components['schemas']['CapabilityReason'] | null;
-      };
-      negotiatedAt: components['schemas']['Timestamp'];
-    };
-    /** @enum {string} */
-    CapabilityReason:
-      | 'backend_unsupported'
-      | 'os_unsupported'
-      | 'not_provisioned'
-      | 'disabled_by_policy'
-      | 'lease_cold'
-      | 'tier_headless'
-      | 'agent_offline'
-      | 'agent_reconnecting'
-      | 'consent_required'
-      | 'display_unavailable';
-    /** @enum {string} */
-    ContentEncoding: 'utf8' | 'base64';
-    CreateKeyRequest: {
-      name: string;
-      permissions: components['schemas']['Permission'][];
-      expiresAt?: components['schemas']['Timestamp'];
-    };
-    CreateSessionRequest: {
-      backend?: components['schemas']['Backend'];
-      image?: string;
-      environment?: components['schemas']['Environment'];
-      metadata?: components['schemas']['Metadata'];
-      /** @default new */
-      sandbox?:
-        | 'new'
-        | {
-            groupId: components['schemas']['Id'];
-          };
-      /** @default false */
-      start?: boolean;
-      resources?: components['schemas']['Resources'];
-      idleTimeoutMs?: number;
-      maxLifetimeMs?: number;
-      name?: string;
-      source?: {
-        git: components['schemas']['GitSourceRequest'];
-      };
-    };
-    CreateWorkspaceRequest: {
-      slug: components['schemas']['WorkspaceSlug'];
-    };
-    CreatedKey: {
-      id: components['schemas']['Id'];
-      workspaceId: components['schemas']['Id'];
-      name: string;
-      permissions: components['schemas']['Permission'][];
-      createdAt: components['schemas']['Timestamp'];
-      expiresAt: components['schemas']['Timestamp'] | null;
-      revokedAt: components['schemas']['Timestamp'] | null;
-      token: string;
-    };
-    Environment: {
-      [key: string]: string;
-    };
-    EnvironmentName: string;
-    Etag: string;
-    ExposedPort: {
-      port: components['schemas']['Port'];
-      /** Format: uri */
-      url: string;
-      tls: boolean;
-      expiresAt: components['schemas']['Timestamp'] | null;
-    };
-    FsArchiveResponse: {
-      revision: components['schemas']['Revision'];
-      sandboxGroupId?: components['schemas']['Id'];
-      files: number;
-      sizeBytes: number;
-    };
-    FsContentResponse: {
-      revision: components['schemas']['Revision'];
-      sandboxGroupId?: components['schemas']['Id'];
-      sizeBytes: number;
-      etag: components['schemas']['Etag'];
-    };
-    FsDeleteRequest: {
-      path: components['schemas']['WorkspacePath'];
-      /** @default false */
-      recursive?: boolean;
-    };
-    FsDeleteResponse: {
-      revision: components['schemas']['Revision'];
-      sandboxGroupId?: components['schemas']['Id'];
-    };
-    FsEntry: {
-      name: string;
-      path: components['schemas']['WorkspacePath'];
-      /** @enum {string} */
-      kind: 'file' | 'dir' | 'symlink' | 'other';
-      sizeBytes: number;
-      mode: number;
-      modifiedAt: components['schemas']['Timestamp'];
-      target?: string;
-    };
-    FsListRequest: {
-      /** @default  */
-      path?: components['schemas']['WorkspacePath'];
-      /** @default 1 */
-      depth?: number;
-      /** @default 2000 */
-      maxEntries?: number;
-      /** @default true */
-      includeHidden?: boolean;
-    };
-    FsListResponse: {
-      revision: components['schemas']['Revision'];
-      sandboxGroupId?: components['schemas']['Id'];
-      root: components['schemas']['FsTreeNode'];
-      truncated: boolean;
-    };
-    FsMkdirRequest: {
-      path: components['schemas']['WorkspacePath'];
-      /** @default true */
-      recursive?: boolean;
-    };
-    FsMkdirResponse: {
-      revision: components['schemas']['Revision'];
-      sandboxGroupId?: components['schemas']['Id'];
-      path: components['schemas']['WorkspacePath'];
-    };
-    FsMoveRequest: {
-      path: components['schemas']['WorkspacePath'];
-      newPath: components['schemas']['WorkspacePath'];
-      /** @default false */
-      overwrite?: boolean;
-      /** @default true */
-      createParents?: boolean;
-    };
-    FsMoveResponse: {
-      revision: components['schemas']['Revision'];
-      sandboxGroupId?: components['schemas']['Id'];
-      path: components['schemas']['WorkspacePath'];
-      newPath: components['schemas']['WorkspacePath'];
-    };
-    FsReadRequest: {
-      path: components['schemas']['WorkspacePath'];
-      /** @default utf8 */
-      encoding?: components['schemas']['ContentEncoding'];
-      /** @default 5242880 */
-      maxBytes?: number;
-      /** @default 0 */
-      offset?: number;
-    };
-    FsReadResponse: {
-      revision: components['schemas']['Revision'];
-      sandboxGroupId?: components['schemas']['Id'];
-      path: components['schemas']['WorkspacePath'];
-      encoding: components['schemas']['ContentEncoding'];
-      content: string;
-      sizeBytes: number;
-      totalBytes: number;
-      truncated: boolean;
-      isBinary: boolean;
-      etag: components['schemas']['Etag'];
-    };
-    FsStatRequest: {
-      path: components['schemas']['WorkspacePath'];
-    };
-    FsTreeNode: {
-      name: string;
-      path: components['schemas']['WorkspacePath'];
-      /** @enum {string} */
-      kind: 'file' | 'dir' | 'symlink' | 'other';
-      sizeBytes: number;
-      mode: number;
-      modifiedAt: components['schemas']['Timestamp'];
-      target?: string;
-      children?: components['schemas']['FsTreeNode'][] | null;
-      truncated?: boolean;
-    };
-    FsWatchEvent: {
-      /** @enum {string} */
-      kind: 'created' | 'modified' | 'deleted' | 'resync';
-      path: components['schemas']['WorkspacePath'];
-      isDir: boolean;
-    };
-    FsWatchRequest: {
-      /** @default  */
-      path?: components['schemas']['WorkspacePath'];
-      /** @default true */
-      recursive?: boolean;
-    };
-    FsWriteRequest: {
-      path: components['schemas']['WorkspacePath'];
-      /** @default utf8 */
-      encoding?: components['schemas']['ContentEncoding'];
-      content: string;
-      /** @default true */
-      overwrite?: boolean;
-      /** @default true */
-      createParents?: boolean;
-      ifMatch?: components['schemas']['Etag'];
-    };
-    FsWriteResponse: {
-      revision: components['schemas']['Revision'];
-      sandboxGroupId?: components['schemas']['Id'];
-      path: components['schemas']['WorkspacePath'];
-      sizeBytes: number;
-      etag: components['schemas']['Etag'];
-    };
-    GitBlob: {
-      content: string;
-      encoding: components['schemas']['ContentEncoding'];
-      sizeBytes: number;
-      truncated: boolean;
-    };
-    GitCommit: {
-      sha: string;
-      shortSha: string;
-      parents: string[];
-      author: components['schemas']['GitPerson'];
-      committer: components['schemas']['GitPerson'];
-      subject: string;
-      body: string;
-      refs: string[];
-    };
-    GitDiffFile: {
-      path: components['schemas']['WorkspacePath'];
-      oldPath: components['schemas']['WorkspacePath'] | null;
-      status: components['schemas']['GitStatusCode'];
-      isBinary: boolean;
-      isImage: boolean;
-      additions: number;
-      deletions: number;
-      hunks: components['schemas']['GitDiffHunk'][];
-      truncated: boolean;
-    };
-    GitDiffHunk: {
-      oldStart: number;
-      oldLines: number;
-      newStart: number;
-      newLines: number;
-      header: string;
-      lines: components['schemas']['GitDiffLine'][];
-    };
-    GitDiffLine: {
-      /** @enum {string} */
-      type: 'context' | 'add' | 'del' | 'meta';
-      oldNo: number | null;
-      newNo: number | null;
-      text: string;
-    };
-    GitDiffRequest: {
-      /** @default  */
-      path?: components['schemas']['WorkspacePath'];
-      /** @default false */
-      staged?: boolean;
-      fromRef?: components['schemas']['GitRevision'];
-      toRef?: components['schemas']['GitRevision'];
-      /** @default [] */
-      pathspec?: components['schemas']['WorkspacePath'][];
-      /** @default 3 */
-      contextLines?: number;
-      /** @default 524288 */
-      maxBytesPerFile?: number;
-    };
-    GitDiffResponse: {
-      revision: components['schemas']['Revision'];
-      sandboxGroupId?: components['schemas']['Id'];
-      files: components['schemas']['GitDiffFile'][];
-    };
-    GitLogRequest: {
-      /** @default  */
-      path?: components['schemas']['WorkspacePath'];
-      /** @default HEAD */
-      ref?: components['schemas']['GitRevision'];
-      /** @default 100 */
-      maxCount?: number;
-      /** @default 0 */
-      skip?: number;
-      /** @default [] */
-      pathspec?: components['schemas']['WorkspacePath'][];
-    };
-    GitLogResponse: {
-      commits: components['schemas']['GitCommit'][];
-      hasMore: boolean;
-    };
-    GitPerson: {
-      name: string;
-      email: string;
-      timestamp: components['schemas']['Timestamp'];
-    };
-    GitRevision: string;
-    GitShowRequest: {
-      /** @default  */
-      path?: components['schemas']['WorkspacePath'];
-      /** @default HEAD */
-      ref?: components['schemas']['GitRevision'];
-      filePath?: components['schemas']['WorkspacePath'];
-      /** @default utf8 */
-      encoding?: components['schemas']['ContentEncoding'];
-      /** @default 524288 */
-      maxBytesPerFile?: number;
-    };
-    GitShowResponse: {
-      revision: components['schemas']['Revision'];
-      sandboxGroupId?: components['schemas']['Id'];
-      commit: components['schemas']['GitCommit'] | null;
-      files: components['schemas']['GitDiffFile'][];
-      blob: components['schemas']['GitBlob'] | null;
-    };
-    GitSource: {
-      url: string;
-      ref: string | null;
-    };
-    GitSourceRequest: {
-      url: components['schemas']['GitUrl'];
-      ref?: components['schemas']['GitRevision'];
-      token?: string;
-    };
-    /** @enum {string} */
-    GitStatusCode: '.' | 'M' | 'T' | 'A' | 'D' | 'R' | 'C' | 'U' | '?' | '!';
-    GitStatusFile: {
-      path: components['schemas']['WorkspacePath'];
-      oldPath: components['schemas']['WorkspacePath'] | null;
-      index: components['schemas']['GitStatusCode'];
-      worktree: components['schemas']['GitStatusCode'];
-      isConflicted: boolean;
-    };
-    GitStatusRequest: {
-      /** @default  */
-      path?: components['schemas']['WorkspacePath'];
-    };
-    GitStatusResponse: {
-      revision: components['schemas']['Revision'];
-      sandboxGroupId?: components['schemas']['Id'];
-      isRepo: boolean;
-      head: string | null;
-      detached: boolean;
-      upstream: string | null;
-      ahead: number;
-      behind: number;
-      files: components['schemas']['GitStatusFile'][];
-    };
-    GitUrl: string;
-    Health: {
-      /** @constant */
-      status: 'ok';
-    };
-    /** Format: uuid */
-    Id: string;
-    Key: {
-      id: components['schemas']['Id'];
-      workspaceId: components['schemas']['Id'];
-      name: string;
-      permissions: components['schemas']['Permission'][];
-      createdAt: components['schemas']['Timestamp'];
-      expiresAt: components['schemas']['Timestamp'] | null;
-      revokedAt: components['schemas']['Timestamp'] | null;
-    };
-    KeyList: {
-      items: components['schemas']['Key'][];
-      nextCursor: string | null;
-    };
-    /** @enum {string} */
-    Liveness: 'cold' | 'warming' | 'warm' | 'draining';
-    Metadata: {
-      [key: string]: string;
-    };
-    MetadataKey: string;
-    Op: {
-      opId: components['schemas']['Uuid'];
-      /** @enum {string} */
-      state: 'running' | 'exited' | 'lost';
-      command: string;
-      exitCode: number | null;
-      signal: string | null;
-      timedOut: boolean;
-      lostReason: string | null;
-      startedAt: components['schemas']['Timestamp'];
-      endedAt: components['schemas']['Timestamp'] | null;
-    };
-    OpKillRequest: {
-      /** @default 2000 */
-      graceMs?: number;
-    };
-    OpList: {
-      items: components['schemas']['Op'][];
-      nextCursor: string | null;
-    };
-    OpStdinRequest: {
-      /** @default  */
-      data?: string;
-      /** @default utf8 */
-      encoding?: components['schemas']['ContentEncoding'];
-      /** @default false */
-      close?: boolean;
-    };
-    OpStreamMessage:
-      | {
-          /** @enum {string} */
-          stream: 'stdout' | 'stderr';
-          offset: number;
-          chunk: string;
-        }
-      | {
-          /** @enum {string} */
-          stream: 'stdout' | 'stderr';
-          offset: number;
-          /** Format: base64 */
-          chunkBase64: string;
-        }
-      | {
-          exitCode: number;
-          signal: string | null;
-          timedOut: boolean;
-        }
-      | {
-          lost: string;
-        };
-    /** @enum {string} */
-    OperatingSystem: 'linux' | 'macos' | 'windows';
-    PauseSessionRequest: {
-      /** @default false */
-      force?: boolean;
-    };
-    /** @enum {string} */
-    Permission:
-      | 'files:read'
-      | 'files:write'
-      | 'terminal:attach'
-      | 'stream:view'
-      | 'stream:acknowledge'
-      | 'stream:control'
-      | 'sessions:read'
-      | 'sessions:control'
-      | 'enrollments:read'
-      | 'enrollments:manage'
-      | 'keys:manage'
-      | 'audit:read'
-      | 'workspaces:manage';
-    Port: number;
-    Problem: {
-      /** @default about:blank */
-      type: string;
-      title: string;
-      status: number;
-      detail: string;
-      code: components['schemas']['ProblemCode'];
-      retryable: boolean;
-      requestId: string;
-      stage?: string;
-      /** @enum {string} */
-      started?: 'no' | 'yes' | 'unknown';
-      errors?: {
-        path: string;
-        message: string;
-      }[];
-    };
-    /** @enum {string} */
-    ProblemCode:
-      | 'invalid'
-      | 'unauthenticated'
-      | 'denied'
-      | 'not-found'
-      | 'conflict'
-      | 'fenced'
-      | 'unsupported'
-      | 'precondition-failed'
-      | 'too-large'
-      | 'range'
-      | 'idempotency-mismatch'
-      | 'rate-limited'
-      | 'cancelled'
-      | 'internal'
-      | 'configuration'
-      | 'outcome-unknown'
-      | 'not-ready'
-      | 'unreachable'
-      | 'draining'
-      | 'timeout'
-      | 'quota';
-    Pty: {
-      ptyId: components['schemas']['Id'];
-      streamVia: components['schemas']['PtyTransport'];
-      supportsInput: boolean;
-      cols: number;
-      rows: number;
-      createdAt: components['schemas']['Timestamp'];
-    };
-    PtyCloseRequest: {
-      ptyId: components['schemas']['Id'];
-    };
-    /** @enum {string} */
-    PtyExitReason:
-      | 'exited'
-      | 'closed'
-      | 'idle'
-      | 'box-replaced'
-      | 'box-gone'
-      | 'host-restarted'
-      | 'session-deleted';
-    PtyList: {
-      items: components['schemas']['Pty'][];
-    };
-    PtyOpenRequest: {
-      /** @default 80 */
-      cols?: number;
-      /** @default 24 */
-      rows?: number;
-      /** @default  */
-      cwd?: components['schemas']['WorkspacePath'];
-      shell?: string;
-    };
-    PtyOpenResponse: {
-      ptyId: components['schemas']['Id'];
-      streamVia: components['schemas']['PtyTransport'];
-      supportsInput: boolean;
-    };
-    PtyResizeRequest: {
-      ptyId: components['schemas']['Id'];
-      cols: number;
-      rows: number;
-    };
-    PtyStreamMessage:
-      | {
-          seq: number;
-          screen: string;
-          cols: number;
-          rows: number;
-        }
-      | {
-          seq: number;
-          chunk: string;
-        }
-      | {
-          seq: number;
-          /** Format: base64 */
-          chunkBase64: string;
-        }
-      | {
-          seq: number;
-          exitCode: number | null;
-          reason: components['schemas']['PtyExitReason'];
-        };
-    /** @enum {string} */
-    PtyTransport: 'sse-events' | 'pty-ws';
-    PtyWriteRequest: {
-      ptyId: components['schemas']['Id'];
-      data: string;
-      /** @default utf8 */
-      encoding?: components['schemas']['ContentEncoding'];
-    };
-    Readiness: {
-      /** @enum {string} */
-      status: 'ready' | 'not-ready' | 'draining';
-      checks: {
-        [key: string]: string;
-      };
-      dataSizeBytes: number | null;
-    };
-    Resources: {
-      cpu?: number;
-      memoryMb?: number;
-      diskMb?: number;
-      pids?: number;
-    };
-    RestoreReceipt:
-      | {
-          /** @constant */
-          kind: 'EXACT';
-        }
-      | {
-          /** @constant */
-          kind: 'STALE';
-          from: components['schemas']['Timestamp'];
-          to: components['schemas']['Timestamp'];
-        }
-      | {
-          /** @constant */
-          kind: 'INCOMPLETE';
-          missing: 'everything' | string[];
-        };
-    Revision: number;
-    Session: {
-      id: components['schemas']['Id'];
-      workspaceId: components['schemas']['Id'];
-      sandboxGroupId: components['schemas']['Id'];
-      backend: components['schemas']['Backend'];
-      image: string | null;
-      name: string | null;
-      liveness: components['schemas']['Liveness'];
-      leaseEpoch: number;
-      createdAt: components['schemas']['Timestamp'];
-      metadata: components['schemas']['Metadata'];
-      environmentNames: components['schemas']['EnvironmentName'][];
-      source: {
-        git: components['schemas']['GitSource'];
-      } | null;
-      resources: components['schemas']['Resources'] | null;
-      idleTimeoutMs: number | null;
-      maxLifetimeMs: number | null;
-      restored: components['schemas']['RestoreReceipt'] | null;
-    };
-    SessionEvent:
-      | {
-          seq: number;
-          sessionId: components['schemas']['Id'];
-          /** @constant */
-          type: 'session.created';
-          at: components['schemas']['Timestamp'];
-          revision: components['schemas']['Revision'];
-          leaseEpoch: number;
-          data: {
-            sandboxGroupId: components['schemas']['Id'];
-            backend: components['schemas']['Backend'];
-          };
-        }
-      | {
-          seq: number;
-          sessionId: components['schemas']['Id'];
-          /** @constant */
-          type: 'session.deleted';
-          at: components['schemas']['Timestamp'];
-          revision: components['schemas']['Revision'];
-          leaseEpoch: number;
-          data: Record<string, never>;
-        }
-      | {
-          seq: number;
-          sessionId: components['schemas']['Id'];
-          /** @constant */
-          type: 'sandbox.started';
-          at: components['schemas']['Timestamp'];
-          revision: components['schemas']['Revision'];
-          leaseEpoch: number;
-          data: {
-            backend: components['schemas']['Backend'];
-          };
-        }
-      | {
-          seq: number;
-          sessionId: components['schemas']['Id'];
-          /** @constant */
-          type: 'sandbox.restored';
-          at: components['schemas']['Timestamp'];
-          revision: components['schemas']['Revision'];
-          leaseEpoch: number;
-          data: {
-            receipt: components['schemas']['RestoreReceipt'];
-          };
-        }
-      | {
-          seq: number;
-          sessionId: components['schemas']['Id'];
-          /** @constant */
-          type: 'sandbox.paused';
-          at: components['schemas']['Timestamp'];
-          revision: components['schemas']['Revision'];
-          leaseEpoch: number;
-          data: {
-            reason: string;
-          };
-        }
-      | {
-          seq: number;
-          sessionId: components['schemas']['Id'];
-          /** @constant */
-          type: 'sandbox.failed';
-          at: components['schemas']['Timestamp'];
-          revision: components['schemas']['Revision'];
-          leaseEpoch: number;
-          data: {
-            code: components['schemas']['ProblemCode'];
-            stage: string;
-            detail: string;
-          };
-        }
-      | {
-          seq: number;
-          sessionId: components['schemas']['Id'];
-          /** @constant */
-          type: 'sandbox.environment.changed';
-          at: components['schemas']['Timestamp'];
-          revision: components['schemas']['Revision'];
-          leaseEpoch: number;
-          data: {
-            names: components['schemas']['EnvironmentName'][];
-          };
-        }
-      | {
-          seq: number;
-          sessionId: components['schemas']['Id'];
-          /** @constant */
-          type: 'fs.changed';
-          at: components['schemas']['Timestamp'];
-          revision: components['schemas']['Revision'];
-          leaseEpoch: number;
-          data: {
-            changes: {
-              path: components['schemas']['WorkspacePath'];
-              /** @enum {string} */
-              kind: 'created' | 'modified' | 'deleted' | 'renamed';
-              isDir: boolean;
-              sizeBytes: number | null;
-              oldPath?: components['schemas']['WorkspacePath'];
-            }[];
+        AuditAction: "workspace.create" | "key.create" | "key.revoke" | "session.create" | "session.delete" | "session.pause" | "command.run" | "command.attach" | "command.input" | "command.kill" | "terminal.open" | "terminal.attach" | "terminal.input" | "terminal.close" | "port.open" | "canary.run" | "access";
+        AuditActor: {
             /** @enum {string} */
-            source: 'write' | 'watch' | 'agent';
-          };
-        }
-      | {
-          seq: number;
-          sessionId: components['schemas']['Id'];
-          /** @constant */
-          type: 'git.changed';
-          at: components['schemas']['Timestamp'];
-          revision: components['schemas']['Revision'];
-          leaseEpoch: number;
-          data: {
-            path: components['schemas']['WorkspacePath'];
-          };
-        }
-      | {
-          seq: number;
-          sessionId: components['schemas']['Id'];
-          /** @constant */
-          type: 'sandbox.command.started';
-          at: components['schemas']['Timestamp'];
-          revision: components['schemas']['Revision'];
-          leaseEpoch: number;
-          data: {
-            opId: components['schemas']['Uuid'];
+            kind: "key" | "system";
+            id: string;
+        };
+        AuditEntry: {
+            id: components["schemas"]["Id"];
+            at: components["schemas"]["Timestamp"];
+            workspaceId: components["schemas"]["Id"];
+            sessionId: string | null;
+            actor: components["schemas"]["AuditActor"];
+            action: components["schemas"]["AuditAction"];
+            target: string | null;
+            requestId: string | null;
+            outcome: components["schemas"]["AuditOutcome"];
+            detail: {
+                [key: string]: unknown;
+            };
+        };
+        AuditList: {
+            items: components["schemas"]["AuditEntry"][];
+            nextCursor: string | null;
+        };
+        /** @enum {string} */
+        AuditOutcome: "done" | "started" | "unknown" | "denied";
+        /** @enum {string} */
+        Backend: "docker" | "modal" | "local" | "none" | "daytona" | "runloop" | "e2b" | "blaxel" | "cloudflare" | "vercel" | "selfhosted";
+        CapabilityDocument: {
+            sessionId: components["schemas"]["Id"];
+            backend: components["schemas"]["Backend"];
+            os: components["schemas"]["OperatingSystem"];
+            liveness: components["schemas"]["Liveness"];
+            leaseEpoch: number;
+            viewerHeartbeatIntervalMs: number;
+            FileSystem: {
+                available: boolean;
+                readOnly: boolean;
+                root: string;
+                /** @enum {string} */
+                pathSep: "/" | "\\";
+                /** @enum {string} */
+                treeMode: "lazy" | "snapshot";
+                reason: components["schemas"]["CapabilityReason"] | null;
+            };
+            Terminal: {
+                transport: ("sse-events" | "pty-ws") | null;
+                ptyCapable: boolean;
+                shell: string | null;
+                url: string | null;
+                token: string | null;
+                expiresAt: components["schemas"]["Timestamp"] | null;
+                reason: components["schemas"]["CapabilityReason"] | null;
+            };
+            Git: {
+                available: boolean;
+                repos: string[];
+                reason: components["schemas"]["CapabilityReason"] | null;
+            };
+            DesktopStream: {
+                transport: ("vnc-ws" | "rdp-ws" | "webrtc" | "relay-frames") | null;
+                client: ("novnc" | "web-rdp" | "frames") | null;
+                /** @enum {string} */
+                mode: "read-only" | "interactive";
+                url: string | null;
+                token: string | null;
+                expiresAt: components["schemas"]["Timestamp"] | null;
+                resolution: [
+                    number,
+                    number
+                ] | null;
+                /** @constant */
+                unredacted: true;
+                requiresAcknowledgment: boolean;
+                acknowledged: boolean;
+                shared: boolean;
+                sharedSessionIds: components["schemas"]["Id"][];
+                reason: components["schemas"]["CapabilityReason"] | null;
+            };
+            Recording: {
+                available: boolean;
+                modes: ("manual" | "on-turn" | "on-verify")[];
+                codecs: ("h264-mp4" | "vp9-webm")[];
+                reason: components["schemas"]["CapabilityReason"] | null;
+            };
+            ComputerUse: {
+                available: boolean;
+                readOnly: boolean;
+                reason: components["schemas"]["CapabilityReason"] | null;
+            };
+            negotiatedAt: components["schemas"]["Timestamp"];
+        };
+        /** @enum {string} */
+        CapabilityReason: "backend_unsupported" | "os_unsupported" | "not_provisioned" | "disabled_by_policy" | "lease_cold" | "tier_headless" | "agent_offline" | "agent_reconnecting" | "consent_required" | "display_unavailable";
+        /** @enum {string} */
+        ContentEncoding: "utf8" | "base64";
+        CreateKeyRequest: {
+            name: string;
+            permissions: components["schemas"]["Permission"][];
+            expiresAt?: components["schemas"]["Timestamp"];
+        };
+        CreateSessionRequest: {
+            backend?: components["schemas"]["Backend"];
+            image?: string;
+            environment?: components["schemas"]["Environment"];
+            metadata?: components["schemas"]["Metadata"];
+            /** @default new */
+            sandbox?: "new" | {
+                groupId: components["schemas"]["Id"];
+            };
+            /** @default false */
+            start?: boolean;
+            resources?: components["schemas"]["Resources"];
+            idleTimeoutMs?: number;
+            maxLifetimeMs?: number;
+            name?: string;
+            source?: {
+                git: components["schemas"]["GitSourceRequest"];
+            };
+        };
+        CreateWorkspaceRequest: {
+            slug: components["schemas"]["WorkspaceSlug"];
+        };
+        CreatedKey: {
+            id: components["schemas"]["Id"];
+            workspaceId: components["schemas"]["Id"];
+            name: string;
+            permissions: components["schemas"]["Permission"][];
+            createdAt: components["schemas"]["Timestamp"];
+            expiresAt: components["schemas"]["Timestamp"] | null;
+            revokedAt: components["schemas"]["Timestamp"] | null;
+            token: string;
+        };
+        Environment: {
+            [key: string]: string;
+        };
+        EnvironmentName: string;
+        Etag: string;
+        ExposedPort: {
+            port: components["schemas"]["Port"];
+            /** Format: uri */
+            url: string;
+            tls: boolean;
+            expiresAt: components["schemas"]["Timestamp"] | null;
+        };
+        FsArchiveResponse: {
+            revision: components["schemas"]["Revision"];
+            sandboxGroupId?: components["schemas"]["Id"];
+            files: number;
+            sizeBytes: number;
+        };
+        FsContentResponse: {
+            revision: components["schemas"]["Revision"];
+            sandboxGroupId?: components["schemas"]["Id"];
+            sizeBytes: number;
+            etag: components["schemas"]["Etag"];
+        };
+        FsDeleteRequest: {
+            path: components["schemas"]["WorkspacePath"];
+            /** @default false */
+            recursive?: boolean;
+        };
+        FsDeleteResponse: {
+            revision: components["schemas"]["Revision"];
+            sandboxGroupId?: components["schemas"]["Id"];
+        };
+        FsEntry: {
+            name: string;
+            path: components["schemas"]["WorkspacePath"];
+            /** @enum {string} */
+            kind: "file" | "dir" | "symlink" | "other";
+            sizeBytes: number;
+            mode: number;
+            modifiedAt: components["schemas"]["Timestamp"];
+            target?: string;
+        };
+        FsListRequest: {
+            /** @default  */
+            path?: components["schemas"]["WorkspacePath"];
+            /** @default 1 */
+            depth?: number;
+            /** @default 2000 */
+            maxEntries?: number;
+            /** @default true */
+            includeHidden?: boolean;
+        };
+        FsListResponse: {
+            revision: components["schemas"]["Revision"];
+            sandboxGroupId?: components["schemas"]["Id"];
+            root: components["schemas"]["FsTreeNode"];
+            truncated: boolean;
+        };
+        FsMkdirRequest: {
+            path: components["schemas"]["WorkspacePath"];
+            /** @default true */
+            recursive?: boolean;
+        };
+        FsMkdirResponse: {
+            revision: components["schemas"]["Revision"];
+            sandboxGroupId?: components["schemas"]["Id"];
+            path: components["schemas"]["WorkspacePath"];
+        };
+        FsMoveRequest: {
+            path: components["schemas"]["WorkspacePath"];
+            newPath: components["schemas"]["WorkspacePath"];
+            /** @default false */
+            overwrite?: boolean;
+            /** @default true */
+            createParents?: boolean;
+        };
+        FsMoveResponse: {
+            revision: components["schemas"]["Revision"];
+            sandboxGroupId?: components["schemas"]["Id"];
+            path: components["schemas"]["WorkspacePath"];
+            newPath: components["schemas"]["WorkspacePath"];
+        };
+        FsReadRequest: {
+            path: components["schemas"]["WorkspacePath"];
+            /** @default utf8 */
+            encoding?: components["schemas"]["ContentEncoding"];
+            /** @default 5242880 */
+            maxBytes?: number;
+            /** @default 0 */
+            offset?: number;
+        };
+        FsReadResponse: {
+            revision: components["schemas"]["Revision"];
+            sandboxGroupId?: components["schemas"]["Id"];
+            path: components["schemas"]["WorkspacePath"];
+            encoding: components["schemas"]["ContentEncoding"];
+            content: string;
+            sizeBytes: number;
+            totalBytes: number;
+            truncated: boolean;
+            isBinary: boolean;
+            etag: components["schemas"]["Etag"];
+        };
+        FsStatRequest: {
+            path: components["schemas"]["WorkspacePath"];
+        };
+        FsTreeNode: {
+            name: string;
+            path: components["schemas"]["WorkspacePath"];
+            /** @enum {string} */
+            kind: "file" | "dir" | "symlink" | "other";
+            sizeBytes: number;
+            mode: number;
+            modifiedAt: components["schemas"]["Timestamp"];
+            target?: string;
+            children?: components["schemas"]["FsTreeNode"][] | null;
+            truncated?: boolean;
+        };
+        FsWatchEvent: {
+            /** @enum {string} */
+            kind: "created" | "modified" | "deleted" | "resync";
+            path: components["schemas"]["WorkspacePath"];
+            isDir: boolean;
+        };
+        FsWatchRequest: {
+            /** @default  */
+            path?: components["schemas"]["WorkspacePath"];
+            /** @default true */
+            recursive?: boolean;
+        };
+        FsWriteRequest: {
+            path: components["schemas"]["WorkspacePath"];
+            /** @default utf8 */
+            encoding?: components["schemas"]["ContentEncoding"];
+            content: string;
+            /** @default true */
+            overwrite?: boolean;
+            /** @default true */
+            createParents?: boolean;
+            ifMatch?: components["schemas"]["Etag"];
+        };
+        FsWriteResponse: {
+            revision: components["schemas"]["Revision"];
+            sandboxGroupId?: components["schemas"]["Id"];
+            path: components["schemas"]["WorkspacePath"];
+            sizeBytes: number;
+            etag: components["schemas"]["Etag"];
+        };
+        GitBlob: {
+            content: string;
+            encoding: components["schemas"]["ContentEncoding"];
+            sizeBytes: number;
+            truncated: boolean;
+        };
+        GitCommit: {
+            sha: string;
+            shortSha: string;
+            parents: string[];
+            author: components["schemas"]["GitPerson"];
+            committer: components["schemas"]["GitPerson"];
+            subject: string;
+            body: string;
+            refs: string[];
+        };
+        GitDiffFile: {
+            path: components["schemas"]["WorkspacePath"];
+            oldPath: components["schemas"]["WorkspacePath"] | null;
+            status: components["schemas"]["GitStatusCode"];
+            isBinary: boolean;
+            isImage: boolean;
+            additions: number;
+            deletions: number;
+            hunks: components["schemas"]["GitDiffHunk"][];
+            truncated: boolean;
+        };
+        GitDiffHunk: {
+            oldStart: number;
+            oldLines: number;
+            newStart: number;
+            newLines: number;
+            header: string;
+            lines: components["schemas"]["GitDiffLine"][];
+        };
+        GitDiffLine: {
+            /** @enum {string} */
+            type: "context" | "add" | "del" | "meta";
+            oldNo: number | null;
+            newNo: number | null;
+            text: string;
+        };
+        GitDiffRequest: {
+            /** @default  */
+            path?: components["schemas"]["WorkspacePath"];
+            /** @default false */
+            staged?: boolean;
+            fromRef?: components["schemas"]["GitRevision"];
+            toRef?: components["schemas"]["GitRevision"];
+            /** @default [] */
+            pathspec?: components["schemas"]["WorkspacePath"][];
+            /** @default 3 */
+            contextLines?: number;
+            /** @default 524288 */
+            maxBytesPerFile?: number;
+        };
+        GitDiffResponse: {
+            revision: components["schemas"]["Revision"];
+            sandboxGroupId?: components["schemas"]["Id"];
+            files: components["schemas"]["GitDiffFile"][];
+        };
+        GitLogRequest: {
+            /** @default  */
+            path?: components["schemas"]["WorkspacePath"];
+            /** @default HEAD */
+            ref?: components["schemas"]["GitRevision"];
+            /** @default 100 */
+            maxCount?: number;
+            /** @default 0 */
+            skip?: number;
+            /** @default [] */
+            pathspec?: components["schemas"]["WorkspacePath"][];
+        };
+        GitLogResponse: {
+            commits: components["schemas"]["GitCommit"][];
+            hasMore: boolean;
+        };
+        GitPerson: {
+            name: string;
+            email: string;
+            timestamp: components["schemas"]["Timestamp"];
+        };
+        GitRevision: string;
+        GitShowRequest: {
+            /** @default  */
+            path?: components["schemas"]["WorkspacePath"];
+            /** @default HEAD */
+            ref?: components["schemas"]["GitRevision"];
+            filePath?: components["schemas"]["WorkspacePath"];
+            /** @default utf8 */
+            encoding?: components["schemas"]["ContentEncoding"];
+            /** @default 524288 */
+            maxBytesPerFile?: number;
+        };
+        GitShowResponse: {
+            revision: components["schemas"]["Revision"];
+            sandboxGroupId?: components["schemas"]["Id"];
+            commit: components["schemas"]["GitCommit"] | null;
+            files: components["schemas"]["GitDiffFile"][];
+            blob: components["schemas"]["GitBlob"] | null;
+        };
+        GitSource: {
+            url: string;
+            ref: string | null;
+        };
+        GitSourceRequest: {
+            url: components["schemas"]["GitUrl"];
+            ref?: components["schemas"]["GitRevision"];
+            token?: string;
+        };
+        /** @enum {string} */
+        GitStatusCode: "." | "M" | "T" | "A" | "D" | "R" | "C" | "U" | "?" | "!";
+        GitStatusFile: {
+            path: components["schemas"]["WorkspacePath"];
+            oldPath: components["schemas"]["WorkspacePath"] | null;
+            index: components["schemas"]["GitStatusCode"];
+            worktree: components["schemas"]["GitStatusCode"];
+            isConflicted: boolean;
+        };
+        GitStatusRequest: {
+            /** @default  */
+            path?: components["schemas"]["WorkspacePath"];
+        };
+        GitStatusResponse: {
+            revision: components["schemas"]["Revision"];
+            sandboxGroupId?: components["schemas"]["Id"];
+            isRepo: boolean;
+            head: string | null;
+            detached: boolean;
+            upstream: string | null;
+            ahead: number;
+            behind: number;
+            files: components["schemas"]["GitStatusFile"][];
+        };
+        GitUrl: string;
+        Health: {
+            /** @constant */
+            status: "ok";
+        };
+        /** Format: uuid */
+        Id: string;
+        Key: {
+            id: components["schemas"]["Id"];
+            workspaceId: components["schemas"]["Id"];
+            name: string;
+            permissions: components["schemas"]["Permission"][];
+            createdAt: components["schemas"]["Timestamp"];
+            expiresAt: components["schemas"]["Timestamp"] | null;
+            revokedAt: components["schemas"]["Timestamp"] | null;
+        };
+        KeyList: {
+            items: components["schemas"]["Key"][];
+            nextCursor: string | null;
+        };
+        /** @enum {string} */
+        Liveness: "cold" | "warming" | "warm" | "draining";
+        Metadata: {
+            [key: string]: string;
+        };
+        MetadataKey: string;
+        Op: {
+            opId: components["schemas"]["Uuid"];
+            /** @enum {string} */
+            state: "running" | "exited" | "lost";
             command: string;
-            cwd: components['schemas']['WorkspacePath'];
-            background: boolean;
-          };
-        }
-      | {
-          seq: number;
-          sessionId: components['schemas']['Id'];
-          /** @constant */
-          type: 'sandbox.command.output.delta';
-          at: components['schemas']['Timestamp'];
-          revision: components['schemas']['Revision'];
-          leaseEpoch: number;
-          data: {
-            /** @enum {string} */
-            stream: 'stdout' | 'stderr';
-            chunk: string;
-            opId: components['schemas']['Uuid'];
-            seq: number;
-          };
-        }
-      | {
-          seq: number;
-          sessionId: components['schemas']['Id'];
-          /** @constant */
-          type: 'sandbox.command.exited';
-          at: components['schemas']['Timestamp'];
-          revision: components['schemas']['Revision'];
-          leaseEpoch: number;
-          data: {
-            opId: components['schemas']['Uuid'];
             exitCode: number | null;
             signal: string | null;
             timedOut: boolean;
-            lost: string | null;
-          };
-        }
-      | {
-          seq: number;
-          sessionId: components['schemas']['Id'];
-          /** @constant */
-          type: 'output.elided';
-          at: components['schemas']['Timestamp'];
-          revision: components['schemas']['Revision'];
-          leaseEpoch: number;
-          data: {
-            opId: components['schemas']['Uuid'];
-            afterBytes: number;
-          };
-        }
-      | {
-          seq: number;
-          sessionId: components['schemas']['Id'];
-          /** @constant */
-          type: 'terminal.pty.started';
-          at: components['schemas']['Timestamp'];
-          revision: components['schemas']['Revision'];
-          leaseEpoch: number;
-          data: {
-            ptyId: components['schemas']['Id'];
+            lostReason: string | null;
+            startedAt: components["schemas"]["Timestamp"];
+            endedAt: components["schemas"]["Timestamp"] | null;
+        };
+        OpKillRequest: {
+            /** @default 2000 */
+            graceMs?: number;
+        };
+        OpList: {
+            items: components["schemas"]["Op"][];
+            nextCursor: string | null;
+        };
+        OpStdinRequest: {
+            /** @default  */
+            data?: string;
+            /** @default utf8 */
+            encoding?: components["schemas"]["ContentEncoding"];
+            /** @default false */
+            close?: boolean;
+        };
+        OpStreamMessage: {
+            /** @enum {string} */
+            stream: "stdout" | "stderr";
+            offset: number;
+            chunk: string;
+        } | {
+            /** @enum {string} */
+            stream: "stdout" | "stderr";
+            offset: number;
+            /** Format: base64 */
+            chunkBase64: string;
+        } | {
+            exitCode: number;
+            signal: string | null;
+            timedOut: boolean;
+        } | {
+            lost: string;
+        };
+        /** @enum {string} */
+        OperatingSystem: "linux" | "macos" | "windows";
+        PauseSessionRequest: {
+            /** @default false */
+            force?: boolean;
+        };
+        /** @enum {string} */
+        Permission: "files:read" | "files:write" | "terminal:attach" | "stream:view" | "stream:acknowledge" | "stream:control" | "sessions:read" | "sessions:control" | "enrollments:read" | "enrollments:manage" | "keys:manage" | "audit:read" | "metrics:read" | "workspaces:manage";
+        Port: number;
+        Problem: {
+            /** @default about:blank */
+            type: string;
+            title: string;
+            status: number;
+            detail: string;
+            code: components["schemas"]["ProblemCode"];
+            retryable: boolean;
+            requestId: string;
+            stage?: string;
+            /** @enum {string} */
+            started?: "no" | "yes" | "unknown";
+            errors?: {
+                path: string;
+                message: string;
+            }[];
+        };
+        /** @enum {string} */
+        ProblemCode: "invalid" | "unauthenticated" | "denied" | "not-found" | "conflict" | "fenced" | "unsupported" | "precondition-failed" | "too-large" | "range" | "idempotency-mismatch" | "rate-limited" | "cancelled" | "internal" | "configuration" | "outcome-unknown" | "not-ready" | "unreachable" | "draining" | "timeout" | "quota";
+        Pty: {
+            ptyId: components["schemas"]["Id"];
+            streamVia: components["schemas"]["PtyTransport"];
+            supportsInput: boolean;
             cols: number;
             rows: number;
-          };
-        }
-      | {
-          seq: number;
-          sessionId: components['schemas']['Id'];
-          /** @constant */
-          type: 'terminal.pty.output.delta';
-          at: components['schemas']['Timestamp'];
-          revision: components['schemas']['Revision'];
-          leaseEpoch: number;
-          data: {
-            ptyId: components['schemas']['Id'];
-            chunk: string;
-            seq: number;
-          };
-        }
-      | {
-          seq: number;
-          sessionId: components['schemas']['Id'];
-          /** @constant */
-          type: 'terminal.pty.exited';
-          at: components['schemas']['Timestamp'];
-          revision: components['schemas']['Revision'];
-          leaseEpoch: number;
-          data: {
-            ptyId: components['schemas']['Id'];
-            exitCode: number | null;
-            reason: components['schemas']['PtyExitReason'];
-          };
+            createdAt: components["schemas"]["Timestamp"];
         };
-    SessionEventList: {
-      items: components['schemas']['SessionEvent'][];
-      nextCursor: string | null;
+        PtyCloseRequest: {
+            ptyId: components["schemas"]["Id"];
+        };
+        /** @enum {string} */
+        PtyExitReason: "exited" | "closed" | "idle" | "box-replaced" | "box-gone" | "host-restarted" | "session-deleted";
+        PtyList: {
+            items: components["schemas"]["Pty"][];
+        };
+        PtyOpenRequest: {
+            /** @default 80 */
+            cols?: number;
+            /** @default 24 */
+            rows?: number;
+            /** @default  */
+            cwd?: components["schemas"]["WorkspacePath"];
+            shell?: string;
+        };
+        PtyOpenResponse: {
+            ptyId: components["schemas"]["Id"];
+            streamVia: components["schemas"]["PtyTransport"];
+            supportsInput: boolean;
+        };
+        PtyResizeRequest: {
+            ptyId: components["schemas"]["Id"];
+            cols: number;
+            rows: number;
+        };
+        PtyStreamMessage: {
+            seq: number;
+            screen: string;
+            cols: number;
+            rows: number;
+        } | {
+            seq: number;
+            chunk: string;
+        } | {
+            seq: number;
+            /** Format: base64 */
+            chunkBase64: string;
+        } | {
+            seq: number;
+            exitCode: number | null;
+            reason: components["schemas"]["PtyExitReason"];
+        };
+        /** @enum {string} */
+        PtyTransport: "sse-events" | "pty-ws";
+        PtyWriteRequest: {
+            ptyId: components["schemas"]["Id"];
+            data: string;
+            /** @default utf8 */
+            encoding?: components["schemas"]["ContentEncoding"];
+        };
+        Readiness: {
+            /** @enum {string} */
+            status: "ready" | "not-ready" | "draining";
+            checks: {
+                [key: string]: string;
+            };
+            dataSizeBytes: number | null;
+        };
+        Resources: {
+            cpu?: number;
+            memoryMb?: number;
+            diskMb?: number;
+            pids?: number;
+        };
+        RestoreReceipt: {
+            /** @constant */
+            kind: "EXACT";
+        } | {
+            /** @constant */
+            kind: "STALE";
+            from: components["schemas"]["Timestamp"];
+            to: components["schemas"]["Timestamp"];
+        } | {
+            /** @constant */
+            kind: "INCOMPLETE";
+            missing: "everything" | string[];
+        };
+        Revision: number;
+        Session: {
+            id: components["schemas"]["Id"];
+            workspaceId: components["schemas"]["Id"];
+            sandboxGroupId: components["schemas"]["Id"];
+            backend: components["schemas"]["Backend"];
+            image: string | null;
+            name: string | null;
+            liveness: components["schemas"]["Liveness"];
+            leaseEpoch: number;
+            createdAt: components["schemas"]["Timestamp"];
+            metadata: components["schemas"]["Metadata"];
+            environmentNames: components["schemas"]["EnvironmentName"][];
+            source: {
+                git: components["schemas"]["GitSource"];
+            } | null;
+            resources: components["schemas"]["Resources"] | null;
+            idleTimeoutMs: number | null;
+            maxLifetimeMs: number | null;
+            restored: components["schemas"]["RestoreReceipt"] | null;
+        };
+        SessionEvent: {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "session.created";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            data: {
+                sandboxGroupId: components["schemas"]["Id"];
+                backend: components["schemas"]["Backend"];
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "session.deleted";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            data: Record<string, never>;
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "sandbox.started";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            data: {
+                backend: components["schemas"]["Backend"];
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "sandbox.restored";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            data: {
+                receipt: components["schemas"]["RestoreReceipt"];
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "sandbox.paused";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            data: {
+                reason: string;
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "sandbox.failed";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            data: {
+                code: components["schemas"]["ProblemCode"];
+                stage: string;
+                detail: string;
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "sandbox.environment.changed";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            data: {
+                names: components["schemas"]["EnvironmentName"][];
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "fs.changed";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            data: {
+                changes: {
+                    path: components["schemas"]["WorkspacePath"];
+                    /** @enum {string} */
+                    kind: "created" | "modified" | "deleted" | "renamed";
+                    isDir: boolean;
+                    sizeBytes: number | null;
+                    oldPath?: components["schemas"]["WorkspacePath"];
+                }[];
+                /** @enum {string} */
+                source: "write" | "watch" | "agent";
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "git.changed";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            data: {
+                path: components["schemas"]["WorkspacePath"];
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "sandbox.command.started";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            data: {
+                opId: components["schemas"]["Uuid"];
+                command: string;
+                cwd: components["schemas"]["WorkspacePath"];
+                background: boolean;
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "sandbox.command.output.delta";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            data: {
+                /** @enum {string} */
+                stream: "stdout" | "stderr";
+                chunk: string;
+                opId: components["schemas"]["Uuid"];
+                seq: number;
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "sandbox.command.exited";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            data: {
+                opId: components["schemas"]["Uuid"];
+                exitCode: number | null;
+                signal: string | null;
+                timedOut: boolean;
+                lost: string | null;
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "output.elided";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            data: {
+                opId: components["schemas"]["Uuid"];
+                afterBytes: number;
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "terminal.pty.started";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            data: {
+                ptyId: components["schemas"]["Id"];
+                cols: number;
+                rows: number;
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "terminal.pty.output.delta";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            data: {
+                ptyId: components["schemas"]["Id"];
+                chunk: string;
+                seq: number;
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "terminal.pty.exited";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            data: {
+                ptyId: components["schemas"]["Id"];
+                exitCode: number | null;
+                reason: components["schemas"]["PtyExitReason"];
+            };
+        };
+        SessionEventList: {
+            items: components["schemas"]["SessionEvent"][];
+            nextCursor: string | null;
+        };
+        SessionList: {
+            items: components["schemas"]["Session"][];
+            nextCursor: string | null;
+        };
+        TerminalExecRequest: {
+            command: string;
+            opId?: components["schemas"]["Uuid"];
+            /** @default  */
+            cwd?: components["schemas"]["WorkspacePath"];
+            /** @default 30000 */
+            timeoutMs?: number;
+            /** @default 60000 */
+            waitMs?: number;
+            /** @default 8388608 */
+            maxOutputBytes?: number;
+            /** @default utf8 */
+            encoding?: components["schemas"]["ContentEncoding"];
+            env?: components["schemas"]["Environment"];
+            stdin?: string;
+            /** @default false */
+            background?: boolean;
+            /** @default true */
+            emitStream?: boolean;
+        };
+        TerminalExecResponse: {
+            opId: components["schemas"]["Uuid"];
+            stdout: string;
+            stderr: string;
+            exitCode: number | null;
+            running: boolean;
+            timedOut: boolean;
+            truncated: boolean;
+            wallTimeMs: number;
+        };
+        /** Format: date-time */
+        Timestamp: string;
+        /** Format: uuid */
+        Uuid: string;
+        Workspace: {
+            id: components["schemas"]["Id"];
+            slug: components["schemas"]["WorkspaceSlug"];
+            createdAt: components["schemas"]["Timestamp"];
+        };
+        WorkspaceList: {
+            items: components["schemas"]["Workspace"][];
+            nextCursor: string | null;
+        };
+        WorkspacePath: string;
+        WorkspaceSlug: string;
     };
-    SessionList: {
-      items: components['schemas']['Session'][];
-      nextCursor: string | null;
+    responses: {
+        /** @description What failed and what to do. */
+        Problem: {
+            headers: {
+                /** @description Seconds, where trying again is worth it. */
+                "Retry-After"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Not found",
+                 *       "status": 404,
+                 *       "detail": "There is no such session. Check its id.",
+                 *       "code": "not-found",
+                 *       "retryable": false,
+                 *       "requestId": "019a2b3c-4d5e-7f60-8a1b-2c3d4e5f6071"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
     };
-    TerminalExecRequest: {
-      command: string;
-      opId?: components['schemas']['Uuid'];
-      /** @default  */
-      cwd?: components['schemas']['WorkspacePath'];
-      /** @default 30000 */
-      timeoutMs?: number;
-      /** @default 60000 */
-      waitMs?: number;
-      /** @default 8388608 */
-      maxOutputBytes?: number;
-      /** @default utf8 */
-      encoding?: components['schemas']['ContentEncoding'];
-      env?: components['schemas']['Environment'];
-      stdin?: string;
-      /** @default false */
-      background?: boolean;
-      /** @default true */
-      emitStream?: boolean;
-    };
-    TerminalExecResponse: {
-      opId: components['schemas']['Uuid'];
-      stdout: string;
-      stderr: string;
-      exitCode: number | null;
-      running: boolean;
-      timedOut: boolean;
-      truncated: boolean;
-      wallTimeMs: number;
-    };
-    /** Format: date-time */
-    Timestamp: string;
-    /** Format: uuid */
-    Uuid: string;
-    Workspace: {
-      id: components['schemas']['Id'];
-      slug: components['schemas']['WorkspaceSlug'];
-      createdAt: components['schemas']['Timestamp'];
-    };
-    WorkspaceList: {
-      items: components['schemas']['Workspace'][];
-      nextCursor: string | null;
-    };
-    WorkspacePath: string;
-    WorkspaceSlug: string;
-  };
-  responses: {
-    /** @description What failed and what to do. */
-    Problem: {
-      headers: {
-        /** @description Seconds, where trying again is worth it. */
-        'Retry-After'?: string;
-        [name: string]: unknown;
-      };
-      content: {
-        /**
-         * @example {
-         *       "type": "about:blank",
-         *       "title": "Not found",
-         *       "status": 404,
-         *       "detail": "There is no such session. Check its id.",
-         *       "code": "not-found",
-         *       "retryable": false,
-         *       "requestId": "019a2b3c-4d5e-7f60-8a1b-2c3d4e5f6071"
-         *     }
-         */
-        'application/problem+json': components['schemas']['Problem'];
-      };
-    };
-  };
-  parameters: never;
-  requestBodies: never;
-  headers: never;
-  pathItems: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
 }
 export type AuditAction = components['schemas']['AuditAction'];
 export type AuditActor = components['schemas']['AuditActor'];
