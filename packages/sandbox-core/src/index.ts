@@ -115,6 +115,23 @@ export type {
   SessionWithGroup,
 } from './ports/session-store.ts';
 export { activeGroupId } from './ports/session-store.ts';
+export type {
+  ApprovalDecision,
+  ApprovalRecord,
+  AttemptSignals,
+  ClaimedTurn,
+  JournalEntry,
+  JournalRecord,
+  PostedMessage,
+  TurnAttempt,
+  TurnError,
+  TurnLimits,
+  TurnRecord,
+  TurnStatus,
+  TurnStore,
+  TurnUsage,
+} from './ports/turn-store.ts';
+export { TURN_STATUSES } from './ports/turn-store.ts';
 export type { WorkspaceRecord, WorkspaceStore } from './ports/workspace-store.ts';
 export type { ProcessIdentity, ProcessStat } from './process-identity.ts';
 export { isAlive, readProcessStat } from './process-identity.ts';

@@ -3,10 +3,19 @@
  * end are one statement with their events.
  */
 import type { NewEvent } from '@boxyard/sandbox-core';
-import type { PendingQuery, Row } from 'postgres';
+import type { Parameter, PendingQuery, Row } from 'postgres';
 import { asJson, type Sql } from './connect.ts';
 
 type Fragment = PendingQuery<Row[]>;
+
+/** Events as a parameter of type `json`. */
+export function eventRows(sql: Sql, events: readonly NewEvent[]): Parameter<unknown> {
+  // The data is a string inside the JSON: taking a member out of it would refuse a NUL, which `json` can hold.
+  return asJson(
+    sql,
+    events.map(({ type, data }) => ({ type, data: JSON.stringify(data) })),
+  );
+}
 
 /**
  * Common table expressions that continue a WITH: `revised` (group_id, revision) is the group's row, grown or
@@ -27,8 +36,6 @@ export function appendingEvents(
   const revised = options.mutates
     ? sql`UPDATE group_revisions SET revision = revision + 1 WHERE group_id IN (${group}) RETURNING group_id, revision`
     : sql`SELECT group_id, revision FROM group_revisions WHERE group_id IN (${group}) FOR UPDATE`;
-  // The data is a string inside the JSON: taking a member out of it would refuse a NUL, which `json` can hold.
-  const rows = events.map(({ type, data }) => ({ type, data: JSON.stringify(data) }));
   return sql`
     revised AS MATERIALIZED (${revised}),
     counted AS (
@@ -41,7 +48,7 @@ export function appendingEvents(
       SELECT c.session_id, c.base + e.place, n.now, e.event ->> 'type', (e.event ->> 'data')::json, c.revision,
         ${options.leaseEpoch}::integer
       FROM counted c
-      CROSS JOIN json_array_elements(${asJson(sql, rows)}) WITH ORDINALITY AS e (event, place)
+      CROSS JOIN json_array_elements(${eventRows(sql, events)}) WITH ORDINALITY AS e (event, place)
       CROSS JOIN (SELECT store_now() AS now) n
     ),
     notified AS (SELECT count(pg_notify('boxyard', 'events/' || session_id)) AS sessions FROM counted)

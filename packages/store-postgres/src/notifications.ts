@@ -18,6 +18,8 @@ export const topics = {
   events: (sessionId: string) => `events/${sessionId}`,
   lease: (groupId: string) => `lease/${groupId}`,
   pointer: (sessionId: string) => `pointer/${sessionId}`,
+  turns: 'turns',
+  turn: (turnId: string) => `turn/${turnId}`,
 };
 
 export class Notifications {

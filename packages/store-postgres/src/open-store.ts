@@ -8,6 +8,7 @@ import type {
   OpStore,
   PointerStore,
   SessionStore,
+  TurnStore,
   WorkspaceStore,
 } from '@boxyard/sandbox-core';
 import { PostgresArtifactLedger } from './artifact-ledger.ts';
@@ -26,6 +27,7 @@ import { Notifications } from './notifications.ts';
 import { PostgresOpStore } from './op-store.ts';
 import { PostgresPointerStore } from './pointer-store.ts';
 import { PostgresSessionStore } from './session-store.ts';
+import { PostgresTurnStore } from './turn-store.ts';
 import { PostgresWorkspaceStore } from './workspace-store.ts';
 
 export type OpenStoreOptions = (DatabaseAddress | { readonly embedded: EmbeddedPostgresOptions }) & {
@@ -45,6 +47,7 @@ export interface PostgresStore extends AsyncDisposable {
   readonly leases: LeaseStore;
   readonly artifacts: ArtifactLedger;
   readonly audit: AuditLog;
+  readonly turns: TurnStore;
   /** Calls back for each statement that is sent, with its text and never its parameters. Answers how to stop. */
   onStatement(listener: StatementListener): () => void;
   /** How much of everything is recorded now; one statement. */
@@ -113,6 +116,7 @@ function assembleStore(
     leases: new PostgresLeaseStore(database, notifications),
     artifacts: new PostgresArtifactLedger(database),
     audit: new PostgresAuditLog(database),
+    turns: new PostgresTurnStore(database, notifications),
     onStatement: (listener) => database.onStatement(listener),
     census: (options) => takeCensus(database, options),
     activity: () => database.activity,

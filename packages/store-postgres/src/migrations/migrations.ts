@@ -3,6 +3,7 @@ import sessions from './0001-sessions.ts';
 import leases from './0002-leases.ts';
 import activeBoxes from './0003-active-boxes.ts';
 import audit from './0004-audit.ts';
+import turns from './0007-turns.ts';
 
 export interface Migration {
   readonly version: number;
@@ -15,4 +16,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 2, name: 'leases', sql: leases },
   { version: 3, name: 'active-boxes', sql: activeBoxes },
   { version: 4, name: 'audit', sql: audit },
+  { version: 7, name: 'turns', sql: turns },
 ];

@@ -1,0 +1,345 @@
+import {
+  type ApprovalDecision,
+  type ApprovalRecord,
+  type AttemptSignals,
+  type ClaimedTurn,
+  type JournalEntry,
+  type JournalRecord,
+  type NewEvent,
+  type PostedMessage,
+  SandboxError,
+  type TurnAttempt,
+  type TurnRecord,
+  type TurnStore,
+  type TurnUsage,
+} from '@boxyard/sandbox-core';
+import postgres from 'postgres';
+import { eventRows } from './append-events.ts';
+import { asJson, type Database } from './connect.ts';
+import { type Notifications, topics } from './notifications.ts';
+
+interface TurnRow {
+  readonly id: string;
+  readonly workspace_id: string;
+  readonly session_id: string;
+  readonly status: TurnRecord['status'];
+  readonly attempt: number;
+  readonly limits: TurnRecord['limits'];
+  readonly approvals: TurnRecord['approvals'];
+  readonly cancel_requested: boolean;
+  readonly error: TurnRecord['error'];
+  readonly usage: TurnUsage;
+  readonly created_at: Date;
+  readonly started_at: Date | null;
+  readonly ended_at: Date | null;
+}
+
+interface ApprovalRow {
+  readonly id: string;
+  readonly turn_id: string;
+  readonly call_id: string;
+  readonly tool: string;
+  readonly arguments: string;
+  readonly decision: ApprovalDecision | null;
+  readonly decided_by: string | null;
+}
+
+interface JournalRow {
+  readonly seq: number;
+  readonly turn_id: string;
+  readonly attempt: number;
+  readonly kind: JournalEntry['kind'];
+  readonly call_id: string | null;
+  readonly body: Record<string, unknown>;
+}
+
+/** Raised by the functions of the schema when an attempt is not the one that runs the turn. */
+const FENCED = 'BX001';
+
+export class PostgresTurnStore implements TurnStore {
+  readonly #database: Database;
+  readonly #notifications: Notifications;
+
+  constructor(database: Database, notifications: Notifications) {
+    this.#database = database;
+    this.#notifications = notifications;
+  }
+
+  async post(message: Parameters<TurnStore['post']>[0]): Promise<PostedMessage> {
+    const { sql } = this.#database;
+    const [row] = await this.#database.run(
+      'Posting a message',
+      sql<{ turn_id: string | null; is_new: boolean }[]>`
+        SELECT * FROM post_message(
+          ${message.workspaceId}, ${message.sessionId}, ${message.turnId}, ${message.messageId}, ${message.text},
+          ${asJson(sql, message.limits)}, ${asJson(sql, message.approvals)}
+        )
+      `,
+    );
+    if (row?.turn_id) return { turnId: row.turn_id, isNewTurn: row.is_new };
+    throw new SandboxError(
+      'not-found',
+      `The session ${message.sessionId} does not exist. It may have been deleted.`,
+      { started: 'no' },
+    );
+  }
+
+  async get(workspaceId: string, sessionId: string, turnId: string): Promise<TurnRecord | null> {
+    const { sql } = this.#database;
+    const [row] = await this.#database.run(
+      'Reading a turn',
+      sql<TurnRow[]>`
+        SELECT * FROM turns
+        WHERE id = ${turnId} AND workspace_id = ${workspaceId} AND session_id = ${sessionId}
+      `,
+    );
+    return row === undefined ? null : toTurn(row);
+  }
+
+  async live(sessionId: string): Promise<TurnRecord | null> {
+    const { sql } = this.#database;
+    const [row] = await this.#database.run(
+      'Reading the turn of a session',
+      sql<TurnRow[]>`
+        SELECT * FROM turns WHERE session_id = ${sessionId} AND status IN ('queued', 'running', 'waiting')
+      `,
+    );
+    return row === undefined ? null : toTurn(row);
+  }
+
+  async due(ttlMs: number, limit: number): Promise<readonly string[]> {
+    const { sql } = this.#database;
+    const rows = await this.#database.run(
+      'Looking for turns to run',
+      sql<{ id: string }[]>`
+        SELECT t.id FROM turns t
+        WHERE t.status IN ('queued', 'running') AND NOT EXISTS (
+          SELECT FROM turn_attempts a WHERE a.turn_id = t.id AND a.ended_at IS NULL
+            AND a.beat_at > store_now() - ${ttlMs}::bigint * interval '1 millisecond'
+        )
+        ORDER BY t.created_at, t.id LIMIT ${limit}
+      `,
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  async claim(turnId: string, worker: string, ttlMs: number): Promise<ClaimedTurn | null> {
+    const { sql } = this.#database;
+    const [row] = await this.#database.run(
+      'Taking up a turn',
+      sql<(TurnRow & { state: string | null })[]>`
+        SELECT (c.claimed).*, c.state FROM claim_turn(${turnId}, ${worker}, ${ttlMs}::bigint) c
+      `,
+    );
+    if (row === undefined) return null;
+    const turn = toTurn(row);
+    const attempt = { turnId, sessionId: turn.sessionId, attempt: turn.attempt };
+    return { turn, attempt, runState: row.state };
+  }
+
+  async beat(attempt: TurnAttempt): Promise<AttemptSignals> {
+    const { sql } = this.#database;
+    const [row] = await this.#database.run(
+      'Beating for a turn',
+      sql<{ cancel_requested: boolean; has_messages: boolean }[]>`
+        UPDATE turn_attempts a SET beat_at = store_now() FROM turns t
+        WHERE a.turn_id = ${attempt.turnId} AND a.attempt = ${attempt.attempt} AND a.ended_at IS NULL
+          AND t.id = a.turn_id
+        RETURNING t.cancel_requested,
+          EXISTS (SELECT FROM turn_messages m WHERE m.turn_id = t.id AND NOT m.taken) AS has_messages
+      `,
+    );
+    if (row === undefined) throw fenced(attempt);
+    return { cancelRequested: row.cancel_requested, hasMessages: row.has_messages };
+  }
+
+  async takeMessages(attempt: TurnAttempt): Promise<readonly string[]> {
+    const { sql } = this.#database;
+    const rows = await this.#fencedRun(
+      attempt,
+      'Taking messages',
+      sql<{ text: string }[]>`SELECT text FROM take_messages(${attempt.turnId}, ${attempt.attempt}) text`,
+    );
+    return rows.map(({ text }) => text);
+  }
+
+  async record(attempt: TurnAttempt, entries: readonly JournalEntry[], usage?: TurnUsage): Promise<void> {
+    const { sql } = this.#database;
+    // As with events: a NUL inside a body would not survive being taken out of the JSON as it is.
+    const rows = entries.map(({ body, ...entry }) => ({ ...entry, body: JSON.stringify(body) }));
+    await this.#fencedRun(
+      attempt,
+      'Writing the journal of a turn',
+      sql`
+        SELECT record_journal(
+          ${attempt.turnId}, ${attempt.attempt}, ${asJson(sql, rows)},
+          ${usage === undefined ? null : asJson(sql, usage)}
+        )
+      `,
+    );
+  }
+
+  async journal(sessionId: string): Promise<readonly JournalRecord[]> {
+    const { sql } = this.#database;
+    const rows = await this.#database.run(
+      'Reading the journal of a session',
+      sql<JournalRow[]>`
+        SELECT seq, turn_id, attempt, kind, call_id, body FROM turn_journal
+        WHERE session_id = ${sessionId} ORDER BY seq
+      `,
+    );
+    return rows.map(toJournalRecord);
+  }
+
+  async finish(
+    attempt: TurnAttempt,
+    end: Parameters<TurnStore['finish']>[1],
+    events: readonly NewEvent[],
+  ): Promise<'finished' | 'more-messages'> {
+    const { sql } = this.#database;
+    const [row] = await this.#fencedRun(
+      attempt,
+      'Ending a turn',
+      sql<{ outcome: 'finished' | 'more-messages' }[]>`
+        SELECT finish_turn(
+          ${attempt.turnId}, ${attempt.attempt}, ${end.status},
+          ${end.error === null ? null : asJson(sql, end.error)}, ${eventRows(sql, events)}
+        ) AS outcome
+      `,
+    );
+    return row?.outcome ?? 'finished';
+  }
+
+  async park(
+    attempt: TurnAttempt,
+    runState: string,
+    approvals: Parameters<TurnStore['park']>[2],
+    events: readonly NewEvent[],
+  ): Promise<void> {
+    const { sql } = this.#database;
+    await this.#fencedRun(
+      attempt,
+      'Letting a turn wait',
+      sql`
+        SELECT park_turn(
+          ${attempt.turnId}, ${attempt.attempt}, ${runState}, ${asJson(sql, approvals)}, ${eventRows(sql, events)}
+        )
+      `,
+    );
+  }
+
+  async release(attempt: TurnAttempt): Promise<void> {
+    const { sql } = this.#database;
+    await this.#database.run(
+      'Letting go of a turn',
+      sql`
+        WITH ended AS (
+          UPDATE turn_attempts SET ended_at = store_now()
+          WHERE turn_id = ${attempt.turnId} AND attempt = ${attempt.attempt} AND ended_at IS NULL
+          RETURNING turn_id
+        )
+        SELECT pg_notify('boxyard', 'turns') FROM ended
+      `,
+    );
+  }
+
+  async approvals(turnId: string): Promise<readonly ApprovalRecord[]> {
+    const { sql } = this.#database;
+    const rows = await this.#database.run(
+      'Reading approvals',
+      sql<ApprovalRow[]>`SELECT * FROM turn_approvals WHERE turn_id = ${turnId} ORDER BY place`,
+    );
+    return rows.map(toApproval);
+  }
+
+  async decide(
+    of: Parameters<TurnStore['decide']>[0],
+    decision: ApprovalDecision,
+    decidedBy: string,
+    event: NewEvent,
+  ): Promise<{ readonly approval: ApprovalRecord; readonly isNew: boolean } | null> {
+    const { sql } = this.#database;
+    const [row] = await this.#database.run(
+      'Deciding an approval',
+      sql<(ApprovalRow & { is_new: boolean })[]>`
+        SELECT (d.approval).*, d.is_new FROM decide_approval(
+          ${of.workspaceId}, ${of.sessionId}, ${of.approvalId}, ${decision}, ${decidedBy},
+          ${eventRows(sql, [event])} -> 0
+        ) d
+      `,
+    );
+    return row === undefined ? null : { approval: toApproval(row), isNew: row.is_new };
+  }
+
+  async cancel(of: Parameters<TurnStore['cancel']>[0], terminalEvent: NewEvent): Promise<TurnRecord | null> {
+    const { sql } = this.#database;
+    const [row] = await this.#database.run(
+      'Cancelling a turn',
+      sql<TurnRow[]>`
+        SELECT * FROM cancel_turn(
+          ${of.workspaceId}, ${of.sessionId}, ${of.turnId}, ${eventRows(sql, [terminalEvent])} -> 0
+        )
+      `,
+    );
+    return row === undefined ? null : toTurn(row);
+  }
+
+  onDue(callback: () => void): () => void {
+    return this.#notifications.subscribe(topics.turns, callback);
+  }
+
+  onSignal(turnId: string, callback: () => void): () => void {
+    return this.#notifications.subscribe(topics.turn(turnId), callback);
+  }
+
+  async #fencedRun<Rows>(attempt: TurnAttempt, what: string, statement: PromiseLike<Rows>): Promise<Rows> {
+    const judged = Promise.resolve(statement).catch((error: unknown) => {
+      throw error instanceof postgres.PostgresError && error.code === FENCED ? fenced(attempt) : error;
+    });
+    return this.#database.run(what, judged);
+  }
+}
+
+function fenced({ turnId, attempt }: TurnAttempt): SandboxError {
+  return new SandboxError(
+    'fenced',
+    `Attempt ${attempt} does not run the turn ${turnId} any more: another worker took it, or it has ended. Let go of it.`,
+    { started: 'no', stage: 'turn' },
+  );
+}
+
+function toTurn(row: TurnRow): TurnRecord {
+  return {
+    id: row.id,
+    workspaceId: row.workspace_id,
+    sessionId: row.session_id,
+    status: row.status,
+    attempt: row.attempt,
+    limits: row.limits,
+    approvals: row.approvals,
+    cancelRequested: row.cancel_requested,
+    error: row.error,
+    usage: row.usage,
+    createdAt: row.created_at,
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
+  };
+}
+
+function toApproval(row: ApprovalRow): ApprovalRecord {
+  return {
+    id: row.id,
+    turnId: row.turn_id,
+    callId: row.call_id,
+    tool: row.tool,
+    arguments: row.arguments,
+    decision: row.decision,
+    decidedBy: row.decided_by,
+  };
+}
+
+function toJournalRecord(row: JournalRow): JournalRecord {
+  const entry = { kind: row.kind, body: row.body, ...(row.call_id === null ? {} : { callId: row.call_id }) };
+  // The kind and its members are written together, by `record` alone.
+  return { ...(entry as JournalEntry), turnId: row.turn_id, attempt: row.attempt, seq: row.seq };
+}
