@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describeBox, describeProvider } from '@boxyard/sandbox-conformance';
 import type { Box, Provider } from '@boxyard/sandbox-core';
 import { localProvider } from './local-provider.ts';
@@ -8,8 +9,8 @@ import { localProvider } from './local-provider.ts';
 /** Processes of this machine that carry the box's mark, by what they run. */
 async function processesOf(
   mark: string,
-): Promise<readonly { pid: number; what: string; isRunner: boolean }[]> {
-  const found: { pid: number; what: string; isRunner: boolean }[] = [];
+): Promise<readonly { pid: number; what: string; isRunner: boolean; stopped: boolean }[]> {
+  const found: { pid: number; what: string; isRunner: boolean; stopped: boolean }[] = [];
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     const read = (file: string) => readFile(`/proc/${name}/${file}`, 'latin1').catch(() => '');
@@ -24,6 +25,7 @@ async function processesOf(
     found.push({
       pid: Number(name),
       what: what.slice(-120),
+      stopped: /^\d+ \(.*\) [Tt] /s.test(stat),
       isRunner: (leads && what.includes(' boxyard ')) || output.includes('/spool/slot@'),
     });
   }
@@ -38,8 +40,9 @@ async function openSubject() {
   const tag = { deployment: 'conformance', group: 'box', epoch: 1 };
   const box: Box = await provider.create({ tag, environment: {} });
   const mark = textOf((await box.exec({ program: { script: 'printf %s "$BOXYARD_BOX"' } })).stdout);
-  const signalAll = async (signal: NodeJS.Signals) => {
-    for (const { pid } of await processesOf(mark)) {
+  const signalAll = async (signal: NodeJS.Signals, stopped: boolean) => {
+    const present = (await processesOf(mark)).filter((one) => one.stopped === stopped);
+    for (const { pid } of present) {
       try {
         process.kill(pid, signal);
       } catch (error) {
@@ -47,12 +50,21 @@ async function openSubject() {
         if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
       }
     }
+    return present.length;
   };
   return {
     box,
     reopen: () => localProvider({ dataDir }).resume(box.ref, { epoch: 1, environment: {} }),
-    freeze: () => signalAll('SIGSTOP'),
-    thaw: () => signalAll('SIGCONT'),
+    // Until none moves any more: a shell that was just starting another would not have been seen.
+    freeze: async () => {
+      for (let quiet = 0; quiet < 3; ) {
+        quiet = (await signalAll('SIGSTOP', false)) === 0 ? quiet + 1 : 0;
+        await delay(10);
+      }
+    },
+    thaw: async () => {
+      await signalAll('SIGCONT', true);
+    },
     killHost: () => provider.destroy(box.ref),
     leftovers: async () => {
       const processes = (await processesOf(mark)).filter((one) => !one.isRunner);

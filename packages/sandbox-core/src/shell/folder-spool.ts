@@ -37,14 +37,15 @@ export class FolderSpool implements Spool {
   async record(id: string): Promise<OpRecord | null> {
     const claim = await this.#lines(`${id}.l`);
     if (claim === null) return null;
-    const marks = await Promise.all(
-      ['k', 't'].map(async (mark) => ((await this.#has(`${id}.${mark}`)) ? [mark] : [])),
-    );
     const pids = parseOpRecord(claim).command;
     const present =
       pids === null ? [] : await Promise.all([pids.pid, pids.parentPid].map((pid) => presentLine(pid)));
     // Last, so that a command which ends during this look is not taken for lost.
     const exit = (await this.#lines(`${id}.x`)) ?? [];
+    // After the exit, because a mark is left before it.
+    const marks = await Promise.all(
+      ['k', 't'].map(async (mark) => ((await this.#has(`${id}.${mark}`)) ? [mark] : [])),
+    );
     return parseOpRecord([...claim, ...marks.flat(), ...present.flat(), ...exit.map((line) => `X ${line}`)]);
   }
 

@@ -10,16 +10,23 @@ by_run() {
   if ! by_begin "$@"; then cd "$by_root/"; return; fi
   shift 9
   # Made before the answer, or stdin written right after it would find nothing.
-  if [ "$by_in" = o ] && ! mkfifo "$by_b.q"; then cd "$by_root/"; by_answer 6 spool; return; fi
-  if [ -z "$by_pipes" ] && ! mkfifo "$by_b.po" "$by_b.pe"; then cd "$by_root/"; by_answer 6 spool; return; fi
-  [ "$by_limit" = 0 ] || by_watch
+  if ! {
+    { [ "$by_in" != o ] || mkfifo "$by_b.q"; } &&
+    { [ -n "$by_pipes" ] || mkfifo "$by_b.po" "$by_b.pe"; } &&
+    { [ "$by_limit" = 0 ] || by_watch; }
+  }; then
+    cd "$by_root/"
+    [ "$by_claimed" = 1 ] || by_remove "$by_id"
+    by_answer 6 spool
+    return
+  fi
   # By exec: a redirection of a function keeps the old descriptor aside, and the channel would never close.
   { exec </dev/null >/dev/null; by_keep "$@"; } &
   by_answer 0 "$!"
   cd "$by_root/"
 }
 
-# Opens what a command writes to, as 5 and 6, with a cat behind each that fills the spool.
+# Opens what a command writes to, as 5 and 6, with a cat behind each that fills the spool. 8 is a lane's own.
 by_open() {
   by_c2=
   if [ -n "$by_pipes" ]; then
@@ -30,14 +37,13 @@ E
     # Through a pipe and cat: a command that opens /dev/stdout anew would truncate a file. The file is opened
     # here: a late cat would bring back the file of an op that has ended and been forgotten meanwhile.
     exec 4>"$by_b.o"
-    { ulimit -f "$by_blocks"; export LC_ALL=C; exec cat <&7 >&4 3>&- 4>&- 5>&- 7<&-; } & by_c1=$!
+    { ulimit -f "$by_blocks"; export LC_ALL=C; exec cat <&7 >&4 3>&- 4>&- 5>&- 7<&- 8>&-; } & by_c1=$!
     if [ "$by_out" = s ]; then
-      exec 8<<E
+      exec 7<<E
 E
-      exec 6>/proc/self/fd/8
+      exec 6>/proc/self/fd/7
       exec 4>"$by_b.e"
-      { ulimit -f "$by_blocks"; export LC_ALL=C; exec cat <&8 >&4 3>&- 4>&- 5>&- 6>&- 7<&- 8<&-; } & by_c2=$!
-      exec 8<&-
+      { ulimit -f "$by_blocks"; export LC_ALL=C; exec cat <&7 >&4 3>&- 4>&- 5>&- 6>&- 7<&- 8>&-; } & by_c2=$!
     else
       exec 6>&5
     fi
@@ -98,14 +104,22 @@ by_ended() {
   # Only now: a command would inherit it, and \`yes | head\` would never end.
   trap '' PIPE
   # One descriptor for both lines: an op that is forgotten in between must not come back as a lone file.
-  exec 4>>"$by_b.x"
-  printf '%s\\n' "$by_code" >&4
+  by_x=
+  { command exec 4>>"$by_b.x" && printf '%s\\n' "$by_code" >&4; } || {
+    # On a full disk: the claim has a block already, which has room for this.
+    by_x='X '
+    command exec 4>>"$by_b.l" && printf 'X %s\\n' "$by_code" >&4
+  }
   [ -z "$by_p" ] || kill "$by_p"
-  printf 'E %s %s\\n' "$by_id" "$by_code" >&3
+  # Whoever made it end has left a mark before.
+  by_m=0
+  [ ! -e "$by_b.k" ] || by_m=1
+  [ ! -e "$by_b.t" ] || by_m=$((by_m+2))
+  printf 'E %s %s %s\\n' "$by_id" "$by_code" "$by_m" >&3
   wait "$by_c1"; by_o=$?
   by_e=0
   [ -z "$by_c2" ] || { wait "$by_c2"; by_e=$?; }
-  printf 'C %s %s\\n' "$by_o" "$by_e" >&4
+  printf '%sC %s %s\\n' "$by_x" "$by_o" "$by_e" >&4
   exec 4>&-
   # Nothing of stdin outlives its command; the keeper's end means that the pump has ended too.
   [ -z "$by_p" ] || wait "$by_p"
@@ -123,16 +137,16 @@ by_pump() {
     wait "$by_k" || exit 0
     by_k=
     # Emptied, not removed: its number must stay taken.
-    : >"$by_b.in.$by_n"
+    printf '' >"$by_b.in.$by_n"
     by_n=$((by_n+1))
   done
 }
 
 # One process for all run limits of this channel. It outlives the channel and ends when nothing is left to watch.
 by_watch() {
-  read -r by_up by_l </proc/uptime && printf '%s\\n' "$((\${by_up%.*}+by_limit))" >"$by_b.d" || return
-  [ -n "$by_guard" ] && [ -e "$by_s/guard.$$" ] && kill -0 "$by_guard" && return
-  : >"$by_s/guard.$$"
+  read -r by_up by_l </proc/uptime && printf '%s\\n' "$((\${by_up%.*}+by_limit))" >"$by_b.d" || return 1
+  [ -n "$by_guard" ] && [ -e "$by_s/guard.$$" ] && kill -0 "$by_guard" && return 0
+  printf '' >"$by_s/guard.$$" || return 1
   { exec </dev/null >/dev/null 3>&-; by_guard_run; } & by_guard=$!
 }
 

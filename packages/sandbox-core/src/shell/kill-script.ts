@@ -4,6 +4,9 @@
  * its own escapes; only the end of the whole container is complete.
  */
 export const KILL_SCRIPT = `
+# The fields of a /proc stat line behind the name, which may hold anything: state is 1, start time is 20.
+by_stat() { read -r by_st <"/proc/$1/stat" && by_st=\${by_st##*) }; }
+
 # scan flags pattern session leader: by_pids = what lives, without us.
 by_scan() {
   by_pids= by_flags=$1 by_pattern=$2 by_in=$3 by_lead=$4
@@ -81,7 +84,7 @@ by_kill() {
       by_lead="$by_pid $by_pstart"
       [ -z "$by_setsid" ] || by_sid=$by_pid
     fi
-    [ -e "$by_s/$1.x" ] || : >"$by_s/$1.$5"
+    [ -e "$by_s/$1.x" ] || printf '' >"$by_s/$1.$5"
   fi
   by_end xF "BOXYARD_OP=$by_mark/$1" "$by_sid" "$by_lead" "$2"
   # What never began has no end to wait for.
@@ -115,7 +118,7 @@ by_stop() {
   trap '' PIPE
   for by_f in "$by_s"/*.l; do
     by_b=\${by_f%.l}
-    [ ! -e "$by_f" ] || [ -e "$by_b.x" ] || : >"$by_b.k"
+    [ ! -e "$by_f" ] || [ -e "$by_b.x" ] || printf '' >"$by_b.k"
   done
   by_end E "^BOXYARD_OP=$by_mark/" '' '' 20
   sleep 0.1 || sleep 1

@@ -3,10 +3,10 @@ import { READ_ARGUMENTS, START_SCRIPT } from './start-script.ts';
 /**
  * A lane: this shell has nothing to do but to keep one command after the other, and prepares each before anybody
  * asks for it: the pipes, a cat behind each that fills a file `slot@<pid>.<n>.o` or `.e`, and a starter that leads
- * the command's session already. No id of an op holds `@`.
+ * the command's session already. No id of an op holds `@`. 8 leads to the guard of run limits.
  */
 export const LANE_SCRIPT = `
-# lane blocks script: does not come back.
+# lane blocks: does not come back.
 by_lane() {
   if [ -z "$by_pipes" ] || [ -z "$by_setsid" ]; then by_answer 5 lane; return; fi
   # What a lane left behind that was killed.
@@ -19,6 +19,11 @@ by_lane() {
   # For cat and setsid: loading the data of a locale takes them longer than all they do. The starter takes it back.
   by_locale=
   [ -n "\${LC_ALL+x}" ] || { by_locale=1; export LC_ALL=C; }
+  exec 9<<E
+E
+  exec 8>/proc/self/fd/9
+  "$by_setsid" -- /bin/sh -c "$by_limits" boxyard "$by_s" "$by_mark" <&9 >/dev/null 3>&- 8>&- 9<&- &
+  exec 9<&-
   while :; do
     by_n=$((by_n+1))
     by_slot=slot@$$.$by_n
@@ -28,7 +33,7 @@ by_lane() {
 E
     exec 4>/proc/self/fd/9
     # In the foreground, where SIGINT stays as it was.
-    "$by_setsid" -- /bin/sh -c "$2" boxyard "$by_s" "$by_root" "$by_mark" "$by_epoch" "$$" "$by_slot" \\
+    "$by_setsid" -- /bin/sh -c "$by_starter" boxyard "$by_s" "$by_root" "$by_mark" "$by_epoch" "$$" "$by_slot" \\
       "$by_locale" 9<&-
     by_code=$?
     exec 4>&- 5>&- 6>&-
@@ -40,7 +45,7 @@ E
       by_ended
       trap - PIPE
     else
-      # Refused (3), or nobody will ask any more.
+      # Refused (3), or nobody will ask any more, or it may not ask any more.
       wait "$by_c1" "$by_c2"
       rm -f "$by_b.o" "$by_b.e"
       [ "$by_code" = 3 ] || exit
@@ -52,7 +57,7 @@ E
 /**
  * The starter of a lane, `/bin/sh -c … boxyard SPOOL ROOT MARK EPOCH LANE SLOT LOCALE`: says that it is ready, reads one
  * request from the channel and becomes its command. 3 are the notices, 4 tells the lane which op has begun, 5 and 6
- * are the command's output.
+ * are the command's output, 8 is the guard's.
  */
 export const STARTER_SCRIPT = `
 by_s=$1 by_root=$2 by_mark=$3 by_epoch=$4 by_lane=$5 by_slot=$6 by_start=0
@@ -73,11 +78,19 @@ if ! kill -0 "$by_lane"; then
   rm -f "$by_b.o" "$by_b.e" "$by_b.l"
   exit 3
 fi
+# Begun is begun, also when nobody hears it.
+trap '' PIPE
+if [ "$by_limit" != 0 ] && ! {
+  read -r by_up by_l </proc/uptime && printf '%s %s %s\\n' "$by_id" "$by_token" "$((\${by_up%.*}+by_limit))" >&8
+}; then
+  # Its guard is dead, so the channel starts it, with one of its own.
+  [ "$by_claimed" = 1 ] || rm -f "$by_b.l"
+  by_answer 12 guard
+  exit 4
+fi
 printf '%s\\n' "$by_id" >&4
 exec 4>&-
 [ "$by_claimed" = 0 ] || printf %s "$by_self" >>"$by_b.l"
-# Begun is begun, also when nobody hears it.
-trap '' PIPE
 by_answer 0 0
 trap - PIPE
 by_k=$1; shift
@@ -88,6 +101,6 @@ case $by_in in
   f) exec <"$by_b.i";;
   *) exec </dev/null;;
 esac
-if [ "$by_out" = m ]; then exec "$@" >&5 2>&5 5>&- 6>&-; fi
-exec "$@" >&5 2>&6 5>&- 6>&-
+if [ "$by_out" = m ]; then exec "$@" >&5 2>&5 5>&- 6>&- 8>&-; fi
+exec "$@" >&5 2>&6 5>&- 6>&- 8>&-
 `;

@@ -34,8 +34,6 @@ export async function collectOutput(
     if (!woken) await watch.refresh();
   }
   if (watch.cut) throw cutOutput(watch.id);
-  // A kill or a limit that was not ours is in the record only; a plain small exit code has no such story.
-  if (exitCode > 128 || command.runLimitMs !== null) await watch.refresh();
   const [stdout, stderr] = await Promise.all([
     readWhole(watch.id, spool, 'stdout', mostBytes),
     command.merged ? NOTHING : readWhole(watch.id, spool, 'stderr', mostBytes),

@@ -1,6 +1,7 @@
 // What the spool says about one op, and what follows from it. Everything in here may have been forged by the
 // commands of the box; it decides nothing but what we say about that box.
 import { hasEnded, type ProcessStat, parseProcessStat } from '../process-identity.ts';
+import { isCut } from './shell-frames.ts';
 
 export interface OpRecord {
   /** Of the call that claimed the id. */
@@ -38,7 +39,10 @@ export function parseOpRecord(lines: readonly string[]): OpRecord {
       if (stat !== null) present.push(stat);
     } else if (line.startsWith('X C ')) {
       closed = true;
-      cut = text.split(' ').some((status) => Number(status) > 128);
+      cut = text
+        .slice(2)
+        .split(' ')
+        .some((status) => isCut(Number(status)));
     } else if (line.startsWith('X ') && /^\d{1,3}$/.test(text)) exitCode ??= Number(text);
     else if (line.length === 1) marks.add(line);
   }

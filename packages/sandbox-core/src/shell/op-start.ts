@@ -104,15 +104,17 @@ async function ask(
   throwIfAborted(signal, 'Starting a command');
   const { slots } = place.spool;
   if (lane !== undefined && lane !== null && slots !== undefined) {
-    lane.turn = 'asked';
+    lane.turn = 'handed';
     const isOurs = await slots.hand(lane.slot, id);
     throwIfAborted(signal, 'Starting a command');
     try {
       // Somebody else's files under this id: whose it is, the usual way tells.
       if (!isOurs) lane.link.destroy();
+      lane.turn = 'asked';
       const reply = await lane.link.request('do', args);
       lane.turn = 'answered';
-      return { reply, link: lane.link };
+      // Its guard of run limits is dead, and so will the lane be.
+      if (!isStatus(reply, 12)) return { reply, link: lane.link };
     } catch (error) {
       throwIfAborted(signal, 'Starting a command');
       if (!SandboxError.hasCode(error, 'unreachable')) throw error;

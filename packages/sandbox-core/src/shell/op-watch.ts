@@ -22,6 +22,8 @@ export class OpWatch {
   cut = false;
   killed = false;
   limitReached = false;
+  /** `killed` and `limitReached` are what they were at its end. */
+  endKnown = false;
   forgotten = false;
   /** Orders the writes of this process; a chunk may be stored only after the one before it. */
   feeding: Promise<unknown> = Promise.resolve();
@@ -44,6 +46,13 @@ export class OpWatch {
     if (this.exitCode === null) this.exitSeenAt = performance.now();
     this.exitCode ??= code;
     this.wake();
+  }
+
+  /** Who ended it: told with its end, or found in its record, so that the record need not be read again. */
+  noteMarks(marks: { readonly killed: boolean; readonly limitReached: boolean }): void {
+    this.killed ||= marks.killed;
+    this.limitReached ||= marks.limitReached;
+    this.endKnown = true;
   }
 
   noteClosed(cut: boolean): void {
@@ -70,7 +79,10 @@ export class OpWatch {
     if (record === null) throw this.#unknown();
     this.killed ||= record.killed;
     this.limitReached ||= record.limitReached;
-    if (record.exitCode !== null) this.noteExit(record.exitCode);
+    if (record.exitCode !== null) {
+      this.noteMarks(record);
+      this.noteExit(record.exitCode);
+    }
     if (record.closed) this.noteClosed(record.cut);
     if (record.exitCode === null) this.#judge(record);
   }

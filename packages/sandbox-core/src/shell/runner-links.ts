@@ -116,13 +116,14 @@ export class RunnerLinks {
   }
 }
 
-/** Starts a shell in the box and waits until it is up. */
+/** Starts a shell in the box and waits until it is up. `texts` are the scripts that it is to run later. */
 export async function openLink(
   options: RunnerLinksOptions,
   onNotice: (notice: ShellNotice) => void,
+  texts: readonly string[] = [],
 ): Promise<OpenedLink> {
   const { openChannel, shell = ['/bin/sh'], spoolDir, workspaceRoot, mark, epoch } = options;
-  const place = [spoolDir, workspaceRoot, mark, String(epoch)];
+  const place = [spoolDir, workspaceRoot, mark, String(epoch), ...texts];
   const channel = await openChannel([shell[0]!, ...shell.slice(1), '-c', RUNNER_SCRIPT, 'boxyard', ...place]);
   const link = new ShellLink(channel, onNotice);
   try {

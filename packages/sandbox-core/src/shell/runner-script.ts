@@ -6,7 +6,8 @@ import { SPOOL_SCRIPT } from './spool-script.ts';
 import { READ_ARGUMENTS, START_SCRIPT } from './start-script.ts';
 
 /**
- * Runs as `/bin/sh -c RUNNER_SCRIPT boxyard SPOOL ROOT MARK EPOCH` under dash, busybox ash and bash.
+ * Runs as `/bin/sh -c RUNNER_SCRIPT boxyard SPOOL ROOT MARK EPOCH` under dash, busybox ash and bash. What will be a
+ * lane is told STARTER_SCRIPT and LIMIT_SCRIPT as well.
  *
  * Request: `F seq verb reap k1 k2 …`, then each argument as `k` lines, so that any text but NUL arrives without
  * quoting, decoding or a fork. Answer on stdout: `R seq status text`, or `B seq length` and that many bytes.
@@ -16,10 +17,8 @@ import { READ_ARGUMENTS, START_SCRIPT } from './start-script.ts';
  */
 export const RUNNER_SCRIPT = `
 exec 3>&2 2>/dev/null
-by_s=$1 by_root=$2 by_mark=$3 by_epoch=$4 by_guard= by_self=
+by_s=$1 by_root=$2 by_mark=$3 by_epoch=$4 by_starter=$5 by_limits=$6 by_guard= by_self=
 by_has() { command -v "$1" >/dev/null; }
-# The fields of a /proc stat line behind the name, which may hold anything: state is 1, start time is 20.
-by_stat() { read -r by_st <"/proc/$1/stat" && by_st=\${by_st##*) }; }
 ${START_SCRIPT}
 ${KEEPER_SCRIPT}
 ${LANE_SCRIPT}

@@ -108,7 +108,14 @@ export class ReplyParser {
 
 /** What the box says unasked: a command has ended, its output has closed, a kill is done, a slot is ready. */
 export type ShellNotice =
-  | { readonly kind: 'exit'; readonly id: string; readonly code: number }
+  | {
+      readonly kind: 'exit';
+      readonly id: string;
+      readonly code: number;
+      /** Whether it was killed by us, or by its run limit. */
+      readonly killed: boolean;
+      readonly limitReached: boolean;
+    }
   | { readonly kind: 'closed'; readonly id: string; readonly cut: boolean }
   | { readonly kind: 'killed'; readonly id: string; readonly left: number }
   | { readonly kind: 'ready'; readonly id: string };
@@ -125,11 +132,22 @@ export class NoticeParser {
         /^([ECKS]) ([A-Za-z0-9_.@-]{1,64}) (\d{1,9})(?: (\d{1,9}))?$/.exec(line) ?? [];
       if (id === undefined) continue;
       const number = Number(first);
-      if (letter === 'E') notices.push({ kind: 'exit', id, code: number });
-      else if (letter === 'S') notices.push({ kind: 'ready', id });
+      if (letter === 'E') {
+        const marks = Number(second ?? 0);
+        const killed = (marks & 1) !== 0;
+        notices.push({ kind: 'exit', id, code: number, killed, limitReached: (marks & 2) !== 0 });
+      } else if (letter === 'S') notices.push({ kind: 'ready', id });
       else if (letter === 'K') notices.push({ kind: 'killed', id, left: number });
-      else notices.push({ kind: 'closed', id, cut: number > 128 || Number(second ?? 0) > 128 });
+      else notices.push({ kind: 'closed', id, cut: isCut(number) || isCut(Number(second ?? 0)) });
     }
     return notices;
   }
+}
+
+/**
+ * Whether what takes an output to the spool ended before the output did: by the limit of the spool, or on a full
+ * disk. 127 says that nobody knows.
+ */
+export function isCut(catStatus: number): boolean {
+  return catStatus !== 0 && catStatus !== 127;
 }

@@ -3,20 +3,13 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventually, markedProcesses, whileFrozen } from '../../test/marked-processes.ts';
 import { openChildChannel } from './child-channel.ts';
 import { FolderSpool } from './folder-spool.ts';
 import { ShellRunner } from './shell-runner.ts';
 
 const text = (data: Uint8Array) => Buffer.from(data).toString();
-
-async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (const end = performance.now() + 30_000; performance.now() < end; await delay(10)) {
-    if (await holds()) return;
-  }
-  throw new Error(`not within 30 s: ${what}`);
-}
 
 /** Lanes need pipes without a name, which bash does not have. */
 function hasPipes(): boolean {
@@ -29,7 +22,7 @@ describe.runIf(hasPipes())('lanes of a runner', () => {
   let mark: string;
   let runners: ShellRunner[];
 
-  const open = (environment: Readonly<Record<string, string>> = {}) => {
+  const open = (environment: Readonly<Record<string, string>> = {}, lanes = true) => {
     const spoolDir = join(folder, 'spool');
     const env = { PATH: process.env.PATH ?? '/usr/bin:/bin', BOXYARD_BOX: mark, ...environment };
     const runner = new ShellRunner({
@@ -39,21 +32,12 @@ describe.runIf(hasPipes())('lanes of a runner', () => {
       mark,
       epoch: 1,
       spool: new FolderSpool(spoolDir, 1),
-      lanes: true,
+      lanes,
     });
     runners.push(runner);
     return runner;
   };
-  const processes = async () => {
-    const found: { pid: number; what: string }[] = [];
-    for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-      const read = (file: string) => readFile(`/proc/${pid}/${file}`, 'latin1').catch(() => '');
-      const environment = await read('environ');
-      if (!environment.split('\0').includes(`BOXYARD_BOX=${mark}`)) continue;
-      found.push({ pid: Number(pid), what: (await read('cmdline')).replaceAll('\0', ' ') });
-    }
-    return found;
-  };
+  const processes = () => markedProcesses(mark);
   const starters = async () => (await processes()).filter(({ what }) => / slot@\d+\.\d+ 1? ?$/.test(what));
   const slots = async () => (await readdir(join(folder, 'spool'))).filter((name) => name.startsWith('slot@'));
   /** An exec that finds no lane opens one for those after it; one whose end nobody has noticed yet may be found. */
@@ -63,6 +47,14 @@ describe.runIf(hasPipes())('lanes of a runner', () => {
       return (await starters()).length > 0;
     });
 
+  const spawnedByLane = async (id: string) => {
+    const claim = await readFile(join(folder, 'spool', `${id}.l`), 'latin1');
+    // The starter claims the id itself and then becomes the command; else the channel's shell does it.
+    return /^M (\d+) .*\nP \1 /.test(claim);
+  };
+  const readRan = () => readFile(join(folder, 'workspace', 'ran'), 'utf8').catch(() => '');
+  const spoolOf = async (id: string) =>
+    (await readdir(join(folder, 'spool'))).filter((name) => name.startsWith(`${id}.`));
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'boxyard-lanes-'));
     mark = `lane${folder.slice(-6)}`;
@@ -84,24 +76,25 @@ describe.runIf(hasPipes())('lanes of a runner', () => {
   it('gives commands the same world as without a lane', async () => {
     const runner = open({ LANG: 'C.UTF-8' });
     const script =
-      'cat; echo err >&2; env | sort | grep -v BOXYARD_OP; pwd; ls -l /proc/$$/fd | sed "s/.*[0-9] \\([0-9]* ->\\).*/\\1/"; ' +
+      'cat; echo err >&2; env | sort | grep -v BOXYARD_OP; pwd; ' +
+      // In no pipe: the shell itself holds one for a moment while it starts the second command.
+      'ls /proc/$$/fd; ' +
       'read -r a b c d e f rest </proc/$$/stat; [ "$f" = $$ ] && echo leads; trap; exit 7';
     const request = {
       program: { script },
       env: { A: "it's\n ü" },
       stdin: new Uint8Array(Buffer.from('in\n')),
     };
-    const plain = await runner.exec({ ...request, runLimitMs: 60_000 });
-    await warm(runner);
-    for (let turn = 0; turn < 6; turn++) {
-      const result = await runner.exec(request);
+    const plain = await open({ LANG: 'C.UTF-8' }, false).exec(request);
+    let turns = 0;
+    // The lane may not be ready for every turn; without the last condition none of these might have been its.
+    await eventually('lanes had six commands and more', async () => {
+      const result = await runner.exec({ ...request, ...(turns % 2 === 0 ? {} : { runLimitMs: 60_000 }) });
       expect(text(result.stdout)).toBe(text(plain.stdout));
-      expect([text(result.stderr), result.exitCode, result.outputComplete]).toEqual(['err\n', 7, true]);
-    }
-    // Otherwise none of these would have been a lane's.
-    await eventually('a lane is past its first command', async () =>
-      (await slots()).some((name) => /^slot@\d+\.([2-9]|\d\d)\.o$/.test(name)),
-    );
+      expect([text(result.stderr), result.exitCode]).toEqual(['err\n', 7]);
+      turns += 1;
+      return (await slots()).some((name) => /^slot@\d+\.([7-9]|\d\d)\.o$/.test(name));
+    });
     const merged = await runner.exec({
       program: { script: 'echo a; echo b >&2; echo c' },
       output: 'merged',
@@ -158,25 +151,115 @@ describe.runIf(hasPipes())('lanes of a runner', () => {
   it('never begins what was given up while the lane was frozen', async () => {
     const runner = open();
     await warm(runner);
-    const stopped = await processes();
-    for (const { pid } of stopped) process.kill(pid, 'SIGSTOP');
-    try {
+    await whileFrozen(mark, async () => {
       const exec = runner.exec({ program: { script: 'echo x >ran' }, id: 'late' }, { deadlineMs: 100 });
       await expect(exec).rejects.toMatchObject({ code: 'timeout' });
-    } finally {
-      for (const { pid } of stopped) {
-        try {
-          process.kill(pid, 'SIGCONT');
-        } catch {
-          // The lane itself was ended meanwhile, as it should be.
-        }
-      }
-    }
+    });
     expect(text((await runner.exec({ program: { script: 'ls' } })).stdout)).toBe('');
     await eventually('nothing of it is left', async () =>
       (await readdir(join(folder, 'spool'))).every((name) => name === 'epoch' || name.startsWith('slot@')),
     );
     expect(await readdir(join(folder, 'workspace'))).toEqual([]);
+  });
+
+  it('starts a command once whose start was given up while the lane was frozen', async () => {
+    const runner = open();
+    await warm(runner);
+    const request = { program: { script: 'echo x | tee -a ran' }, id: 'late', runLimitMs: 60_000 };
+    await whileFrozen(mark, () =>
+      expect(runner.spawn(request, { deadlineMs: 100 })).rejects.toMatchObject({ code: 'timeout' }),
+    );
+    const started = await runner.spawn(request);
+    expect((await started.exited()).exitCode).toBe(0);
+    let seen = '';
+    for await (const event of started.output()) if (event.kind === 'chunk') seen += text(event.bytes);
+    expect([seen, await readRan()]).toEqual(['x\n', 'x\n']);
+    await started.forget();
+  });
+
+  it('never runs an id twice, whoever asks at once', async () => {
+    const [first, second] = [open(), open()];
+    await Promise.all([warm(first), warm(second)]);
+    for (let turn = 0; turn < 8; turn++) {
+      const id = `twin${turn}`;
+      const request = { program: { script: `echo ${id} >>ran` }, id, runLimitMs: 60_000 };
+      const twins = await Promise.all([first, second, first].map((runner) => runner.spawn(request)));
+      for (const twin of twins) expect((await twin.exited()).exitCode).toBe(0);
+      await twins[0]?.forget();
+    }
+    expect((await readRan()).trim().split('\n')).toEqual(
+      [0, 1, 2, 3, 4, 5, 6, 7].map((turn) => `twin${turn}`),
+    );
+  });
+
+  it('leaves lanes to commands that live long, and finds, feeds nothing and ends them like any other', async () => {
+    const runner = open();
+    const held = [];
+    for (let turn = 0; turn < 6; turn++) {
+      await warm(runner);
+      const id = `long${turn}`;
+      held.push(await runner.spawn({ program: { script: 'echo begun; sleep 60' }, id, runLimitMs: 60_000 }));
+      expect(await spawnedByLane(id)).toBe(true);
+    }
+    const second = open();
+    const again = await second.attaching.attach('long0');
+    await again.kill({ graceMs: 0 });
+    expect(await held[0]?.exited()).toMatchObject({ endedBy: 'kill' });
+    await expect(held[1]?.write(new Uint8Array(1))).rejects.toMatchObject({ code: 'conflict' });
+    for (const started of held) {
+      await started.kill({ graceMs: 0 });
+      expect(await started.exited()).toMatchObject({ endedBy: 'kill' });
+      await started.forget();
+    }
+  });
+
+  it('ends a command at its run limit although its starter was killed', async () => {
+    // A process of its own, killed as a crash does it: its channels close and nothing else happens.
+    const file = (name: string) => JSON.stringify(new URL(name, import.meta.url).href);
+    const script = `
+      const { ShellRunner } = await import(${file('./shell-runner.ts')});
+      const { FolderSpool } = await import(${file('./folder-spool.ts')});
+      const { openChildChannel } = await import(${file('./child-channel.ts')});
+      const [folder, mark] = process.argv.slice(1);
+      const env = { PATH: process.env.PATH, BOXYARD_BOX: mark };
+      const runner = new ShellRunner({
+        openChannel: (argv) => openChildChannel(argv, { env }),
+        spoolDir: folder + '/spool', workspaceRoot: folder + '/workspace', mark, epoch: 1,
+        spool: new FolderSpool(folder + '/spool', 1), lanes: true,
+      });
+      // Until a lane is ready.
+      for (let turn = 0; turn < 20; turn++) {
+        await runner.exec({ program: { script: 'true' } });
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      await runner.spawn({ program: { script: 'echo begun; sleep 60' }, runLimitMs: 300, id: 'limited' });
+      process.kill(process.pid, 'SIGKILL');
+    `;
+    const args = ['--conditions=@boxyard/source', '--input-type=module', '-e', script, folder, mark];
+    expect(spawnSync(process.execPath, args, { timeout: 60_000 }).signal).toBe('SIGKILL');
+    expect(await spawnedByLane('limited')).toBe(true);
+    const again = await open().attaching.attach('limited');
+    expect(await again.exited()).toMatchObject({ endedBy: 'run-limit' });
+    await again.forget();
+  });
+
+  it('starts commands the usual way where the guard of run limits was killed', async () => {
+    const runner = open();
+    await warm(runner);
+    const guards = (await processes()).filter(({ what }) =>
+      what.endsWith(` boxyard ${folder}/spool ${mark} `),
+    );
+    expect(guards.length).toBeGreaterThan(0);
+    for (const { pid } of guards) process.kill(pid, 'SIGKILL');
+    await eventually('they are gone', async () =>
+      (await processes()).every(({ pid }) => guards.every((guard) => guard.pid !== pid)),
+    );
+    const request = { program: { script: 'sleep 60' }, runLimitMs: 200, id: 'limited' };
+    const started = await runner.spawn(request);
+    expect(await spawnedByLane('limited')).toBe(false);
+    expect(await started.exited()).toMatchObject({ endedBy: 'run-limit' });
+    await started.forget();
+    expect(await spoolOf('limited')).toEqual([]);
   });
 
   it('goes on without lanes that were killed, and the next one sweeps what they prepared', async () => {

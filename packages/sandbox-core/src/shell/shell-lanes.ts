@@ -2,6 +2,7 @@
 // Such a shell keeps its command itself, so that between the question and the command lies a single exec.
 
 import { STARTER_SCRIPT } from './lane-script.ts';
+import { LIMIT_SCRIPT } from './limit-script.ts';
 import { openLink, type RunnerLinksOptions } from './runner-links.ts';
 import type { ShellNotice } from './shell-frames.ts';
 import { isStatus } from './shell-frames.ts';
@@ -9,13 +10,19 @@ import type { ShellLink } from './shell-link.ts';
 
 /** Each is a handful of idle processes of about a megabyte; more commands at once go the usual way. */
 const MOST_LANES = 4;
+/** So many may still keep commands that live long: each costs us three descriptors. */
+const MOST_LEFT = 32;
+/** A command that lives longer is left its lane when others need one. */
+const LONG_MS = 500;
 
 export interface ShellLane {
   readonly link: ShellLink;
   /** The beginning of the names of the output files that wait in the spool. */
   slot: string;
-  /** What became of the turn that it was taken for. */
-  turn: 'untouched' | 'asked' | 'answered';
+  /** What became of the turn that it was taken for: its files are the op's, it was asked, it has answered. */
+  turn: 'untouched' | 'handed' | 'asked' | 'answered';
+  /** By `performance.now`; infinite while it waits to be taken. */
+  takenAt: number;
 }
 
 export interface ShellLanesOptions extends RunnerLinksOptions {
@@ -27,6 +34,7 @@ export class ShellLanes {
   readonly #onNotice: (notice: ShellNotice) => void;
   readonly #onEnd: () => void;
   readonly #all = new Set<ShellLane>();
+  readonly #left = new Set<ShellLane>();
   readonly #ready: ShellLane[] = [];
   #opening = false;
   #closed = false;
@@ -38,26 +46,38 @@ export class ShellLanes {
     this.#onEnd = onEnd;
   }
 
-  /** A lane that is ready, or null; then one more is opened for those who come later. */
+  /** A lane that is ready, or null. */
   take(): ShellLane | null {
     for (let lane = this.#ready.shift(); lane !== undefined; lane = this.#ready.shift()) {
       if (!lane.link.alive) continue;
       lane.turn = 'untouched';
+      lane.takenAt = performance.now();
       return lane;
     }
-    const mayOpen = !this.#opening && !this.#closed && !this.#unsupported;
-    if (mayOpen && this.#all.size < MOST_LANES) this.#open();
     return null;
+  }
+
+  /** One more for those who come later. For when a command had to start the usual way, by a box that answers. */
+  more(): void {
+    if (this.#opening || this.#closed || this.#unsupported || this.#left.size >= MOST_LEFT) return;
+    if (this.#all.size >= MOST_LANES) {
+      const longSince = performance.now() - LONG_MS;
+      const long = [...this.#all].find(({ takenAt }) => takenAt < longSince);
+      if (long !== undefined) this.leave(long);
+    }
+    if (this.#all.size < MOST_LANES) this.#open();
   }
 
   /** After a turn whose command has ended, or never began; the lane says by itself when it is ready again. */
   give(lane: ShellLane): void {
-    if (lane.turn === 'untouched' && lane.link.alive && !this.#closed) this.#ready.push(lane);
+    if (lane.turn !== 'untouched' || !lane.link.alive || this.#closed) return;
+    lane.takenAt = Number.POSITIVE_INFINITY;
+    this.#ready.push(lane);
   }
 
-  /** Lets a lane end by itself that still keeps a command. */
+  /** Lets a lane end by itself that still keeps a command, or may come to. */
   leave(lane: ShellLane): void {
-    this.#all.delete(lane);
+    if (this.#all.delete(lane) && lane.link.alive) this.#left.add(lane);
     lane.link.end();
   }
 
@@ -86,22 +106,25 @@ export class ShellLanes {
 
   async #openLane(): Promise<void> {
     let lane: ShellLane | null = null;
-    const { link } = await openLink(this.#options, (notice) => {
+    const onNotice = (notice: ShellNotice) => {
       if (notice.kind !== 'ready') this.#onNotice(notice);
       else if (lane !== null && this.#all.has(lane)) {
         lane.slot = notice.id;
+        lane.takenAt = Number.POSITIVE_INFINITY;
         if (!this.#closed) this.#ready.push(lane);
       }
-    });
-    const opened: ShellLane = { link, slot: '', turn: 'untouched' };
+    };
+    const { link } = await openLink(this.#options, onNotice, [STARTER_SCRIPT, LIMIT_SCRIPT]);
+    const opened: ShellLane = { link, slot: '', turn: 'untouched', takenAt: Number.POSITIVE_INFINITY };
     lane = opened;
     this.#all.add(opened);
     link.onEnd(() => {
       this.#all.delete(opened);
+      this.#left.delete(opened);
       this.#onEnd();
     });
     if (this.#closed) link.end();
-    const reply = await link.request('lane', [String(this.#options.spoolBlocks), STARTER_SCRIPT]);
+    const reply = await link.request('lane', [String(this.#options.spoolBlocks)]);
     if (isStatus(reply, 0)) return;
     // bash has no pipes without a name: another shell of the same kind would not have them either.
     this.#unsupported = true;

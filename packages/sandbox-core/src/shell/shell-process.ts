@@ -94,8 +94,8 @@ export class ShellProcess implements BoxProcess {
     return this.#call(options, 'Waiting for the end of', async (signal) => {
       const watch = this.#watch;
       const exitCode = await watch.until(() => watch.exitCode ?? undefined, signal);
-      // Who ended it is in the record only; it may have been another process of ours, or the box's own guard.
-      if (!watch.killed && !watch.limitReached && !watch.forgotten) await watch.refresh();
+      // Somebody may have ended it whose mark was not there yet when this was looked for.
+      if (!watch.endKnown && !watch.forgotten) await watch.refresh();
       return exitStatus(watch, exitCode);
     });
   }

@@ -1,11 +1,11 @@
 // The runner over real shells. What every box must do is asserted by the conformance suite, on local boxes; here is
 // what only the runner knows: both spools, both shells, a dying channel, the guard, and what stays behind.
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventually, markedProcesses, whileFrozen } from '../../test/marked-processes.ts';
 import type { BoxProcess, OutputCursor } from '../box-process.ts';
 import { OUTPUT_START } from '../box-process.ts';
 import { openChildChannel } from './child-channel.ts';
@@ -32,13 +32,6 @@ const kinds = shells.flatMap((shell) => [
   { name: `${shell.join(' ')}, spool read from disk`, shell, onDisk: true },
   { name: `${shell.join(' ')}, spool read through the shell`, shell, onDisk: false },
 ]);
-
-async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (const end = performance.now() + 30_000; performance.now() < end; await delay(20)) {
-    if (await holds()) return;
-  }
-  throw new Error(`not within 30 s: ${what}`);
-}
 
 async function collect(process: BoxProcess, from: OutputCursor = OUTPUT_START) {
   const parts = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
@@ -84,14 +77,7 @@ describe.each(kinds)('a runner on $name', ({ shell, onDisk }) => {
     return runner;
   };
 
-  const processes = async () => {
-    const found: string[] = [];
-    for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-      const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
-      if (environment.split('\0').includes(`BOXYARD_BOX=${mark}`)) found.push(pid);
-    }
-    return found;
-  };
+  const processes = () => markedProcesses(mark);
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'boxyard-runner-'));
@@ -109,7 +95,7 @@ describe.each(kinds)('a runner on $name', ({ shell, onDisk }) => {
       await eventually('no process of the box is left', async () => (await processes()).length === 0);
       expect(await readdir(join(folder, 'spool'))).toEqual(runners.length === 0 ? [] : ['epoch']);
     } finally {
-      for (const pid of await processes()) process.kill(Number(pid), 'SIGKILL');
+      for (const { pid } of await processes()) process.kill(pid, 'SIGKILL');
       await rm(folder, { recursive: true, force: true });
     }
   });
@@ -251,7 +237,7 @@ describe.each(kinds)('a runner on $name', ({ shell, onDisk }) => {
     const waiting = started.exited();
     waiting.catch(() => undefined);
     await eventually('the command runs', async () => (await processes()).length >= 5);
-    for (const pid of await processes()) process.kill(Number(pid), 'SIGKILL');
+    for (const { pid } of await processes()) process.kill(pid, 'SIGKILL');
     await expect(waiting).rejects.toMatchObject({ code: 'gone' });
     for (const name of await readdir(join(folder, 'spool'))) {
       if (name !== 'epoch') await rm(join(folder, 'spool', name));
@@ -261,9 +247,7 @@ describe.each(kinds)('a runner on $name', ({ shell, onDisk }) => {
   it('cleans up after a freeze in the middle of calls that were given up', async () => {
     const runner = open();
     const started = await runner.spawn({ program: { script: 'cat' }, stdin: 'open' });
-    const stopped = await processes();
-    for (const pid of stopped) process.kill(Number(pid), 'SIGSTOP');
-    try {
+    await whileFrozen(mark, async () => {
       const options = { deadlineMs: 100 };
       await expect(runner.exec({ program: { script: 'sleep 30' } }, options)).rejects.toMatchObject({
         code: 'timeout',
@@ -271,9 +255,7 @@ describe.each(kinds)('a runner on $name', ({ shell, onDisk }) => {
       const spawned = runner.spawn({ program: { script: 'echo x' }, id: 'late' }, options);
       await expect(spawned).rejects.toMatchObject({ code: 'timeout' });
       await expect(started.kill({ ...options, graceMs: 0 })).rejects.toMatchObject({ code: 'timeout' });
-    } finally {
-      for (const pid of stopped) process.kill(Number(pid), 'SIGCONT');
-    }
+    });
     const late = await runner.spawn({ program: { script: 'echo x' }, id: 'late' });
     expect((await collect(late)).stdout).toBe('x\n');
     await late.forget();

@@ -95,19 +95,26 @@ export class ShellRunner {
   async spawn(request: SpawnRequest, options?: CallOptions): Promise<BoxProcess> {
     const id = request.id ?? newId();
     let mayRun = false;
+    let lane = null as ShellLane | null;
     try {
       return await bounded(options, 'Starting a command', async (signal) => {
         this.#ensureOpen();
         const command = checkCommand(request);
+        const { stdin = 'none' } = request;
         const fence = options?.fence;
         checkProcessId(id);
         mayRun = true;
-        const watch = await this.#start({ id, command, stdin: request.stdin ?? 'none', signal, fence });
+        // Only a keeper of its own feeds a command.
+        lane = stdin === 'open' ? null : (this.#lanes?.take() ?? null);
+        const watch = await this.#start({ id, command, stdin, lane, signal, fence });
         return watch === null ? await this.#attach(id) : new ShellProcess(watch, this.#host);
       });
     } catch (error) {
       const nothingRan = SandboxError.isInstance(error) && error.started === 'no';
-      if (mayRun && !nothingRan && request.id === undefined) await this.#giveUp(id);
+      const mayStay = request.id !== undefined;
+      // Ending the lane could cut off a command that is just beginning, and its id would look free again.
+      if (mayStay && lane?.turn === 'asked' && !nothingRan) this.#lanes?.leave(lane);
+      else await this.#endTurn(id, lane, { nothingRan, ends: mayRun && !mayStay && !nothingRan });
       throw error;
     }
   }
@@ -126,8 +133,7 @@ export class ShellRunner {
         checkProcessId(id);
         const begunAt = performance.now();
         mayRun = true;
-        // The guard of run limits belongs to the channel's own shell.
-        lane = command.runLimitMs === null ? (this.#lanes?.take() ?? null) : null;
+        lane = this.#lanes?.take() ?? null;
         const watch = await this.#start({ id, command, stdin: request.stdin ?? 'none', lane, signal, fence });
         if (watch === null) {
           mayRun = false;
@@ -143,20 +149,26 @@ export class ShellRunner {
       });
     } catch (error) {
       const nothingRan = SandboxError.isInstance(error) && error.started === 'no';
-      if (lane !== null) await this.#endTurn(lane, nothingRan);
-      if (mayRun && !nothingRan) await this.#giveUp(id);
-      if (lane !== null && lane.turn !== 'untouched') await this.#spool.slots?.takeBack(id);
+      await this.#endTurn(id, lane, { nothingRan, ends: mayRun && !nothingRan });
       throw error;
     }
   }
 
-  async #endTurn(lane: ShellLane, nothingRan: boolean): Promise<void> {
-    if (lane.turn === 'asked') {
-      // It would run what nobody wants any more as soon as it comes to it.
+  /** After a call that failed: what it took in the box is given back, and what it started is ended where `ends`. */
+  async #endTurn(
+    id: string,
+    lane: ShellLane | null,
+    { nothingRan, ends }: { readonly nothingRan: boolean; readonly ends: boolean },
+  ): Promise<void> {
+    const turn = lane?.turn ?? 'untouched';
+    if (lane !== null && (turn === 'asked' || turn === 'handed')) {
+      // It would run what nobody wants any more as soon as it comes to it, or its files are not its own any more.
       const ended = this.#lanes?.destroy(lane) ?? Promise.resolve();
       await bounded({ deadlineMs: GIVE_UP_WAIT_MS }, 'Ending a lane', () => ended).catch(() => undefined);
-    } else if (lane.turn === 'answered' && !nothingRan) this.#lanes?.leave(lane);
-    else this.#lanes?.give(lane);
+    } else if (lane !== null && turn === 'answered' && !nothingRan) this.#lanes?.leave(lane);
+    else if (lane !== null) this.#lanes?.give(lane);
+    if (ends) await this.#giveUp(id);
+    if (turn !== 'untouched') await this.#spool.slots?.takeBack(id);
   }
 
   /** Ends what carries `BOXYARD_OP=<mark>/<id>` or belongs to `session`; answers how many are left. */
@@ -195,8 +207,10 @@ export class ShellRunner {
     }
     if (notice.kind === 'ready') return;
     const watch = this.#watches.get(notice.id);
-    if (notice.kind === 'exit') watch?.noteExit(notice.code);
-    else watch?.noteClosed(notice.cut);
+    if (notice.kind === 'exit') {
+      watch?.noteMarks(notice);
+      watch?.noteExit(notice.code);
+    } else watch?.noteClosed(notice.cut);
   }
 
   /** One for each id, so that two handles of one command see the same. */
@@ -236,6 +250,7 @@ export class ShellRunner {
         watch.noticed = () => link.alive;
         if (Number.isSafeInteger(keeperPid) && keeperPid > 0) watch.onClosed(() => link.reap(keeperPid));
       }
+      if (link !== null && link !== start.lane?.link) this.#lanes?.more();
       this.#armLimit(watch, start.command);
       return watch;
     } catch (error) {

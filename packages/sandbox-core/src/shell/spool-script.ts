@@ -1,6 +1,6 @@
 /** The spool for a client that cannot reach its files: records, output blocks, stdin chunks, removal. */
 export const SPOOL_SCRIPT = `
-# One line: the claim's lines, the exit's lines, marks, then the stat lines of the command and of its keeper.
+# One line: the claim's lines, the stat lines of the command and of its keeper, the exit's lines, marks.
 by_record() {
   [ -e "$by_s/$1.l" ] || { by_answer 4 unknown; return; }
   by_o= by_p=
@@ -8,7 +8,6 @@ by_record() {
     by_o="$by_o$by_l|"
     case $by_l in "P "*) by_p=\${by_l#P };; esac
   done <"$by_s/$1.l"
-  for by_k in k t z; do [ ! -e "$by_s/$1.$by_k" ] || by_o="$by_o$by_k|"; done
   if [ -n "$by_p" ]; then
     set -- "$1" "\${by_p%% *}" \${by_p##*) }
     for by_k in "$2" "$4"; do
@@ -17,6 +16,8 @@ by_record() {
   fi
   # Last, so that a command which ends during this look is not taken for lost.
   while IFS= read -r by_l; do by_o="\${by_o}X $by_l|"; done <"$by_s/$1.x"
+  # After the exit, because a mark is left before it.
+  for by_k in k t; do [ ! -e "$by_s/$1.$by_k" ] || by_o="$by_o$by_k|"; done
   by_answer 0 "$by_o"
 }
 
@@ -48,7 +49,7 @@ by_read() {
 
 # put id letter length, then that many bytes: appended to a file of a claimed op.
 by_put() {
-  if [ "$3" = 0 ]; then : >>"$by_s/$1.$2" && by_answer 0 || by_answer 6 spool
+  if [ "$3" = 0 ]; then printf '' >>"$by_s/$1.$2" && by_answer 0 || by_answer 6 spool
   elif dd bs="$3" count=1 iflag=fullblock >>"$by_s/$1.$2"; then by_answer 0; else by_answer 6 spool; fi
 }
 
@@ -65,9 +66,9 @@ by_feed() {
   elif [ "$2" -gt 256 ] && [ -s "$by_b.in.$(($2-256))" ]; then by_answer 5 full
   elif [ -e "$by_b.in.$2" ]; then by_answer 1 taken
   else
-    [ "$3" -gt 0 ] || : >"$by_k"
+    [ "$3" -gt 0 ] || printf '' >"$by_k"
     if ln "$by_k" "$by_b.in.$2"; then
-      [ "$3" -gt 0 ] || : >"$by_b.z"
+      [ "$3" -gt 0 ] || printf '' >"$by_b.z"
       printf '\\n' 1<>"$by_b.q"
       by_answer 0
     else by_answer 1 taken; fi

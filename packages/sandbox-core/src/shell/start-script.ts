@@ -33,10 +33,17 @@ by_moved() {
 # The same id never runs twice: the claim is one exclusive create. by_self is the line of who becomes the command,
 # where that is known before.
 by_claim() {
+  by_k=
   set -C
-  if printf 'M %s %s %s\\n%s' "$$" "$by_start" "$2" "$by_self" >"$by_s/$1.l"; then set +C; return 0; fi
+  { by_k=made; printf 'M %s %s %s\\n%s' "$$" "$by_start" "$2" "$by_self" && by_k=written; } >"$by_s/$1.l"
   set +C
-  if [ -e "$by_s/$1.l" ]; then by_answer 1 known; else by_answer 6 spool; fi
+  [ "$by_k" != written ] || return 0
+  if [ -n "$by_k" ]; then
+    # On a full disk a file can be made but holds nothing.
+    rm -f "$by_s/$1.l"
+    by_answer 6 spool
+  elif [ -e "$by_s/$1.l" ]; then by_answer 1 known
+  else by_answer 6 spool; fi
   return 1
 }
 
