@@ -105,11 +105,13 @@ by_ended() {
   trap '' PIPE
   # One descriptor for both lines: an op that is forgotten in between must not come back as a lone file.
   by_x=
-  { command exec 4>>"$by_b.x" && printf '%s\\n' "$by_code" >&4; } || {
-    # On a full disk: the claim has a block already, which has room for this.
+  if ! { command exec 4>>"$by_b.x" && printf '%s\\n' "$by_code" >&4; } || {
+    [ -e "$by_b.x" ] && [ ! -s "$by_b.x" ]
+  }; then
+    # A full disk. The claim has a block already, with room for this.
     by_x='X '
     command exec 4>>"$by_b.l" && printf 'X %s\\n' "$by_code" >&4
-  }
+  fi
   [ -z "$by_p" ] || kill "$by_p"
   # Whoever made it end has left a mark before.
   by_m=0

@@ -37,9 +37,9 @@ by_claim() {
   set -C
   { by_k=made; printf 'M %s %s %s\\n%s' "$$" "$by_start" "$2" "$by_self" && by_k=written; } >"$by_s/$1.l"
   set +C
-  [ "$by_k" != written ] || return 0
+  # On a full disk a file can be made but holds nothing, which not every printf tells.
+  [ "$by_k" != written ] || [ ! -s "$by_s/$1.l" ] || return 0
   if [ -n "$by_k" ]; then
-    # On a full disk a file can be made but holds nothing.
     rm -f "$by_s/$1.l"
     by_answer 6 spool
   elif [ -e "$by_s/$1.l" ]; then by_answer 1 known
