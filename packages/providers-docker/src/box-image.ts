@@ -1,0 +1,78 @@
+// The image that a box is made of: found, or built when it is our own and missing.
+import { readFile } from 'node:fs/promises';
+import { SandboxError } from '@boxyard/sandbox-core';
+import { BOX_UID } from './container-request.ts';
+import type { Engine, ImageState } from './engine.ts';
+import { DEFAULT_IMAGE } from './options.ts';
+import { tarOfEntries } from './tar-of-files.ts';
+
+/** Set by our Dockerfile: the folders of a box are there already, with their owner. */
+const PREPARED_LABEL = 'io.boxyard.prepared';
+
+export interface BoxImage {
+  readonly id: string;
+  readonly prepared: boolean;
+}
+
+export class BoxImages {
+  readonly #engine: Engine;
+  readonly #known = new Map<string, Promise<BoxImage>>();
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** @throws SandboxError `configuration` when the engine lacks an image that is not ours to build. */
+  ensure(name: string, network: string): Promise<BoxImage> {
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const found = this.#find(name, network);
+    this.#known.set(name, found);
+    found.catch(() => this.#known.delete(name));
+    return found;
+  }
+
+  /** After the engine said that it is not there any more. */
+  forget(name: string): void {
+    this.#known.delete(name);
+  }
+
+  async #find(name: string, network: string): Promise<BoxImage> {
+    const present = await this.#engine.image(name);
+    if (present !== null) return boxImage(present);
+    if (name !== DEFAULT_IMAGE) {
+      throw new SandboxError(
+        'configuration',
+        `Making a box failed: the engine does not have the image ${name}. Pull or build it there.`,
+        { started: 'no', stage: 'create' },
+      );
+    }
+    await this.#engine.build(name, await defaultImageContext(), network);
+    const built = await this.#engine.image(name);
+    if (built !== null) return boxImage(built);
+    throw new SandboxError('unreachable', `Building the image ${name} made nothing. Look at the engine.`, {
+      started: 'unknown',
+    });
+  }
+}
+
+function boxImage({ id, labels }: ImageState): BoxImage {
+  return { id, prepared: labels[PREPARED_LABEL] === '1' };
+}
+
+/** What the engine builds our own image from. */
+export async function defaultImageContext(): Promise<Buffer> {
+  const content = await readFile(new URL('../image/Dockerfile', import.meta.url));
+  return tarOfEntries([{ name: 'Dockerfile', mode: 0o644, owner: 0, content }]);
+}
+
+/** The folders of a box, for an image that does not bring them: the engine unpacks this into `/`. */
+export function boxFolders(): Promise<Buffer> {
+  return tarOfEntries([
+    { name: 'workspace/', mode: 0o755, owner: BOX_UID },
+    // Its parent stays the system's, so that nothing in the box can put a link in its place.
+    { name: 'var/lib/boxyard/', mode: 0o755, owner: 0 },
+    { name: 'var/lib/boxyard/spool/', mode: 0o700, owner: BOX_UID },
+    { name: 'var/lib/boxyard/stage/', mode: 0o700, owner: BOX_UID },
+  ]);
+}

@@ -1,0 +1,260 @@
+import {
+  available,
+  BACKEND_TABLE,
+  type Box,
+  type BoxRef,
+  type BoxWish,
+  bounded,
+  type CallOptions,
+  type CreateBoxRequest,
+  defineProvider,
+  isGoneError,
+  type ListedBox,
+  type Provider,
+  type ResumeBoxOptions,
+  SandboxError,
+} from '@boxyard/sandbox-core';
+import { findBox, goneBox } from './absence.ts';
+import { BoxImages, boxFolders } from './box-image.ts';
+import { checkTag, containerName, GROUP_LABEL, isSameTag, tagOfLabels } from './box-labels.ts';
+import { checkResources, containerRequest } from './container-request.ts';
+import { type ImageTools, openDockerBox, stopCommands } from './docker-box.ts';
+import { type ContainerState, Engine, type EngineState } from './engine.ts';
+import { engineError, textOf } from './engine-error.ts';
+import { DockerProviderOptions, engineSocket } from './options.ts';
+
+const NAME = 'docker';
+const STOP_GRACE_SECONDS = 2;
+/** How long commands get to note their end before the container is stopped under them. */
+const STOP_COMMANDS_MS = 10_000;
+/** A container of the same name may be just being removed. */
+const MOST_ATTEMPTS = 20;
+
+/**
+ * Boxes in containers of a Docker Engine, through its API.
+ *
+ * @throws ZodError for options that are not valid; nothing else happens before the first call.
+ */
+export function dockerProvider(options: DockerProviderOptions = {}): Provider {
+  const checked = DockerProviderOptions.parse(options);
+  const { defaultImage, network, extraNetwork, limits, maxSpoolBytes } = checked;
+  const engine = new Engine(engineSocket(checked.socketPath));
+  const images = new BoxImages(engine);
+  const allowed = new Set([defaultImage, ...checked.images]);
+  let known: Promise<EngineState> | null = null;
+  let networkReady: Promise<void> | null = null;
+  /** By image: what it offers is asked once. */
+  const tools = new Map<string, ImageTools>();
+  /** Whether the engine's storage can limit a container; null until it has been seen. */
+  let limitsDisk: boolean | null = null;
+
+  const state = (): Promise<EngineState> => {
+    known ??= engine.state().catch((error: unknown) => {
+      known = null;
+      throw error;
+    });
+    return known;
+  };
+  const ensureNetwork = (): Promise<void> => {
+    networkReady ??= engine.ensureNetwork(network).catch((error: unknown) => {
+      networkReady = null;
+      throw error;
+    });
+    return networkReady;
+  };
+  const refOf = (container: string, engineId: string): BoxRef => ({
+    provider: NAME,
+    instance: container,
+    resume: { engine: engineId },
+  });
+
+  const accept = ({ image, resources }: BoxWish): void => {
+    if (image !== undefined && !allowed.has(image)) {
+      throw new SandboxError(
+        'unsupported',
+        `A box of the image ${JSON.stringify(image)} cannot be made here. Use one of: ${[...allowed].join(', ')}.`,
+        { started: 'no', stage: 'create' },
+      );
+    }
+    checkResources(resources);
+  };
+
+  /** Null when the box is not there. */
+  const find = async (ref: BoxRef): Promise<ContainerState | null> => {
+    checkRef(ref);
+    const found = await findBox(engine, ref);
+    if (found === null || tagOfLabels(found.labels) !== null) return found;
+    throw new SandboxError('invalid', `The container ${ref.instance} is no box of ours. Leave it alone.`, {
+      started: 'no',
+    });
+  };
+
+  const open = async (
+    container: ContainerState,
+    call: { readonly epoch: number; readonly environment: Readonly<Record<string, string>> },
+  ): Promise<Box> => {
+    const { id } = await state();
+    const boxOptions = {
+      engine,
+      ref: refOf(container.id, id),
+      network,
+      epoch: call.epoch,
+      environment: call.environment,
+      ...(maxSpoolBytes === undefined ? {} : { maxSpoolBytes }),
+    };
+    const box = await openDockerBox(boxOptions, tools.get(container.image) ?? null);
+    tools.set(container.image, box.tools);
+    return box;
+  };
+
+  /** Makes a container that was only created into a running box. Harmless when two do it at once. */
+  const furnish = async (id: string, prepared: boolean): Promise<void> => {
+    if (!prepared) await engine.putArchive(id, '/', await boxFolders());
+    if (extraNetwork !== undefined) await engine.connect(id, extraNetwork);
+    await engine.start(id);
+  };
+
+  /** The id; null when the name is taken. */
+  const createContainer = async (request: CreateBoxRequest, image: string): Promise<string | null> => {
+    const { tag, resources = {} } = request;
+    const { cpus, storageDriver, backingFilesystem } = await state();
+    // Known without trying; others say so when they are asked.
+    if (storageDriver === 'overlay2' && backingFilesystem !== 'xfs') limitsDisk = false;
+    const explicit = resources.diskMb;
+    if (explicit !== undefined && limitsDisk === false) throw noDiskLimit(storageDriver);
+    const diskMb = limitsDisk === false ? null : (explicit ?? limits.diskMb);
+    const wish = { tag, image, resources, limits, network, cpus };
+    try {
+      return await engine.create(containerRequest({ ...wish, diskMb }));
+    } catch (error) {
+      const noLimit = diskMb !== null && /storage-opt|storage opt|pquota|quota/i.test(textOf(error));
+      if (noLimit && explicit !== undefined) throw noDiskLimit(storageDriver, error);
+      if (noLimit) {
+        limitsDisk = false;
+        return engine.create(containerRequest({ ...wish, diskMb: null }));
+      }
+      if (/no such image/i.test(textOf(error))) images.forget(image);
+      throw error;
+    }
+  };
+
+  const createOrAdopt = async (request: CreateBoxRequest, signal: AbortSignal): Promise<ContainerState> => {
+    const name = request.image ?? defaultImage;
+    await ensureNetwork();
+    const image = await images.ensure(name, network);
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+      signal.throwIfAborted();
+      const made = await createContainer(request, name).catch((error: unknown) => {
+        throw engineError(error, 'Making the box', engine.socketPath);
+      });
+      if (made !== null) {
+        try {
+          await furnish(made, image.prepared);
+        } catch (error) {
+          // The name is taken by it, so what never ran must not stay.
+          await engine.remove(made).catch(() => undefined);
+          throw error;
+        }
+        return { id: made, image: image.id, labels: {}, status: 'running', addresses: new Map() };
+      }
+      const present = await engine.find(containerName(request.tag));
+      if (present !== null && !['removing', 'dead'].includes(present.status)) {
+        if (!isSameTag(tagOfLabels(present.labels), request.tag)) throw nameTaken(present.id);
+        if (present.status === 'created') await furnish(present.id, image.prepared);
+        else if (present.status !== 'paused') await engine.start(present.id);
+        return present;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new SandboxError(
+      'unreachable',
+      'Making the box failed: one of the same name is being removed. Try again.',
+    );
+  };
+
+  return defineProvider({
+    name: NAME,
+    descriptor: BACKEND_TABLE.docker,
+
+    accept,
+
+    create: (request: CreateBoxRequest, call?: CallOptions) =>
+      bounded(call, `Making the box ${request.tag.group}`, async (signal) => {
+        checkTag(request.tag);
+        accept(request);
+        const container = await createOrAdopt(request, signal);
+        return open(container, { epoch: request.tag.epoch, environment: request.environment });
+      }),
+
+    resume: (ref: BoxRef, call: ResumeBoxOptions) =>
+      bounded(call, `Finding the box ${ref.instance}`, async () => {
+        const found = await find(ref);
+        if (found === null) throw goneBox(ref);
+        // Stopped by parking, by a restart of the engine, or by somebody else: its files are there.
+        if (!['running', 'paused'].includes(found.status))
+          await furnish(found.id, found.status !== 'created');
+        return open(found, call);
+      }),
+
+    destroy: (ref: BoxRef, call?: CallOptions) =>
+      bounded(call, `Destroying the box ${ref.instance}`, async () => {
+        const found = await find(ref);
+        if (found === null) return;
+        await engine.remove(found.id);
+        // A removal that somebody else has begun is waited for: afterwards the name is free.
+        while ((await engine.find(found.id)) !== null) {
+          await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+      }),
+
+    parking: available({
+      park: (ref: BoxRef, call?: CallOptions) =>
+        bounded(call, `Parking the box ${ref.instance}`, async () => {
+          const found = await find(ref);
+          if (found === null) throw goneBox(ref);
+          if (found.status !== 'running') return;
+          // So that each command has an end on record; what does not answer ends with its container.
+          await stopCommands({ engine, ref, network, epoch: 0, environment: {} }, STOP_COMMANDS_MS).catch(
+            () => undefined,
+          );
+          await engine.stop(found.id, STOP_GRACE_SECONDS);
+        }),
+    }),
+
+    listing: available({
+      async *list(call?: CallOptions): AsyncGenerator<ListedBox, void, void> {
+        const [found, { id }] = await bounded(call, 'Listing boxes', () =>
+          Promise.all([engine.list(GROUP_LABEL), state()]),
+        );
+        for (const one of found) yield { ref: refOf(one.id, id), tag: tagOfLabels(one.labels) };
+      },
+    }),
+
+    isGone: (error: unknown) => isGoneError(NAME, error),
+  });
+}
+
+function checkRef(ref: BoxRef): void {
+  if (ref.provider === NAME && /^[0-9a-f]{64}$/.test(ref.instance)) return;
+  throw new SandboxError(
+    'invalid',
+    `A box of ${ref.provider} named ${JSON.stringify(ref.instance.slice(0, 80))} cannot be found here. Use the provider that made it.`,
+    { started: 'no' },
+  );
+}
+
+function nameTaken(id: string): SandboxError {
+  return new SandboxError(
+    'conflict',
+    `Making the box was refused: the container ${id} has its name and other labels. Remove or rename that one.`,
+    { started: 'no' },
+  );
+}
+
+function noDiskLimit(driver: string, cause?: unknown): SandboxError {
+  return new SandboxError(
+    'unsupported',
+    `A box with a limit of its disk cannot be made: the engine's storage ${driver} has no quota here. Leave diskMb out, or use overlay2 on xfs with pquota, btrfs or zfs.`,
+    { started: 'no', stage: 'create', cause },
+  );
+}

@@ -1,0 +1,113 @@
+// One command of the engine as a stream: its reader decides how fast the box may print.
+import type { Duplex } from 'node:stream';
+import type { Bytes } from '@boxyard/sandbox-core';
+import type { Engine, StartedExec } from './engine.ts';
+import { ExecDemux } from './exec-demux.ts';
+import type { BoxStream } from './shell-files/exec-stream.ts';
+
+/** What may wait for a slow reader before the engine is made to wait. */
+const PAUSE_BYTES = 1024 * 1024;
+const RESUME_BYTES = 256 * 1024;
+// Lines are ours; a program that prints more into them is cut off.
+const LONGEST_LINES_BYTES = 64 * 1024;
+
+export function execBoxStream(engine: Engine, { id, stream }: StartedExec): BoxStream {
+  const stdout = new Queue<Bytes>(
+    (bytes) => bytes.length,
+    (full) => (full ? stream.pause() : stream.resume()),
+  );
+  const lines = new Queue<string>(
+    () => 0,
+    () => undefined,
+  );
+  let held = '';
+  const demux = new ExecDemux(
+    (bytes) => stdout.push(new Uint8Array(bytes)),
+    (bytes) => {
+      held = (held + Buffer.from(bytes).toString('utf8')).slice(-LONGEST_LINES_BYTES);
+      for (let cut = held.indexOf('\n'); cut !== -1; cut = held.indexOf('\n')) {
+        lines.push(held.slice(0, cut));
+        held = held.slice(cut + 1);
+      }
+    },
+  );
+  const ended = () => {
+    stdout.end();
+    lines.end();
+  };
+  stream.on('data', (bytes: Buffer) => demux.push(bytes));
+  stream.once('end', ended);
+  stream.once('close', ended);
+  // What it means is told by the exit code, and by what is missing.
+  stream.on('error', ended);
+  return {
+    stdout,
+    lines,
+    write: (bytes) => written(stream, bytes),
+    end: () => void stream.end(),
+    exited: () => engine.execExitCode(id),
+    destroy: () => void stream.destroy(),
+  };
+}
+
+function written(stream: Duplex, bytes: Bytes): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (stream.destroyed || !stream.writable) {
+      reject(new Error('the stream to the box has ended'));
+      return;
+    }
+    // The callback comes when the bytes have left, or never will.
+    stream.write(bytes, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+/** Items that wait for one reader. */
+class Queue<T> implements AsyncIterable<T> {
+  readonly #size: (item: T) => number;
+  readonly #hold: (full: boolean) => void;
+  readonly #items: T[] = [];
+  #bytes = 0;
+  #full = false;
+  #ended = false;
+  #wake: (() => void) | null = null;
+
+  constructor(size: (item: T) => number, hold: (full: boolean) => void) {
+    this.#size = size;
+    this.#hold = hold;
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+    this.#bytes += this.#size(item);
+    if (!this.#full && this.#bytes > PAUSE_BYTES) {
+      this.#full = true;
+      this.#hold(true);
+    }
+    this.#wake?.();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake?.();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, undefined, void> {
+    while (true) {
+      const item = this.#items.shift();
+      if (item !== undefined) {
+        this.#bytes -= this.#size(item);
+        if (this.#full && this.#bytes < RESUME_BYTES) {
+          this.#full = false;
+          this.#hold(false);
+        }
+        yield item;
+      } else if (this.#ended) return undefined;
+      else {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+        this.#wake = null;
+      }
+    }
+  }
+}

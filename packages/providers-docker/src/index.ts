@@ -1,0 +1,2 @@
+export { dockerProvider } from './docker-provider.ts';
+export { DEFAULT_IMAGE, DockerProviderOptions } from './options.ts';

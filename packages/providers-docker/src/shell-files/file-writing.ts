@@ -1,0 +1,95 @@
+// Content on its way into a box: held while it is small, else streamed into a staged file.
+import { createHash } from 'node:crypto';
+import { type Bytes, SandboxError, streamChunks, throwIfAborted } from '@boxyard/sandbox-core';
+import type { OpenBoxStream } from './exec-stream.ts';
+import type { FilesPlace } from './files-link.ts';
+import { WRITE_STREAM } from './files-script.ts';
+
+// What one write to the transport takes.
+const STEP_BYTES = 256 * 1024;
+
+export type Received =
+  | { readonly kind: 'small'; readonly bytes: Bytes }
+  | { readonly kind: 'large'; readonly chunks: AsyncIterable<Bytes> };
+
+/** Reads until it is clear whether the content is more than `smallBytes`. */
+export async function receiveContent(
+  content: Bytes | ReadableStream<Bytes>,
+  smallBytes: number,
+  signal: AbortSignal,
+  what: string,
+  progress: () => void,
+): Promise<Received> {
+  if (content instanceof Uint8Array) {
+    if (content.length <= smallBytes) return { kind: 'small', bytes: content.slice() };
+    return { kind: 'large', chunks: once(content) };
+  }
+  const chunks = streamChunks(content, signal, what);
+  const held: Bytes[] = [];
+  let length = 0;
+  while (length <= smallBytes) {
+    const next = await chunks.next();
+    progress();
+    if (next.done) return { kind: 'small', bytes: new Uint8Array(Buffer.concat(held)) };
+    held.push(next.value);
+    length += next.value.length;
+  }
+  return { kind: 'large', chunks: joined(held, chunks) };
+}
+
+/** Streams into the staged file; what was taken is told by its digest and size. */
+export async function uploadContent(
+  { place, openStream }: { readonly place: FilesPlace; readonly openStream: OpenBoxStream },
+  staged: string,
+  chunks: AsyncIterable<Bytes>,
+  signal: AbortSignal,
+  what: string,
+  progress: () => void,
+): Promise<{ readonly sha256: string; readonly sizeBytes: number }> {
+  const argv = ['/bin/sh', '-c', WRITE_STREAM, 'boxyard', `${place.stageDir}/${staged}`] as const;
+  const stream = await openStream(argv, signal);
+  const stop = () => stream.destroy();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    const hash = createHash('sha256');
+    let sizeBytes = 0;
+    for await (const chunk of chunks) {
+      for (let at = 0; at < chunk.length; at += STEP_BYTES) {
+        throwIfAborted(signal, what);
+        const part = chunk.subarray(at, at + STEP_BYTES);
+        await stream.write(part);
+        hash.update(part);
+        sizeBytes += part.length;
+        progress();
+      }
+    }
+    stream.end();
+    for await (const _ of stream.stdout);
+    throwIfAborted(signal, what);
+    const code = await stream.exited();
+    if (code !== 0) throw notTaken(what);
+    return { sha256: hash.digest('hex'), sizeBytes };
+  } finally {
+    signal.removeEventListener('abort', stop);
+    stream.destroy();
+  }
+}
+
+async function* once(content: Bytes): AsyncGenerator<Bytes> {
+  yield content;
+}
+
+async function* joined(held: readonly Bytes[], rest: AsyncIterable<Bytes>): AsyncGenerator<Bytes> {
+  yield* held;
+  yield* rest;
+}
+
+function notTaken(what: string): SandboxError {
+  return new SandboxError(
+    'quota',
+    `${what} failed: the box took only a part. Is its disk full? Free some space.`,
+    {
+      started: 'no',
+    },
+  );
+}
