@@ -1,7 +1,7 @@
 // The image that a box is made of: found, or built when it is our own and missing.
-import { readFile } from 'node:fs/promises';
 import { SandboxError } from '@boxyard/sandbox-core';
 import { BOX_UID } from './container-request.ts';
+import { DEFAULT_DOCKERFILE } from './default-dockerfile.ts';
 import type { Engine, ImageState } from './engine.ts';
 import { DEFAULT_IMAGE } from './options.ts';
 import { tarOfEntries } from './tar-of-files.ts';
@@ -61,9 +61,8 @@ function boxImage({ id, labels }: ImageState): BoxImage {
 }
 
 /** What the engine builds our own image from. */
-export async function defaultImageContext(): Promise<Buffer> {
-  const content = await readFile(new URL('../image/Dockerfile', import.meta.url));
-  return tarOfEntries([{ name: 'Dockerfile', mode: 0o644, owner: 0, content }]);
+function defaultImageContext(): Promise<Buffer> {
+  return tarOfEntries([{ name: 'Dockerfile', mode: 0o644, owner: 0, content: DEFAULT_DOCKERFILE }]);
 }
 
 /** The folders of a box, for an image that does not bring them: the engine unpacks this into `/`. */

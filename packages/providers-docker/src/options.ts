@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Built from this package's own `image/Dockerfile` when the engine does not have it. */
+/** Built from this package's own Dockerfile when the engine does not have it. */
 export const DEFAULT_IMAGE = 'boxyard/box:1';
 
 // The networks `host` and `container:…` would be no walls at all; `none` has no ports and `default` another name.

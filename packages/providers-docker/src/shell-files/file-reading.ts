@@ -7,11 +7,11 @@ import {
   throwIfAborted,
 } from '@boxyard/sandbox-core';
 import type { BoxStream, OpenBoxStream } from './exec-stream.ts';
+import type { CheckedRange } from './file-arguments.ts';
 import { type FileFacts, parseFacts, statVersion } from './file-facts.ts';
 import { fileFailure } from './file-failure.ts';
 import { type FilesPlace, placeArguments } from './files-link.ts';
 import { READ_STREAM } from './files-script.ts';
-import type { CheckedRange } from './shell-files.ts';
 
 interface Place {
   readonly place: FilesPlace;

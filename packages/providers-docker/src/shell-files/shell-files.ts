@@ -16,6 +16,7 @@ import {
   type WrittenFile,
 } from '@boxyard/sandbox-core';
 import type { OpenBoxStream } from './exec-stream.ts';
+import { checkDigest, checkMode, checkRange, isFolder, isRoot, tooLarge } from './file-arguments.ts';
 import { dateOf, kindOfMode, nanoseconds, parseFacts, statVersion } from './file-facts.ts';
 import { expectText, fileFailure } from './file-failure.ts';
 import { openRange, readRange, readWhole } from './file-reading.ts';
@@ -344,40 +345,6 @@ export class ShellFiles implements BoxFiles {
   }
 }
 
-export interface CheckedRange {
-  readonly offset: number;
-  /** Null for all that is there. */
-  readonly length: number | null;
-}
-
-function checkRange({ offset = 0, length }: FileRange): CheckedRange {
-  for (const [name, value] of Object.entries({ offset, length: length ?? 0 })) {
-    if (Number.isSafeInteger(value) && value >= 0) continue;
-    throw new SandboxError(
-      'invalid',
-      `The range is refused: ${name} is ${value}. Give whole bytes from 0 on.`,
-      { started: 'no' },
-    );
-  }
-  return { offset, length: length ?? null };
-}
-
-function checkMode(mode: number | undefined): void {
-  if (mode === undefined || (Number.isInteger(mode) && mode >= 0 && mode <= 0o7777)) return;
-  throw new SandboxError('invalid', `The mode ${mode} is refused. Give permission bits from 0 to 0o7777.`, {
-    started: 'no',
-  });
-}
-
-function checkDigest(expected: string | undefined, sha256: string, what: string): void {
-  if (expected === undefined || expected.toLowerCase() === sha256) return;
-  throw new SandboxError(
-    'invalid',
-    `${what} is refused: the content is not what its digest says. Send it again.`,
-    { started: 'no' },
-  );
-}
-
 const contentVersion = (sha256: string) => `sha256-${sha256}`;
 
 function streamOf(bytes: Bytes): ReadableStream<Bytes> {
@@ -387,28 +354,6 @@ function streamOf(bytes: Bytes): ReadableStream<Bytes> {
       controller.close();
     },
   });
-}
-
-function tooLarge(length: number, mostBytes: number): SandboxError {
-  return new SandboxError(
-    'too-large',
-    `Reading ${length} bytes at once is refused: ${mostBytes} are allowed. Read a range, or open a stream.`,
-    { started: 'no' },
-  );
-}
-
-function isFolder(what: string): SandboxError {
-  return new SandboxError('invalid', `${what} failed: it is a folder. Name a file.`, { started: 'no' });
-}
-
-function isRoot(what: string): SandboxError {
-  return new SandboxError(
-    'invalid',
-    `${what} failed: the root itself stays where it is. Name what it holds.`,
-    {
-      started: 'no',
-    },
-  );
 }
 
 function strange(what: string): SandboxError {
