@@ -4,13 +4,14 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { measureExec } from './exec.bench.ts';
 import { measureGit, measureList } from './files.bench.ts';
-import { measureLeases } from './lease.bench.ts';
+import { measureLeases, measureReaper } from './lease.bench.ts';
 import { type Measurement, markdownTable } from './measurement.ts';
 import { measureServer } from './server.bench.ts';
 
 const PARTS: Readonly<Record<string, () => Promise<Measurement[]>>> = {
   exec: measureExec,
   lease: measureLeases,
+  reaper: measureReaper,
   server: measureServer,
   list: measureList,
   git: measureGit,
