@@ -10,6 +10,7 @@ import type { ApiEnvironment } from './request-context.ts';
 import { inRequest, type RequestScope } from './request-scope.ts';
 import { createRequestSpan } from './request-span.ts';
 import { addAuditRoutes } from './routes/audit-routes.ts';
+import { addCanaryRoutes } from './routes/canary-routes.ts';
 import { addCapabilityRoutes } from './routes/capability-routes.ts';
 import { addContentRoutes } from './routes/content-routes.ts';
 import { addDocsRoutes } from './routes/docs-routes.ts';
@@ -104,6 +105,7 @@ export function createApi(services: ApiServices, options: ApiOptions): Api {
   const routes = new RouteTable(app, { maxBodyBytes: services.bodyLimitBytes });
   addHealthRoutes(routes, services);
   addMetricsRoutes(routes, services);
+  addCanaryRoutes(routes, services);
   addDocsRoutes(routes, services);
   addWorkspaceRoutes(routes, services);
   addAuditRoutes(routes, services);

@@ -1,5 +1,5 @@
 import type { ChangeRecorder, OpHost, PtyHost } from '@boxyard/channel-a';
-import type { Backend, Readiness } from '@boxyard/contracts';
+import type { Backend, CanaryReport, Readiness } from '@boxyard/contracts';
 import type {
   AuditLog,
   EventLog,
@@ -33,6 +33,8 @@ export interface ApiServices {
   /** Ids of the sessions that share a group's box. */
   readonly sessionsOf: (groupId: string) => Promise<readonly string[]>;
   readonly readiness: () => Promise<Readiness>;
+  /** The self test of every backend. */
+  readonly runCanary: () => Promise<CanaryReport>;
   /** Prometheus' text. */
   readonly renderMetrics: () => Promise<string>;
   /** Opens the metrics without a key; null for none. */

@@ -5,7 +5,7 @@ import { type SharedServer, startSharedServer } from './shared-server.ts';
 interface OpenApi {
   readonly openapi: string;
   readonly paths: Record<string, Record<string, { operationId: string; responses: Record<string, unknown> }>>;
-  readonly components: { readonly schemas: Record<string, unknown> };
+  readonly components: Readonly<Record<string, Record<string, unknown>>>;
 }
 
 let shared: SharedServer;
@@ -44,8 +44,8 @@ test('the document names every operation once and every reference in it leads so
   expect(new Set(ids).size).toBe(ids.length);
   const references = JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g);
   for (const [, reference] of references) {
-    const name = /^#\/components\/schemas\/(\w+)(?:\/|$)/.exec(reference!)?.[1];
-    expect(document.components.schemas, reference).toHaveProperty(name ?? '?');
+    const [, section = '?', name = '?'] = /^#\/components\/(\w+)\/(\w+)(?:\/|$)/.exec(reference!) ?? [];
+    expect(document.components, reference).toHaveProperty([section, name]);
   }
 });
 

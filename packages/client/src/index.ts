@@ -32,6 +32,8 @@ export type {
   AuditList,
   AuditOutcome,
   Backend,
+  CanaryReport,
+  CanaryResult,
   CapabilityDocument,
   CapabilityReason,
   ContentEncoding,

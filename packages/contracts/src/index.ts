@@ -8,6 +8,7 @@ export {
   AuditQuery,
 } from './audit.ts';
 export { BACKENDS, Backend, BackendDescriptor, OperatingSystem } from './backend-descriptor.ts';
+export { CanaryReport, CanaryResult } from './canary.ts';
 export { CapabilityDocument, CapabilityReason, VIEWER_HEARTBEAT_INTERVAL_MS } from './capability-document.ts';
 export { ContentEncoding } from './content-encoding.ts';
 export { Environment, EnvironmentName } from './environment.ts';

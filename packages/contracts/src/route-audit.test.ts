@@ -21,5 +21,5 @@ test('attaching to what runs is audited, and every action but a refused access h
   expect(ROUTE_AUDIT['GET /v1/workspaces/:ws/sessions/:sid/terminal/pty/:ptyId/stream']).not.toBeNull();
   expect(ROUTE_AUDIT['GET /v1/workspaces/:ws/sessions/:sid/ops/:opId/stream']).not.toBeNull();
   const used = new Set(Object.values(ROUTE_AUDIT).map((decision) => decision?.action));
-  expect(AUDIT_ACTIONS.filter((action) => !used.has(action))).toEqual(['canary.run', 'access']);
+  expect(AUDIT_ACTIONS.filter((action) => !used.has(action))).toEqual(['access']);
 });

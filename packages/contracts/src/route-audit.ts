@@ -26,6 +26,8 @@ export const ROUTE_AUDIT: Readonly<Record<Route, RouteAudit | null>> = {
   'GET /v1/docs': NOT_AUDITED,
   'GET /v1/docs/:asset': NOT_AUDITED,
 
+  'POST /v1/canary': each('canary.run'),
+
   'GET /v1/workspaces': NOT_AUDITED,
   'POST /v1/workspaces': each('workspace.create'),
   'GET /v1/workspaces/:ws': NOT_AUDITED,

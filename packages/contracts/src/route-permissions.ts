@@ -15,6 +15,8 @@ export const ROUTE_PERMISSIONS = {
   'GET /v1/docs': 'none',
   'GET /v1/docs/:asset': 'none',
 
+  'POST /v1/canary': 'workspaces:manage',
+
   'GET /v1/workspaces': 'any',
   'POST /v1/workspaces': 'workspaces:manage',
   'GET /v1/workspaces/:ws': 'any',

@@ -16,7 +16,7 @@ export interface Census {
 }
 
 export interface CensusOptions {
-  /** Workspaces whose boxes are not counted. */
+  /** Slugs of workspaces whose boxes are not counted. */
   readonly leftOutWorkspaces: readonly string[];
 }
 
@@ -41,7 +41,10 @@ export async function takeCensus(database: Database, options: CensusOptions): Pr
             THEN store_now_ms() - (body ->> 'revisedAtMs')::bigint END) AS uncaptured_ms
         FROM leases
         WHERE deleted_at_ms IS NULL AND (state <> 'cold' OR box IS NOT NULL)
-          AND workspace_id NOT IN (SELECT json_array_elements_text(${asJson(sql, options.leftOutWorkspaces)}))
+          AND workspace_id NOT IN (
+            SELECT id FROM workspaces
+            WHERE slug IN (SELECT json_array_elements_text(${asJson(sql, options.leftOutWorkspaces)}))
+          )
         GROUP BY 1, 2
       ),
       totals AS (

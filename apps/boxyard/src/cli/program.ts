@@ -1,6 +1,7 @@
 /** The command line: what each command takes; what it does is in the file of its name. */
 import type { BoxyardClient, CreateKeyRequest, CreateSessionRequest } from '@boxyard/client';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { runCanary } from './canary.ts';
 import { clientOf, findConnection } from './connection.ts';
 import { copyFiles, parsePlace } from './copy-files.ts';
 import { runDemo } from './demo.ts';
@@ -73,6 +74,14 @@ export function createProgram(env: Environment, version: string): Command {
     .command('demo')
     .description('write a file, run a command and show a git diff in a new box')
     .action(async () => runDemo(await client(), say));
+
+  program
+    .command('canary')
+    .description('make a box on each backend of the server and run a marker command in it')
+    .addOption(formatOption())
+    .action(async (options: { output: OutputFormat }) => {
+      process.exitCode = (await runCanary(await client(), options.output)) ? 0 : 1;
+    });
 
   addSandboxCommands(program, client);
   addKeyCommands(program, client);

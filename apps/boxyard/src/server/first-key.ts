@@ -14,12 +14,16 @@ import { readDataFile, writeDataFile } from './data-file.ts';
 const DEFAULT_WORKSPACE = 'default';
 
 /** The workspace that exists without anybody making it. */
-export async function ensureDefaultWorkspace(workspaces: WorkspaceStore): Promise<WorkspaceRecord> {
-  const found = await workspaces.find(DEFAULT_WORKSPACE);
+export const ensureDefaultWorkspace = (workspaces: WorkspaceStore): Promise<WorkspaceRecord> =>
+  ensureWorkspace(workspaces, DEFAULT_WORKSPACE);
+
+/** The workspace of this name, made if there is none. */
+export async function ensureWorkspace(workspaces: WorkspaceStore, slug: string): Promise<WorkspaceRecord> {
+  const found = await workspaces.find(slug);
   if (found) return found;
-  const workspace = { id: uuidv7(), slug: DEFAULT_WORKSPACE, createdAt: new Date() };
+  const workspace = { id: uuidv7(), slug, createdAt: new Date() };
   const made = await unlessThere(workspaces.create(workspace));
-  return made ? workspace : ((await workspaces.find(DEFAULT_WORKSPACE)) ?? workspace);
+  return made ? workspace : ((await workspaces.find(slug)) ?? workspace);
 }
 
 /** Another server on the same database may be starting too; what it made a moment before us is as good. */

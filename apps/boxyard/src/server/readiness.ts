@@ -3,6 +3,8 @@ import type { Readiness } from '@boxyard/contracts';
 export interface ReadinessOptions {
   readonly pingDatabase: () => Promise<void>;
   readonly dataSizeBytes: () => Promise<number>;
+  /** What is told besides, and does not decide: a broken backend must not take the other ones offline. */
+  readonly furtherChecks: () => Readonly<Record<string, string>>;
   readonly draining: AbortSignal;
 }
 
@@ -35,6 +37,6 @@ export function createReadiness(options: ReadinessOptions): () => Promise<Readin
       (error: unknown) => (error instanceof Error ? error.message : 'does not answer'),
     );
     const status = options.draining.aborted ? 'draining' : database === 'ok' ? 'ready' : 'not-ready';
-    return { status, checks: { database }, dataSizeBytes: size };
+    return { status, checks: { database, ...options.furtherChecks() }, dataSizeBytes: size };
   };
 }

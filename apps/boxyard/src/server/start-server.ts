@@ -9,6 +9,7 @@ import { ArchiveSweep, BoxLeases, type LeasesSettings, Reaper, Sweep } from '@bo
 import { type BackendRegistry, createSealer } from '@boxyard/sandbox-core';
 import { ActiveBoxes, Retention, SessionService } from '@boxyard/sessions';
 import { folderSizeBytes, openStore, type PostgresStore } from '@boxyard/store-postgres';
+import { CANARY_WORKSPACE, Canary } from './canary.ts';
 import { composeProviders } from './compose.ts';
 import { ensureDeploymentId } from './deployment-id.ts';
 import { ensureDefaultWorkspace, ensureFirstKey, ensureSecretKey } from './first-key.ts';
@@ -69,7 +70,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     events: meteredEventLog(opened.events, meters),
     ops: meteredOpStore(opened.ops, meters),
   };
-  meterRecord(meters, store, () => []);
+  meterRecord(meters, store, [CANARY_WORKSPACE]);
   meters.startCounters();
   const providers = meteredBackends(composeProviders(settings), meters);
   const parts = await assemble({ settings, store, providers, log, meters, opening });
@@ -82,6 +83,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   );
   opening.use(new Repeating(() => parts.retention.tick(), RETENTION_EVERY_MS, parts.onTrouble));
   parts.reaper.start();
+  if (settings.canaryIntervalMs > 0) parts.canary.repeat(settings.canaryIntervalMs, parts.onTrouble);
 
   const draining = new AbortController();
   const api = createApi(
@@ -98,8 +100,10 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       readiness: createReadiness({
         pingDatabase: () => store.ping(),
         dataSizeBytes: () => folderSizeBytes(settings.dataDir),
+        furtherChecks: () => parts.canary.checks(),
         draining: draining.signal,
       }),
+      runCanary: () => parts.canary.run(),
       renderMetrics: () => meters.render(),
       metricsToken: settings.metricsToken,
       version: options.version,
@@ -163,7 +167,8 @@ async function assemble({ settings, store, providers, log, meters, opening }: As
       providers,
       settings: leasesSettings(settings),
       onEvent: (notice) => {
-        meterLeaseNotice(meters, notice);
+        if (!('groupId' in notice && notice.groupId !== null && canary.owns(notice.groupId)))
+          meterLeaseNotice(meters, notice);
         tell(notice);
         // A terminal belongs to the box that it was opened in; its viewers are told rather than left waiting.
         if (notice.type === 'spawned') void ptys.endMoved(notice.groupId, notice.epoch).catch(onTrouble);
@@ -246,7 +251,17 @@ async function assemble({ settings, store, providers, log, meters, opening }: As
       },
     }),
   );
-  return { auditTrail, sessions, boxes, ops, ptys, changes, keyRing, retention, reaper, onTrouble };
+  const canary: Canary = opening.use(
+    new Canary({
+      sessions,
+      boxes,
+      workspaces: store.workspaces,
+      backends: providers.backends,
+      meters,
+      log,
+    }),
+  );
+  return { auditTrail, canary, sessions, boxes, ops, ptys, changes, keyRing, retention, reaper, onTrouble };
 }
 
 const storeOptions = (settings: Settings) =>

@@ -5,7 +5,7 @@ import type { EventStream } from '../server-sent-events.ts';
 import type { RequestContent } from '../request-content.ts';
 import type { Transport } from '../transport.ts';
 import { ROUTES } from './route-table.ts';
-import type { AuditList, CapabilityDocument, CreateKeyRequest, CreateSessionRequest, CreateWorkspaceRequest, CreatedKey, ExposedPort, FsArchiveResponse, FsContentResponse, FsDeleteRequest, FsDeleteResponse, FsEntry, FsListRequest, FsListResponse, FsMkdirRequest, FsMkdirResponse, FsMoveRequest, FsMoveResponse, FsReadRequest, FsReadResponse, FsStatRequest, FsWatchEvent, FsWatchRequest, FsWriteRequest, FsWriteResponse, GitDiffRequest, GitDiffResponse, GitLogRequest, GitLogResponse, GitShowRequest, GitShowResponse, GitStatusRequest, GitStatusResponse, Health, KeyList, Op, OpKillRequest, OpList, OpStdinRequest, OpStreamMessage, PauseSessionRequest, PtyCloseRequest, PtyList, PtyOpenRequest, PtyOpenResponse, PtyResizeRequest, PtyStreamMessage, PtyWriteRequest, Readiness, Session, SessionEvent, SessionEventList, SessionList, TerminalExecRequest, TerminalExecResponse, Workspace, WorkspaceList } from './schemas.ts';
+import type { AuditList, CanaryReport, CapabilityDocument, CreateKeyRequest, CreateSessionRequest, CreateWorkspaceRequest, CreatedKey, ExposedPort, FsArchiveResponse, FsContentResponse, FsDeleteRequest, FsDeleteResponse, FsEntry, FsListRequest, FsListResponse, FsMkdirRequest, FsMkdirResponse, FsMoveRequest, FsMoveResponse, FsReadRequest, FsReadResponse, FsStatRequest, FsWatchEvent, FsWatchRequest, FsWriteRequest, FsWriteResponse, GitDiffRequest, GitDiffResponse, GitLogRequest, GitLogResponse, GitShowRequest, GitShowResponse, GitStatusRequest, GitStatusResponse, Health, KeyList, Op, OpKillRequest, OpList, OpStdinRequest, OpStreamMessage, PauseSessionRequest, PtyCloseRequest, PtyList, PtyOpenRequest, PtyOpenResponse, PtyResizeRequest, PtyStreamMessage, PtyWriteRequest, Readiness, Session, SessionEvent, SessionEventList, SessionList, TerminalExecRequest, TerminalExecResponse, Workspace, WorkspaceList } from './schemas.ts';
 
 /** Sessions: what an agent works in. Each has a box, alone or shared. */
 export class SessionsRoutes extends RouteGroup<{ readonly ws: string }> {
@@ -487,6 +487,15 @@ export class ServerRoutes extends RouteGroup<object> {
    */
   metrics(options: CallOptions = {}): Promise<Response> {
     return this.raw(ROUTES["server.metrics"], { options });
+  }
+
+  /**
+   * Make a small box on each backend, run a marker command in it, and destroy it.
+   *
+   * `POST /v1/canary`, needs `workspaces:manage`
+   */
+  canary(options: CallOptions = {}): Promise<CanaryReport> {
+    return this.json(ROUTES["server.canary"], { options });
   }
 
   /**

@@ -6,6 +6,7 @@ export const ROUTES = {
 "server.health": {"method":"GET","path":"/healthz","repeatable":"always","answers":[200]},
 "server.readiness": {"method":"GET","path":"/readyz","repeatable":"always","answers":[200,503]},
 "server.metrics": {"method":"GET","path":"/metrics","repeatable":"always","answers":[200]},
+"server.canary": {"method":"POST","path":"/v1/canary","repeatable":"never","answers":[200]},
 "server.document": {"method":"GET","path":"/v1/openapi.json","repeatable":"always","answers":[200]},
 "server.docs": {"method":"GET","path":"/v1/docs","repeatable":"always","answers":[200]},
 "server.docsAsset": {"method":"GET","path":"/v1/docs/{asset}","repeatable":"always","answers":[200]},

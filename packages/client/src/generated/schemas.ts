@@ -32,6 +32,21 @@ export interface components {
         AuditOutcome: "done" | "started" | "unknown" | "denied";
         /** @enum {string} */
         Backend: "docker" | "modal" | "local" | "none" | "daytona" | "runloop" | "e2b" | "blaxel" | "cloudflare" | "vercel" | "selfhosted";
+        CanaryReport: {
+            ok: boolean;
+            results: components["schemas"]["CanaryResult"][];
+        };
+        CanaryResult: {
+            backend: components["schemas"]["Backend"];
+            ok: boolean;
+            at: components["schemas"]["Timestamp"];
+            durationMs: number;
+            failure: {
+                code: components["schemas"]["ProblemCode"];
+                stage: string;
+                detail: string;
+            } | null;
+        };
         CapabilityDocument: {
             sessionId: components["schemas"]["Id"];
             backend: components["schemas"]["Backend"];
@@ -922,6 +937,8 @@ export type AuditEntry = components['schemas']['AuditEntry'];
 export type AuditList = components['schemas']['AuditList'];
 export type AuditOutcome = components['schemas']['AuditOutcome'];
 export type Backend = components['schemas']['Backend'];
+export type CanaryReport = components['schemas']['CanaryReport'];
+export type CanaryResult = components['schemas']['CanaryResult'];
 export type CapabilityDocument = components['schemas']['CapabilityDocument'];
 export type CapabilityReason = components['schemas']['CapabilityReason'];
 export type ContentEncoding = components['schemas']['ContentEncoding'];

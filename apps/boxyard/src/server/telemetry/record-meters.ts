@@ -11,14 +11,14 @@ const CENSUS_KEPT_MS = 1_000;
 export function meterRecord(
   meters: Meters,
   store: Pick<PostgresStore, 'census' | 'activity'>,
-  leftOutWorkspaces: () => readonly string[],
+  leftOutWorkspaces: readonly string[],
 ): void {
   let kept: { readonly census: Census; readonly atMs: number } | null = null;
   const look = async (): Promise<Census | null> => {
     if (kept !== null && performance.now() - kept.atMs < CENSUS_KEPT_MS) return kept.census;
     try {
       const census = await bounded({ deadlineMs: CENSUS_DEADLINE_MS }, 'Counting what is recorded', () =>
-        store.census({ leftOutWorkspaces: leftOutWorkspaces() }),
+        store.census({ leftOutWorkspaces }),
       );
       kept = { census, atMs: performance.now() };
       return census;
