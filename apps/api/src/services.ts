@@ -1,4 +1,4 @@
-import type { ChangeRecorder, OpHost, PtyHost } from '@boxyard/channel-a';
+import type { ChangeRecorder, OpHost, SharedPtyHost } from '@boxyard/channel-a';
 import type { Backend, CanaryReport, Readiness } from '@boxyard/contracts';
 import type {
   AuditLog,
@@ -19,7 +19,7 @@ export interface ApiServices {
   readonly boxes: ActiveBoxes;
   readonly leases: LeaseStore;
   readonly ops: OpHost;
-  readonly ptys: PtyHost;
+  readonly ptys: SharedPtyHost;
   /** Records what changes in boxes without a request. */
   readonly changes: ChangeRecorder;
   readonly events: EventLog;

@@ -6,3 +6,4 @@ export type { BoxHolder, OpenBox, OpenBoxOptions, OpenedBox, SessionRef } from '
 export { type ExecOptions, OpHost, type OpHostOptions } from './ops/op-host.ts';
 export type { PositionedMessage } from './ops/op-messages.ts';
 export { PtyHost, type PtyHostOptions } from './pty/pty-host.ts';
+export { SharedPtyHost, type SharedPtyHostOptions } from './pty/shared-pty-host.ts';

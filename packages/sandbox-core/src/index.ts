@@ -96,6 +96,7 @@ export type { ChangeJournal } from './ports/change-journal.ts';
 export type { Clock } from './ports/clock.ts';
 export { systemClock } from './ports/clock.ts';
 export type { AppendOptions, EventAudience, EventLog, LoggedEvent, NewEvent } from './ports/event-log.ts';
+export type { HostCalls, JoinedHost } from './ports/host-calls.ts';
 export type { IdempotencyClaim, IdempotencyState, IdempotencyStore } from './ports/idempotency-store.ts';
 export type { KeyRecord, KeyStore } from './ports/key-store.ts';
 export type {
@@ -107,6 +108,8 @@ export type {
 } from './ports/lease-store.ts';
 export type { OpRecord, OpResult, OpStore } from './ports/op-store.ts';
 export type { PointerStore, PointerSwap, SwapRequest } from './ports/pointer-store.ts';
+export type { KnownPty, PtyRecord, PtyRecordEnd, PtyRegistry } from './ports/pty-registry.ts';
+export { HOST_BEAT_MS, HOST_SILENT_MS, PTY_END_KEPT_MS } from './ports/pty-registry.ts';
 export type {
   BoxGroup,
   ListSessionsQuery,

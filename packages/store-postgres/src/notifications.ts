@@ -17,6 +17,10 @@ export const topics = {
   keys: 'keys',
   events: (sessionId: string) => `events/${sessionId}`,
   lease: (groupId: string) => `lease/${groupId}`,
+  /** Calls for a host. */
+  hostCalls: (hostId: string) => `host-calls/${hostId}`,
+  /** Answers for a host that called. */
+  hostAnswers: (hostId: string) => `host-answers/${hostId}`,
   pointer: (sessionId: string) => `pointer/${sessionId}`,
   turns: 'turns',
   turn: (turnId: string) => `turn/${turnId}`,

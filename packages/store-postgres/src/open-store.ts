@@ -2,11 +2,13 @@ import type {
   ArtifactLedger,
   AuditLog,
   EventLog,
+  HostCalls,
   IdempotencyStore,
   KeyStore,
   LeaseStore,
   OpStore,
   PointerStore,
+  PtyRegistry,
   SessionStore,
   TurnStore,
   WorkspaceStore,
@@ -19,6 +21,7 @@ import type { EmbeddedPostgresOptions } from './embedded/embedded-postgres.ts';
 import { KeptPostgres } from './embedded/kept-postgres.ts';
 import { PostgresEventLog } from './event-log.ts';
 import { folderSizeBytes } from './folder-size.ts';
+import { PostgresHostCalls } from './host-calls.ts';
 import { PostgresIdempotencyStore } from './idempotency-store.ts';
 import { PostgresKeyStore } from './key-store.ts';
 import { PostgresLeaseStore } from './lease-store.ts';
@@ -26,6 +29,7 @@ import { migrate } from './migrate.ts';
 import { Notifications } from './notifications.ts';
 import { PostgresOpStore } from './op-store.ts';
 import { PostgresPointerStore } from './pointer-store.ts';
+import { PostgresPtyRegistry } from './pty-registry.ts';
 import { PostgresSessionStore } from './session-store.ts';
 import { PostgresTurnStore } from './turn-store.ts';
 import { PostgresWorkspaceStore } from './workspace-store.ts';
@@ -47,6 +51,8 @@ export interface PostgresStore extends AsyncDisposable {
   readonly leases: LeaseStore;
   readonly artifacts: ArtifactLedger;
   readonly audit: AuditLog;
+  readonly ptys: PtyRegistry;
+  readonly hostCalls: HostCalls;
   readonly turns: TurnStore;
   /** Calls back for each statement that is sent, with its text and never its parameters. Answers how to stop. */
   onStatement(listener: StatementListener): () => void;
@@ -116,6 +122,8 @@ function assembleStore(
     leases: new PostgresLeaseStore(database, notifications),
     artifacts: new PostgresArtifactLedger(database),
     audit: new PostgresAuditLog(database),
+    ptys: new PostgresPtyRegistry(database),
+    hostCalls: new PostgresHostCalls(database, notifications),
     turns: new PostgresTurnStore(database, notifications),
     onStatement: (listener) => database.onStatement(listener),
     census: (options) => takeCensus(database, options),

@@ -45,7 +45,7 @@ export function addPtyRoutes(routes: RouteTable, services: ApiServices): void {
       status: 200,
       answer: PtyList,
     },
-    async (_, c) => ({ items: ptys.list(await sessionRefOf(c, services)) }),
+    async (_, c) => ({ items: await ptys.list(await sessionRefOf(c, services)) }),
   );
 
   routes.add(
@@ -62,7 +62,7 @@ export function addPtyRoutes(routes: RouteTable, services: ApiServices): void {
       const session = await sessionRefOf(c, services);
       const ptyId = c.req.param('ptyId') ?? '';
       const after = lastSeq(c);
-      ptys.check(session, ptyId);
+      await ptys.check(session, ptyId);
       return answerWithEvents(c, async function* (signal) {
         for await (const message of ptys.stream(session, ptyId, { after, signal })) {
           yield { id: String(message.seq), data: JSON.stringify(message) };

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AuditTrail, createApi, KeyRing } from '@boxyard/api';
 import { folderBlobStore } from '@boxyard/blobs';
-import { ChangeRecorder, type OpenBox, OpHost, PtyHost } from '@boxyard/channel-a';
+import { ChangeRecorder, type OpenBox, OpHost, SharedPtyHost } from '@boxyard/channel-a';
 import { loadSettings, type Settings, unknownVariables } from '@boxyard/config';
 import { ArchiveSweep, BoxLeases, type LeasesSettings, Reaper, Sweep } from '@boxyard/leases';
 import { type BackendRegistry, createSealer } from '@boxyard/sandbox-core';
@@ -77,6 +77,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
 
   const workspace = await ensureDefaultWorkspace(store.workspaces);
   const token = await ensureFirstKey(settings.dataDir, settings.token ?? undefined, store.keys, workspace);
+  await parts.ptys.start();
   await parts.ops.adoptRunning();
   opening.use(
     new Repeating(async () => void (await parts.ops.adoptRunning()), ADOPT_EVERY_MS, parts.onTrouble),
@@ -203,9 +204,16 @@ async function assemble({ settings, store, providers, log, meters, opening }: As
     redactorFor: ({ groupId }: { readonly groupId: string }) => boxes.redactorFor(groupId),
   };
   // The embedded database belongs to this one server; a shared one has other servers on it.
-  const ops = new OpHost({ ...hostOptions, ops: store.ops, soleHost: settings.databaseUrl === null });
+  const soleHost = settings.databaseUrl === null;
+  const ops = new OpHost({ ...hostOptions, ops: store.ops, soleHost });
   opening.defer(() => ops.close());
-  const ptys: PtyHost = new PtyHost(hostOptions);
+  const ptys: SharedPtyHost = new SharedPtyHost({
+    ...hostOptions,
+    registry: store.ptys,
+    calls: store.hostCalls,
+    soleHost,
+    onTrouble,
+  });
   opening.defer(() => ptys.shutdown());
   const sessions = new SessionService({
     sessions: store.sessions,
@@ -217,7 +225,14 @@ async function assemble({ settings, store, providers, log, meters, opening }: As
     providers,
     defaultBackend: settings.backend,
     endRunning: async ({ session }) => {
-      await Promise.all([ops.endSession(session.id), ptys.endSession(session.id)]);
+      await Promise.all([
+        ops.endSession(session.id),
+        ptys.endSession({
+          sessionId: session.id,
+          groupId: session.groupId,
+          workspaceId: session.workspaceId,
+        }),
+      ]);
     },
   });
   const retention = new Retention({

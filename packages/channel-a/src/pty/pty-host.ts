@@ -14,10 +14,13 @@ import type { ChangeHold, ChangeRecorder } from '../changes/change-recorder.ts';
 import { encodeContent } from '../files/text-content.ts';
 import type { OpenBox, SessionRef } from '../open-box.ts';
 import { OutputEvents } from '../output-events.ts';
-import { LivePty, type PtyEnd } from './live-pty.ts';
+import { LivePty } from './live-pty.ts';
+import { loggedPtys, type PtyRecords } from './pty-records.ts';
 
 export interface PtyHostOptions {
   readonly events: EventLog;
+  /** Where each terminal's beginning and end are recorded. In `events` only when absent. */
+  readonly records?: PtyRecords | undefined;
   /** What is typed changes files: whoever composes this marks the boxes that it opens as dirty. */
   readonly openBox: OpenBox;
   /** Records what happens in the workspace while a terminal lives. */
@@ -43,6 +46,7 @@ const LOOK_FOR_IDLE_MS = 15_000;
 /** Terminals of this process. They survive their viewers, and end with this process. */
 export class PtyHost {
   readonly #options: PtyHostOptions;
+  readonly #records: PtyRecords;
   readonly #ptys = new Map<string, LivePty>();
   readonly #ended = new Map<string, { readonly pty: LivePty; readonly forget: NodeJS.Timeout }>();
   readonly #idleCheck: NodeJS.Timeout;
@@ -50,6 +54,7 @@ export class PtyHost {
 
   constructor(options: PtyHostOptions) {
     this.#options = options;
+    this.#records = options.records ?? loggedPtys(options.events);
     const everyMs = Math.min(LOOK_FOR_IDLE_MS, (options.idleMs ?? DEFAULT_IDLE_MS) / 4);
     this.#idleCheck = setInterval(() => this.#closeIdle(), everyMs).unref();
   }
@@ -96,8 +101,10 @@ export class PtyHost {
         { cols, rows, cwd, shell },
         { deadlineMs: OPEN_DEADLINE_MS, ...options },
       );
+      const { sessionId, groupId } = session;
+      const record = { id: ptyId, sessionId, groupId, leaseEpoch: opened.epoch };
       try {
-        await append([{ type: 'terminal.pty.started', data: { ptyId, cols, rows } }]);
+        await this.#records.started({ ...record, cols, rows, createdAt: new Date() });
       } catch (error) {
         await terminal.close().catch(() => undefined);
         throw error;
@@ -120,7 +127,7 @@ export class PtyHost {
         onEnd: async (end) => {
           this.#remember(pty);
           try {
-            await append([...(await output.end()), exitedEvent(ptyId, end)]);
+            await this.#records.ended(record, end, await output.end());
           } finally {
             changes?.[Symbol.dispose]();
             await opened[Symbol.asyncDispose]();
@@ -160,12 +167,13 @@ export class PtyHost {
   ): Promise<void> {
     const pty = await this.#use(session, request.ptyId, options);
     await pty.resize(request.cols, request.rows, options);
+    await this.#records.resized(request.ptyId, request.cols, request.rows);
   }
 
   /** Hangs up. A terminal that has ended already stays as it is. @throws SandboxError `not-found`. */
-  async close(session: SessionRef, ptyId: string): Promise<void> {
+  async close(session: SessionRef, ptyId: string, reason: PtyExitReason = 'closed'): Promise<void> {
     const pty = this.#find(session, ptyId);
-    if (this.#ptys.has(ptyId)) await pty.close('closed');
+    if (this.#ptys.has(ptyId)) await pty.close(reason);
   }
 
   /**
@@ -179,16 +187,44 @@ export class PtyHost {
     ptyId: string,
     request: { readonly after?: number | undefined; readonly signal: AbortSignal },
   ): AsyncGenerator<PtyStreamMessage, void, void> {
-    const pty = this.#find(session, ptyId);
-    if (this.#ptys.has(ptyId)) {
-      try {
-        await this.#use(session, ptyId, { signal: request.signal });
-      } catch (error) {
-        // It has just ended for that: its viewers are told so.
-        if (!SandboxError.hasCode(error, 'fenced')) throw error;
-      }
-    }
+    const pty = await this.#viewed(session, ptyId, { signal: request.signal });
     yield* pty.view(request.after ?? null, request.signal);
+  }
+
+  /** The next message of a stream: empty when there is nothing new within `waitMs`. @throws as `stream` does. */
+  async viewOnce(
+    session: SessionRef,
+    ptyId: string,
+    request: { readonly after: number | null; readonly waitMs: number },
+  ): Promise<PtyStreamMessage[]> {
+    const pty = await this.#viewed(session, ptyId, {});
+    const seen = new AbortController();
+    const late = setTimeout(() => seen.abort(), request.waitMs);
+    const messages: PtyStreamMessage[] = [];
+    try {
+      for await (const message of pty.view(request.after, seen.signal)) {
+        messages.push(message);
+        seen.abort();
+      }
+    } finally {
+      clearTimeout(late);
+    }
+    return messages;
+  }
+
+  /** Whether a terminal lives here, or has just ended here. */
+  has(ptyId: string): boolean {
+    return this.#ptys.has(ptyId) || this.#ended.has(ptyId);
+  }
+
+  /** Those that live here. */
+  ids(): string[] {
+    return [...this.#ptys.keys()];
+  }
+
+  /** Ends terminals that others took for dead together with this process: nobody finds them any more. */
+  async endLost(ptyIds: readonly string[]): Promise<void> {
+    await Promise.all(ptyIds.map((id) => this.#ptys.get(id)?.close('host-restarted')));
   }
 
   /** Ends the terminals of a group whose box has moved on to another epoch. */
@@ -239,6 +275,19 @@ export class PtyHost {
     return pty;
   }
 
+  async #viewed(session: SessionRef, ptyId: string, options: CallOptions): Promise<LivePty> {
+    const pty = this.#find(session, ptyId);
+    if (this.#ptys.has(ptyId)) {
+      try {
+        await this.#use(session, ptyId, options);
+      } catch (error) {
+        // It has just ended for that: its viewers are told so.
+        if (!SandboxError.hasCode(error, 'fenced')) throw error;
+      }
+    }
+    return pty;
+  }
+
   async #judgeEnd(session: SessionRef, epoch: number): Promise<PtyExitReason> {
     const holder = { kind: 'request', id: uuidv7() } as const;
     try {
@@ -265,8 +314,4 @@ export class PtyHost {
       if (pty.quietMs >= idleMs) void pty.close('idle').catch(() => undefined);
     }
   }
-}
-
-function exitedEvent(ptyId: string, { exitCode, reason }: PtyEnd): SessionEventDraft {
-  return { type: 'terminal.pty.exited', data: { ptyId, exitCode, reason } };
 }
