@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { measureDocker } from './docker.bench.ts';
 import { measureExec } from './exec.bench.ts';
 import { measureGit, measureList } from './files.bench.ts';
 import { measureLeases, measureReaper } from './lease.bench.ts';
@@ -10,6 +11,7 @@ import { measureServer } from './server.bench.ts';
 
 const PARTS: Readonly<Record<string, () => Promise<Measurement[]>>> = {
   exec: measureExec,
+  docker: measureDocker,
   lease: measureLeases,
   reaper: measureReaper,
   server: measureServer,

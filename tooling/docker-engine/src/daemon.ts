@@ -52,7 +52,13 @@ async function runningPid(file: string, word: string): Promise<number | null> {
  *
  * @throws Error with its last lines when it ends by itself or does not answer in time.
  */
-export async function launch(daemon: Daemon, args: readonly string[]): Promise<void> {
+export async function launch(
+  daemon: Daemon,
+  {
+    args = [],
+    ownNetwork = false,
+  }: { readonly args?: readonly string[]; readonly ownNetwork?: boolean } = {},
+): Promise<void> {
   await mkdir(daemon.runFolder, { recursive: true, mode: 0o700 });
   await mkdir(daemon.dataRoot, { recursive: true });
   await rm(daemon.pidFile, { force: true });
@@ -60,8 +66,9 @@ export async function launch(daemon: Daemon, args: readonly string[]): Promise<v
   let child: ChildProcess;
   try {
     child = spawn(
-      'dockerd',
+      ownNetwork ? 'unshare' : 'dockerd',
       [
+        ...(ownNetwork ? ['--net', 'dockerd'] : []),
         ...['--data-root', daemon.dataRoot, '--exec-root', join(daemon.runFolder, 'exec')],
         ...['--pidfile', daemon.pidFile, '--host', `unix://${daemon.socketPath}`, ...args],
       ],

@@ -41,7 +41,7 @@ export async function sharedTestEngine({ images = [] }: SharedEngineOptions = {}
 
   await locked(folder, async () => {
     if (given === undefined) {
-      if ((await pidOf(daemon)) === null) await launch(daemon, []);
+      if ((await pidOf(daemon)) === null) await launch(daemon);
       await writeFile(holder, '');
     }
     for (const image of images) await provideImage(docker, image);

@@ -7,16 +7,14 @@ import { mountQuotaDisk, unmountQuotaDisk } from './quota-disk.ts';
 export interface TestEngineOptions {
   /** Holds images and containers across starts. */
   readonly folder: string;
-  /**
-   * The default bridge and the packet filter belong to one engine of a machine: every further one goes without,
-   * so its containers reach nothing outside.
-   */
-  readonly ownsBridge?: boolean;
   /** Puts the data on a file system on which each container can have a disk quota. */
   readonly diskQuota?: boolean;
 }
 
-/** An engine that a test may stop, kill and start again. Disposing stops it; its folder stays. */
+/**
+ * An engine that a test may stop, kill and start again. Its containers are in a network of their own, which reaches
+ * nothing and which nothing reaches. Disposing stops it; its folder stays.
+ */
 export interface TestEngine extends AsyncDisposable {
   readonly socketPath: string;
   readonly docker: Docker;
@@ -32,12 +30,9 @@ export interface TestEngine extends AsyncDisposable {
 
 /** @throws Error with the daemon's last lines when it does not start. */
 export async function startTestEngine(options: TestEngineOptions): Promise<TestEngine> {
-  const { folder, ownsBridge = false, diskQuota = false } = options;
+  const { folder, diskQuota = false } = options;
   const daemon = daemonOf(folder);
-  const args = [
-    ...(ownsBridge ? [] : ['--bridge', 'none', '--iptables=false', '--ip6tables=false']),
-    ...(diskQuota ? ['--storage-driver', 'btrfs'] : []),
-  ];
+  const args = diskQuota ? ['--storage-driver', 'btrfs'] : [];
   const stop = async () => {
     await end(daemon, 'SIGTERM');
     if (diskQuota) await unmountQuotaDisk(daemon.dataRoot);
@@ -51,7 +46,8 @@ export async function startTestEngine(options: TestEngineOptions): Promise<TestE
       await end(daemon, 'SIGTERM');
       await mkdir(daemon.dataRoot, { recursive: true });
       if (diskQuota) await mountQuotaDisk(daemon.dataRoot, join(folder, 'disk.img'));
-      await launch(daemon, args);
+      // Bridges and packet filters belong to one engine of a network: a second one would take them away from it.
+      await launch(daemon, { args, ownNetwork: true });
     },
     stop,
     kill: () => end(daemon, 'SIGKILL'),
