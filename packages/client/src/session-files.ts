@@ -9,7 +9,7 @@ import { resumedEvents } from './resumed-events.ts';
 export interface UploadOptions extends CallOptions {
   /** Refused with `precondition-failed` unless the file is still this one. */
   readonly ifMatch?: Etag;
-  /** Refused with `precondition-failed` when there is a file already. */
+  /** Refused with `conflict` when there is a file already. */
   readonly ifAbsent?: boolean;
 }
 

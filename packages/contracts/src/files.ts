@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ContentEncoding } from './content-encoding.ts';
+import { Id } from './identifiers.ts';
 import { Revisioned } from './revision.ts';
 import { Timestamp } from './timestamp.ts';
 import { WorkspacePath } from './workspace-path.ts';
@@ -131,9 +132,13 @@ export type FsMkdirRequest = z.infer<typeof FsMkdirRequest>;
 export const FsMkdirResponse = Revisioned.extend({ path: WorkspacePath });
 export type FsMkdirResponse = z.infer<typeof FsMkdirResponse>;
 
-/** Body of `fs/stat`, whose answer is an `FsEntry` or 404. */
+/** Body of `fs/stat`, whose answer is an `FsStatResponse` or 404. */
 export const FsStatRequest = z.strictObject({ path: WorkspacePath });
 export type FsStatRequest = z.infer<typeof FsStatRequest>;
+
+/** Answer of `fs/stat`: the entry, and the box that it is in. */
+export const FsStatResponse = FsEntry.extend({ sandboxGroupId: Id.optional() });
+export type FsStatResponse = z.infer<typeof FsStatResponse>;
 
 /** Body of `fs/watch`, whose answer is a stream of `FsWatchEvent`. */
 export const FsWatchRequest = z.strictObject({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ContentEncoding } from './content-encoding.ts';
 import { GitRevision } from './git-ref.ts';
+import { Id } from './identifiers.ts';
 import { Revisioned } from './revision.ts';
 import { Timestamp } from './timestamp.ts';
 import { WorkspacePath } from './workspace-path.ts';
@@ -125,7 +126,11 @@ export const GitCommit = z.object({
 export type GitCommit = z.infer<typeof GitCommit>;
 
 /** Answer of `git/log`. */
-export const GitLogResponse = z.object({ commits: z.array(GitCommit), hasMore: z.boolean() });
+export const GitLogResponse = z.object({
+  commits: z.array(GitCommit),
+  hasMore: z.boolean(),
+  sandboxGroupId: Id.optional(),
+});
 export type GitLogResponse = z.infer<typeof GitLogResponse>;
 
 /** With `filePath` the answer is that file at `ref` as `blob`; without, the commit and its changes. */

@@ -27,6 +27,7 @@ export {
   FsReadRequest,
   FsReadResponse,
   FsStatRequest,
+  FsStatResponse,
   FsTreeNode,
   FsWatchEvent,
   FsWatchRequest,

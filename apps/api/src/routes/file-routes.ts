@@ -2,7 +2,6 @@ import { FileService } from '@boxyard/channel-a';
 import {
   FsDeleteRequest,
   FsDeleteResponse,
-  FsEntry,
   FsListRequest,
   FsListResponse,
   FsMkdirRequest,
@@ -12,6 +11,7 @@ import {
   FsReadRequest,
   FsReadResponse,
   FsStatRequest,
+  FsStatResponse,
   FsWatchEvent,
   FsWatchRequest,
   FsWriteRequest,
@@ -65,7 +65,7 @@ export function addFileRoutes(routes: RouteTable, services: ApiServices): void {
       summary: 'One name; a link is described and not followed',
       body: FsStatRequest,
       status: 200,
-      answer: FsEntry,
+      answer: FsStatResponse,
     },
     ({ body }, c) => withBox(c, services, (active) => filesOf(active, services).stat(body.path)),
   );

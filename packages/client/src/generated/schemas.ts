@@ -185,16 +185,6 @@ export interface components {
             revision: components["schemas"]["Revision"];
             sandboxGroupId?: components["schemas"]["Id"];
         };
-        FsEntry: {
-            name: string;
-            path: components["schemas"]["WorkspacePath"];
-            /** @enum {string} */
-            kind: "file" | "dir" | "symlink" | "other";
-            sizeBytes: number;
-            mode: number;
-            modifiedAt: components["schemas"]["Timestamp"];
-            target?: string;
-        };
         FsListRequest: {
             /** @default  */
             path?: components["schemas"]["WorkspacePath"];
@@ -258,6 +248,17 @@ export interface components {
         };
         FsStatRequest: {
             path: components["schemas"]["WorkspacePath"];
+        };
+        FsStatResponse: {
+            name: string;
+            path: components["schemas"]["WorkspacePath"];
+            /** @enum {string} */
+            kind: "file" | "dir" | "symlink" | "other";
+            sizeBytes: number;
+            mode: number;
+            modifiedAt: components["schemas"]["Timestamp"];
+            target?: string;
+            sandboxGroupId?: components["schemas"]["Id"];
         };
         FsTreeNode: {
             name: string;
@@ -377,6 +378,7 @@ export interface components {
         GitLogResponse: {
             commits: components["schemas"]["GitCommit"][];
             hasMore: boolean;
+            sandboxGroupId?: components["schemas"]["Id"];
         };
         GitPerson: {
             name: string;
@@ -954,7 +956,6 @@ export type FsArchiveResponse = components['schemas']['FsArchiveResponse'];
 export type FsContentResponse = components['schemas']['FsContentResponse'];
 export type FsDeleteRequest = components['schemas']['FsDeleteRequest'];
 export type FsDeleteResponse = components['schemas']['FsDeleteResponse'];
-export type FsEntry = components['schemas']['FsEntry'];
 export type FsListRequest = components['schemas']['FsListRequest'];
 export type FsListResponse = components['schemas']['FsListResponse'];
 export type FsMkdirRequest = components['schemas']['FsMkdirRequest'];
@@ -964,6 +965,7 @@ export type FsMoveResponse = components['schemas']['FsMoveResponse'];
 export type FsReadRequest = components['schemas']['FsReadRequest'];
 export type FsReadResponse = components['schemas']['FsReadResponse'];
 export type FsStatRequest = components['schemas']['FsStatRequest'];
+export type FsStatResponse = components['schemas']['FsStatResponse'];
 export type FsTreeNode = components['schemas']['FsTreeNode'];
 export type FsWatchEvent = components['schemas']['FsWatchEvent'];
 export type FsWatchRequest = components['schemas']['FsWatchRequest'];
