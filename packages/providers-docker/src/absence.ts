@@ -4,8 +4,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type BoxRef, SandboxError } from '@boxyard/sandbox-core';
 import type { ContainerState, Engine } from './engine.ts';
 
-/** Removing a container takes the engine moments; afterwards it is gone, until then nothing works in it. */
-const MOST_REMOVING_MS = 5000;
+/**
+ * Removing a container takes the engine moments, in which nothing works in it any more. It calls it running until it
+ * has killed it, so what is not removed after this is taken for what the engine says.
+ */
+const MOST_REMOVING_MS = 3000;
 const LOOK_MS = 50;
 
 /** Null when the box is proven absent. @throws SandboxError `unreachable` when the engine is another one. */
@@ -28,7 +31,7 @@ export async function errorOfBox(engine: Engine, ref: BoxRef, error: unknown): P
     while (true) {
       const found = await findBox(engine, ref);
       if (found === null) return goneBox(ref, error);
-      if (!['removing', 'dead'].includes(found.status) || performance.now() > end) return error;
+      if (found.status === 'paused' || performance.now() > end) return error;
       await delay(LOOK_MS);
     }
   } catch (another) {

@@ -5,6 +5,7 @@ import {
   type BoxFiles,
   type BoxProcess,
   type BoxRef,
+  type BoxTerminals,
   type CallOptions,
   type ExecRequest,
   type ExecResult,
@@ -17,13 +18,17 @@ import {
 } from '@boxyard/sandbox-core';
 import { errorOfBox } from './absence.ts';
 import { BOX_USER, SPOOL_DIR, STAGE_DIR, WORKSPACE } from './container-request.ts';
+import { DockerPorts } from './docker-ports.ts';
+import { DockerTerminals } from './docker-terminal.ts';
 import type { Engine, StartedExec } from './engine.ts';
 import { execBoxStream } from './exec-box-stream.ts';
 import { execChannel } from './exec-channel.ts';
 import { type Judge, JudgedProcess, judgedAttach } from './judged-process.ts';
 import type { OpenBoxStream } from './shell-files/exec-stream.ts';
 import { FilesLink, type FilesPlace, type FilesProbe } from './shell-files/files-link.ts';
+import { ShellArchives } from './shell-files/shell-archives.ts';
 import { ShellFiles } from './shell-files/shell-files.ts';
+import { ShellWatch } from './shell-files/shell-watch.ts';
 
 export interface DockerBoxOptions {
   readonly engine: Engine;
@@ -71,10 +76,10 @@ async function startInBox(
   ref: BoxRef,
   argv: readonly string[],
   env: readonly string[],
-  signal?: AbortSignal,
+  { signal, tty = false }: { readonly signal?: AbortSignal; readonly tty?: boolean } = {},
 ): Promise<StartedExec> {
   try {
-    return await engine.exec(ref.instance, { argv, env, user: BOX_USER, workingDir: '/' }, signal);
+    return await engine.exec(ref.instance, { argv, env, tty, user: BOX_USER, workingDir: '/' }, signal);
   } catch (error) {
     throw await errorOfBox(engine, ref, error);
   }
@@ -107,7 +112,7 @@ export async function openDockerBox(options: DockerBoxOptions, tools: ImageTools
   try {
     const [runnerProbe, files] = await Promise.all([runner.probe(), tools?.files ?? link.probe()]);
     const openStream: OpenBoxStream = async (argv, signal) =>
-      execBoxStream(engine, await startInBox(engine, ref, argv, fileEnv, signal));
+      execBoxStream(engine, await startInBox(engine, ref, argv, fileEnv, { signal }));
     return new DockerBox(options, { runner, link, place, openStream }, { runner: runnerProbe, files });
   } catch (error) {
     await Promise.all([runner.close(), link.close()]);
@@ -134,8 +139,12 @@ export class DockerBox implements Box {
   readonly #link: FilesLink;
   readonly #files: ShellFiles;
   readonly #judge: Judge;
+  readonly #watch: ShellWatch;
+  readonly #ports: DockerPorts;
+  readonly #terminals: DockerTerminals;
 
   constructor(options: DockerBoxOptions, { runner, link, place, openStream }: Parts, tools: ImageTools) {
+    const { engine } = options;
     this.ref = options.ref;
     this.epoch = options.epoch;
     this.tools = tools;
@@ -147,17 +156,43 @@ export class DockerBox implements Box {
         throw await errorOfBox(options.engine, options.ref, error);
       });
     this.#judge = judge;
-    this.#files = new ShellFiles({ place, link, openStream, judge });
+    const fileOptions = { place, link, openStream, judge };
+    this.#files = new ShellFiles(fileOptions);
     this.files = this.#files;
+    this.#watch = new ShellWatch(fileOptions);
+    this.#ports = new DockerPorts({ engine, ref: options.ref, network: options.network, openStream });
+    this.#terminals = new DockerTerminals({
+      engine,
+      runner,
+      link,
+      workspace: WORKSPACE,
+      epoch: options.epoch,
+      mark: markOf(options.ref),
+      environment: boxEnvironment(options),
+      start: (argv, env, signal) => startInBox(engine, options.ref, argv, env, { signal, tty: true }),
+    });
+    const terminals: BoxTerminals = {
+      open: async (request, call) => {
+        this.#files.ensureOpen();
+        return judge(this.#terminals.open(request, call));
+      },
+    };
     this.capabilities = {
       attach:
         tools.runner.missing.length === 0
           ? available(judgedAttach(runner.attaching, judge))
           : unavailable(`the image lacks ${tools.runner.missing.join(', ')}`),
-      archives: unavailable('not yet'),
-      terminal: unavailable('not yet'),
-      watch: unavailable('not yet'),
-      ports: unavailable('not yet'),
+      archives: tools.files.hasTar
+        ? available(new ShellArchives(fileOptions, this.#files))
+        : unavailable('the image lacks tar'),
+      terminal: available(terminals),
+      watch: available(this.#watch),
+      ports: available({
+        expose: async (port, call) => {
+          this.#files.ensureOpen();
+          return this.#judge(this.#ports.expose(port, call));
+        },
+      }),
       desktop: unavailable('the image has no desktop'),
     };
   }
@@ -172,6 +207,7 @@ export class DockerBox implements Box {
 
   async close(): Promise<void> {
     this.#files.close();
+    await Promise.all([this.#terminals.closeAll(), this.#watch.close(), this.#ports.close()]);
     await Promise.all([this.#runner.close(), this.#link.close()]);
   }
 

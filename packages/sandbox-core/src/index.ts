@@ -158,6 +158,7 @@ export { createSealer } from './secret/sealer.ts';
 export { MIN_SECRET_LENGTH } from './secret/secret-forms.ts';
 export type { ChildChannelOptions } from './shell/child-channel.ts';
 export { openChildChannel } from './shell/child-channel.ts';
+export { checkEnvironment } from './shell/command-request.ts';
 export { EpochFence, fenced, fenceWords, movedOn } from './shell/epoch-fence.ts';
 export { FolderSpool } from './shell/folder-spool.ts';
 export type { RunnerProbe } from './shell/runner-links.ts';

@@ -161,7 +161,7 @@ fs_lock() {
 }
 fs_unlock() { rm -f "$fs_stage_dir/lock"; }
 
-fs_drop() { for fs_k in "$@"; do rm -f "$fs_stage_dir/$fs_k"; done; by_answer 0; }
+fs_drop() { for fs_k in "$@"; do fs_wipe "$fs_stage_dir/$fs_k"; done; by_answer 0; }
 
 fs_mkdir() { # path recursive fence
   ! fs_barred "$3" || return

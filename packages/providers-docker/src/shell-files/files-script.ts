@@ -28,7 +28,7 @@ ${LIST_SCRIPT}
 ${EXCHANGE_SCRIPT}
 [ -d "$fs_stage_dir" ] || { mkdir -p "$fs_stage_dir" && chmod 700 "$fs_stage_dir"; } || { by_answer 6 stage; exit; }
 fs_missing=
-for by_k in cat dd stat mv ln rm mkdir rmdir chmod readlink find sha256sum sleep; do
+for by_k in cat dd stat mv ln rm mkdir rmdir chmod readlink find sha256sum sleep xargs; do
   command -v "$by_k" >/dev/null || fs_missing="$fs_missing $by_k"
 done
 command -v tar >/dev/null && fs_tar=1 || fs_tar=0
@@ -38,6 +38,8 @@ for by_f in "$fs_stage_dir"/[0-9]*.*; do
   by_k=\${by_f##*/} by_k=\${by_k%%.*}
   [ ! -e "$by_f" ] || [ -e "/proc/$by_k" ] || rm -rf "$by_f"
 done
+# What was never put in its place, whoever sent it.
+find "$fs_stage_dir" -mindepth 1 -maxdepth 1 -mmin +720 -exec rm -rf {} +
 command exec 7<>"$fs_stage_dir/$$.list" || { by_answer 6 stage; exit; }
 rm -f "$fs_stage_dir/$$.list"
 by_answer 0 "$$ $fs_tar$fs_missing"
@@ -59,6 +61,7 @@ ${READ_ARGUMENTS}
     folder) fs_folder "$@";;
     shell) fs_shell "$@";;
     list) fs_list "$@";;
+    facts) fs_facts_of "$@";;
     take) fs_take "$@";;
     exchange) fs_exchange "$@";;
     *) exit 65;;

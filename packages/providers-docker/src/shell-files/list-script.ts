@@ -44,6 +44,17 @@ fs_links() {
   find . "$@" -type l -exec sh -c 'for l; do printf "%s\\\\0" "$l"; readlink "$l"; printf "\\\\0"; done' sh {} +
 }
 
+# facts base length, then names between NUL: the same list of just these names, each as ./path below the base.
+fs_facts_of() {
+  dd bs="$2" count=1 iflag=fullblock >/proc/self/fd/7
+  fs_into "$1" 0 || return
+  fs_v=$(xargs -0 stat -c '%f %s %.9Y %.9Z %i %n' -- </proc/self/fd/7; echo x)
+  printf '\\0\\0%s' "\${fs_v%x}" >>/proc/self/fd/7
+  fs_v=$(stat -L -c %s /proc/self/fd/7)
+  printf 'B %s %s\n' "$by_seq" "$fs_v"
+  cat /proc/self/fd/7
+}
+
 # take offset length: a part of the last list.
 fs_take() {
   printf 'B %s %s\\n' "$by_seq" "$2"

@@ -262,9 +262,19 @@ export class ShellFiles implements BoxFiles {
 
   /** Names of one folder (`1`) or of everything below it (`-`). One list at a time: its file is there once. */
   names(path: string, depth: '1' | '-', what: string, signal: AbortSignal): Promise<readonly ListedName[]> {
-    const turn = this.#listing.then(() => this.#names(path, depth, what, signal));
+    return this.alone(() => this.#names(path, depth, what, signal));
+  }
+
+  /** One after the other, for requests that use the same file in the box. */
+  alone<T>(run: () => Promise<T>): Promise<T> {
+    const turn = this.#listing.then(run);
     this.#listing = turn.catch(() => undefined);
     return turn;
+  }
+
+  /** @throws SandboxError `closed`. */
+  ensureOpen(): void {
+    if (this.#closed) throw closedHandle();
   }
 
   close(): void {
@@ -338,7 +348,7 @@ export class ShellFiles implements BoxFiles {
     path: string,
     run: (at: string, what: string, signal: AbortSignal, call: BoundedCall) => Promise<T>,
   ): Promise<T> {
-    if (this.#closed) throw closedHandle();
+    this.ensureOpen();
     const at = checkRelativePath(path);
     const what = `${doing} ${JSON.stringify(at)}`;
     return this.#options.judge(bounded(options, what, (signal, call) => run(at, what, signal, call)));

@@ -28,6 +28,33 @@ class H(http.server.BaseHTTPRequestHandler):
 s = http.server.HTTPServer(('0.0.0.0', 0), H); print(s.server_port); s.serve_forever()`,
     ],
   },
+  {
+    tool: 'perl',
+    argv: (body) => [
+      'perl',
+      '-MIO::Socket::INET',
+      '-e',
+      `$| = 1;
+       my $s = IO::Socket::INET->new(Listen => 5, LocalAddr => '0.0.0.0') or die;
+       print $s->sockport, "\\n";
+       while (my $c = $s->accept) {
+         while (<$c>) { last if /^\\r?$/ }
+         print $c "HTTP/1.0 200 OK\\r\\nConnection: close\\r\\n\\r\\n${body}";
+         close $c;
+       }`,
+    ],
+  },
+  {
+    // Takes no free port by itself, but in a box that has nothing else this one is free.
+    tool: 'httpd',
+    argv: (body) => [
+      'sh',
+      '-c',
+      'mkdir -p "/tmp/$1" && printf %s "$1" >"/tmp/$1/index.html" && echo 23456 && exec httpd -f -p 23456 -h "/tmp/$1"',
+      'sh',
+      body,
+    ],
+  },
 ];
 
 export const PORTS_CASES: readonly BoxCase[] = casesOf('ports', [
