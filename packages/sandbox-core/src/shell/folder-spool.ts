@@ -10,6 +10,7 @@ import { type OpRecord, parseOpRecord } from './op-record.ts';
 import {
   type FeedOutcome,
   MOST_WAITING_CHUNKS,
+  type OutputWish,
   SPOOL_LETTER,
   type Spool,
   type SpoolChannel,
@@ -27,6 +28,7 @@ export class FolderSpool implements Spool {
   readonly blockBytes = Number.POSITIVE_INFINITY;
   readonly #dir: string;
   readonly #fence: EpochFence;
+  readonly #forgetting = new Map<string, Promise<void>>();
 
   /** `epoch` is the one of the handle that this spool serves. */
   constructor(dir: string, epoch: number) {
@@ -54,7 +56,14 @@ export class FolderSpool implements Spool {
     return names.filter((name) => name.endsWith('.l')).map((name) => name.slice(0, -2));
   }
 
-  async read(id: string, channel: SpoolChannel, offset: number, length: number): Promise<Bytes> {
+  async read(id: string, { from, most }: OutputWish): Promise<Readonly<Record<SpoolChannel, Bytes>>> {
+    const stdout = this.#read(id, 'stdout', from.stdout, most.stdout);
+    const stderr = this.#read(id, 'stderr', from.stderr, most.stderr);
+    return { stdout: await stdout, stderr: await stderr };
+  }
+
+  async #read(id: string, channel: SpoolChannel, offset: number, length: number): Promise<Bytes> {
+    if (length === 0) return new Uint8Array(0);
     const path = this.#path(`${id}.${SPOOL_LETTER[channel]}`);
     const wanted = Math.min(length, SMALL_READ_BYTES);
     const start = readStart(path, offset, wanted);
@@ -144,6 +153,19 @@ export class FolderSpool implements Spool {
       // Last: until then nobody can take the id and find another op's files.
       await unlink(this.#path(`${id}.l`)).catch(absent);
     }
+  }
+
+  /** At once: it costs the box nothing. */
+  forgetSoon(id: string): void {
+    const forgotten = this.forget([id])
+      .catch(() => undefined)
+      .finally(() => this.#forgetting.delete(id));
+    this.#forgetting.set(id, forgotten);
+  }
+
+  async flush(id?: string): Promise<void> {
+    if (id === undefined) await Promise.all(this.#forgetting.values());
+    else await this.#forgetting.get(id);
   }
 
   /** A byte for the pump. Its pipe is opened for both directions, so that this never waits for a reader. */

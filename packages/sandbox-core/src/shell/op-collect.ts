@@ -34,10 +34,7 @@ export async function collectOutput(
     if (!woken) await watch.refresh();
   }
   if (watch.cut) throw cutOutput(watch.id);
-  const [stdout, stderr] = await Promise.all([
-    readWhole(watch.id, spool, 'stdout', mostBytes),
-    command.merged ? NOTHING : readWhole(watch.id, spool, 'stderr', mostBytes),
-  ]);
+  const { stdout, stderr } = await readWhole(watch.id, spool, command, mostBytes);
   return {
     ...exitStatus(watch, exitCode),
     stdout: stdout.bytes,
@@ -52,26 +49,35 @@ interface WholeOutput {
   readonly truncated: boolean;
 }
 
-const NOTHING: WholeOutput = { bytes: new Uint8Array(0), truncated: false };
-
 async function readWhole(
   id: string,
   spool: Spool,
-  channel: SpoolChannel,
+  { merged }: CheckedCommand,
   mostBytes: number,
-): Promise<WholeOutput> {
-  const parts: Bytes[] = [];
-  let length = 0;
+): Promise<Readonly<Record<SpoolChannel, WholeOutput>>> {
+  const parts = { stdout: [] as Bytes[], stderr: [] as Bytes[] };
+  const from = { stdout: 0, stderr: 0 };
   // One byte more than is wanted tells whether there is more.
-  while (length <= mostBytes) {
-    const wanted = Math.min(mostBytes + 1 - length, spool.blockBytes);
-    const bytes = await spool.read(id, channel, length, wanted);
-    if (bytes.length > 0) parts.push(bytes);
-    length += bytes.length;
-    if (bytes.length < wanted) break;
+  const left = { stdout: mostBytes + 1, stderr: merged ? 0 : mostBytes + 1 };
+  while (left.stdout > 0 || left.stderr > 0) {
+    const most = {
+      stdout: Math.min(left.stdout, spool.blockBytes),
+      stderr: Math.min(left.stderr, spool.blockBytes),
+    };
+    const read = await spool.read(id, { from, most });
+    for (const channel of ['stdout', 'stderr'] as const) {
+      const bytes = read[channel];
+      if (bytes.length > 0) parts[channel].push(bytes);
+      from[channel] += bytes.length;
+      left[channel] = bytes.length < most[channel] ? 0 : left[channel] - bytes.length;
+    }
   }
-  const whole = parts.length === 1 ? parts[0]! : new Uint8Array(Buffer.concat(parts, length));
-  return length > mostBytes
-    ? { bytes: whole.slice(0, mostBytes), truncated: true }
-    : { bytes: whole, truncated: false };
+  return { stdout: whole(parts.stdout, mostBytes), stderr: whole(parts.stderr, mostBytes) };
+}
+
+function whole(parts: readonly Bytes[], mostBytes: number): WholeOutput {
+  const bytes = parts.length === 1 ? parts[0]! : new Uint8Array(Buffer.concat(parts));
+  return bytes.length > mostBytes
+    ? { bytes: bytes.slice(0, mostBytes), truncated: true }
+    : { bytes, truncated: false };
 }

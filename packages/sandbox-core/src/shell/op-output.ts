@@ -9,6 +9,7 @@ const FIRST_POLL_MS = 15;
 const LONGEST_POLL_MS = 120;
 /** How long after its command's end an output may still be held open before it counts as incomplete. */
 export const DRAIN_MS = 250;
+const CHANNELS: readonly SpoolChannel[] = ['stdout', 'stderr'];
 
 /**
  * Chunks from the cursor on, then one `end`. Output that was cut because the spool is full ends with `quota`;
@@ -22,30 +23,38 @@ export async function* readOutput(
   step: <T>(run: () => Promise<T>) => Promise<T>,
 ): AsyncGenerator<OutputEvent, void, void> {
   const next = { stdout: checkOffset(from.stdout), stderr: checkOffset(from.stderr) };
-  const channels: readonly SpoolChannel[] = ['stdout', 'stderr'];
+  const most = Math.min(BLOCK_BYTES, spool.blockBytes);
   let pollMs = FIRST_POLL_MS;
+  let awaitedClose = false;
   while (true) {
+    const before = watch.changes;
     // Asked before the reading: what was there at the end is then surely read.
     const ended = await step(() => hasEnded(watch));
-    let moved = false;
-    for (const channel of channels) {
-      const bytes = await step(() => spool.read(watch.id, channel, next[channel], BLOCK_BYTES));
+    if (ended === null && watch.exitCode !== null && !awaitedClose) {
+      // What it printed last is on its way, and with it the close: one look for both.
+      awaitedClose = true;
+      await step(() => watch.pauseSince(before, FIRST_POLL_MS, signal));
+      continue;
+    }
+    const read = await step(() =>
+      spool.read(watch.id, { from: { ...next }, most: { stdout: most, stderr: most } }),
+    );
+    for (const channel of CHANNELS) {
+      const bytes = read[channel];
       if (bytes.length === 0) continue;
-      moved = true;
+      pollMs = FIRST_POLL_MS;
       const offset = next[channel];
       next[channel] += bytes.length;
       yield { kind: 'chunk', channel, bytes, offset, next: { ...next } };
     }
-    if (moved) {
-      pollMs = FIRST_POLL_MS;
-      continue;
-    }
+    // There may be more already.
+    if (CHANNELS.some((channel) => read[channel].length === most)) continue;
     if (ended !== null) {
       if (watch.cut) throw cutOutput(watch.id);
       yield { kind: 'end', complete: ended === 'closed', next: { ...next } };
       return;
     }
-    await step(() => watch.pause(pollMs, signal));
+    await step(() => watch.pauseSince(before, pollMs, signal));
     pollMs = Math.min(LONGEST_POLL_MS, pollMs * 1.5);
   }
 }
@@ -53,10 +62,11 @@ export async function* readOutput(
 /** Null while bytes may still come. */
 async function hasEnded(watch: OpWatch): Promise<'closed' | 'held' | null> {
   if (watch.closed) return 'closed';
-  if (!watch.noticed() || watch.exitCode !== null) await watch.refresh();
+  const drained = () => watch.exitCode !== null && performance.now() - watch.exitSeenAt >= DRAIN_MS;
+  if (!watch.noticed() || drained()) await watch.refresh();
   if (watch.closed) return 'closed';
   if (watch.exitCode === null) watch.throwIfLost();
-  return watch.exitCode !== null && performance.now() - watch.exitSeenAt >= DRAIN_MS ? 'held' : null;
+  return drained() ? 'held' : null;
 }
 
 /** The error of an output that was more than the spool may hold. */

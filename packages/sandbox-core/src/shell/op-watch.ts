@@ -25,6 +25,8 @@ export class OpWatch {
   /** `killed` and `limitReached` are what they were at its end. */
   endKnown = false;
   forgotten = false;
+  /** Counts what was noted. */
+  changes = 0;
   /** Orders the writes of this process; a chunk may be stored only after the one before it. */
   feeding: Promise<unknown> = Promise.resolve();
   nextChunk = 1;
@@ -69,6 +71,7 @@ export class OpWatch {
   }
 
   wake(): void {
+    this.changes += 1;
     for (const waker of [...this.#wakers]) waker();
   }
 
@@ -120,6 +123,11 @@ export class OpWatch {
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#wakers.add(onWake);
     });
+  }
+
+  /** Like `pause`, but not at all when something was noted since `changes` was `seen`. */
+  async pauseSince(seen: number, pauseMs: number, signal: AbortSignal | undefined): Promise<void> {
+    if (this.changes === seen) await this.pause(pauseMs, signal);
   }
 
   /** @throws SandboxError `gone` once it is certain that nobody will note the end of this op. */

@@ -102,7 +102,7 @@ export class ShellProcess implements BoxProcess {
 
   forget(options?: CallOptions): Promise<void> {
     return this.#call(options, 'Forgetting', async () => {
-      await this.#watch.refresh();
+      if (!this.#watch.endKnown || this.#watch.forgotten) await this.#watch.refresh();
       await this.#host.forget(this.#watch);
     });
   }

@@ -37,6 +37,8 @@ const GIVE_UP_GRACE_MS = 300;
 const GIVE_UP_WAIT_MS = 1000;
 const LIMIT_GRACE_MS = 1000;
 const INTERRUPT_PAUSE_MS = 20;
+/** How long closing waits until what has ended is forgotten; a frozen box never answers. */
+const FLUSH_WAIT_MS = 1000;
 
 export class ShellRunner {
   readonly #links: RunnerLinks;
@@ -87,6 +89,7 @@ export class ShellRunner {
     list: (options) =>
       bounded(options, 'Listing commands', async () => {
         this.#ensureOpen();
+        await this.#spool.flush();
         return this.#spool.list();
       }),
   };
@@ -144,7 +147,8 @@ export class ShellRunner {
         if (lane !== null && !watch.closed) this.#lanes?.leave(lane);
         lane = null;
         // Not waited for: the result is complete, and the record is nobody's business any more.
-        this.#remove(watch).catch(() => undefined);
+        this.#drop(watch);
+        this.#spool.forgetSoon(id);
         return { ...result, durationMs: performance.now() - begunAt };
       });
     } catch (error) {
@@ -188,6 +192,9 @@ export class ShellRunner {
     this.#closed = true;
     this.#wakeAll();
     this.#lanes?.close();
+    await bounded({ deadlineMs: FLUSH_WAIT_MS }, 'Forgetting commands', () => this.#spool.flush()).catch(
+      () => undefined,
+    );
     await this.#links.close();
   }
 
@@ -223,6 +230,7 @@ export class ShellRunner {
   }
 
   async #attach(id: string): Promise<BoxProcess> {
+    await this.#spool.flush(id);
     const watch = this.#watch(id);
     try {
       await watch.refresh();
@@ -236,6 +244,7 @@ export class ShellRunner {
 
   /** Null when the id was taken before. */
   async #start(start: OpStart): Promise<OpWatch | null> {
+    await this.#spool.flush(start.id);
     const had = this.#watches.has(start.id);
     // Before the question: the notice of a quick command comes together with the answer.
     const watch = this.#watch(start.id);

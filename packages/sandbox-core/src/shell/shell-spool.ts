@@ -4,9 +4,13 @@ import { SandboxError } from '../sandbox-error.ts';
 import { fenced } from './epoch-fence.ts';
 import { type OpRecord, parseOpRecord } from './op-record.ts';
 import type { ShellReply } from './shell-frames.ts';
-import { type FeedOutcome, SPOOL_LETTER, type Spool, type SpoolChannel } from './spool.ts';
+import { type FeedOutcome, type OutputWish, SPOOL_LETTER, type Spool, type SpoolChannel } from './spool.ts';
 
 export type SendFrame = (verb: string, args: readonly string[], payload?: Bytes) => Promise<ShellReply>;
+
+/** Removing costs the shell two programs, for one op or for many, and holds up the next command meanwhile. */
+const MOST_FORGOTTEN_AT_ONCE = 64;
+const FORGET_AFTER_MS = 250;
 
 const FEED_OUTCOMES: ReadonlyMap<number, FeedOutcome> = new Map([
   [0, 'kept'],
@@ -22,6 +26,8 @@ export class ShellSpool implements Spool {
   readonly blockBytes = this.chunkBytes;
   readonly #send: SendFrame;
   readonly #epoch: number;
+  readonly #soon: string[] = [];
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(send: SendFrame, epoch: number) {
     this.#send = send;
@@ -41,12 +47,13 @@ export class ShellSpool implements Spool {
     return reply.split(' ').filter((id) => /^[A-Za-z0-9_-]{1,64}$/.test(id));
   }
 
-  async read(id: string, channel: SpoolChannel, offset: number, length: number): Promise<Bytes> {
-    const most = Math.min(length, this.chunkBytes);
-    const args = [id, SPOOL_LETTER[channel], String(offset), String(most)];
-    const reply = await this.#send('read', args);
-    if (reply.kind !== 'bytes' || reply.bytes.length > most) throw strange('read');
-    return reply.bytes;
+  async read(id: string, { from, most }: OutputWish): Promise<Readonly<Record<SpoolChannel, Bytes>>> {
+    const stdout = Math.min(most.stdout, this.blockBytes);
+    const stderr = Math.min(most.stderr, this.blockBytes);
+    const reply = await this.#send('read', [id, ...[from.stdout, stdout, from.stderr, stderr].map(String)]);
+    if (reply.kind !== 'output' || reply.stdout.length > stdout || reply.stderr.length > stderr)
+      throw strange('read');
+    return reply;
   }
 
   async sizes(id: string): Promise<{ readonly stdout: number; readonly stderr: number }> {
@@ -76,6 +83,19 @@ export class ShellSpool implements Spool {
 
   async forget(ids: readonly string[]): Promise<void> {
     if (ids.length > 0) expectDone(await this.#send('forget', ids), 'Forgetting commands');
+  }
+
+  forgetSoon(id: string): void {
+    this.#soon.push(id);
+    if (this.#soon.length >= MOST_FORGOTTEN_AT_ONCE) this.flush().catch(() => undefined);
+    this.#timer ??= setTimeout(() => this.flush().catch(() => undefined), FORGET_AFTER_MS).unref();
+  }
+
+  async flush(id?: string): Promise<void> {
+    if (id !== undefined && !this.#soon.includes(id)) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    await this.forget(this.#soon.splice(0));
   }
 }
 

@@ -37,14 +37,32 @@ by_sizes() {
   by_answer 0 "$by_o $by_e"
 }
 
-# read id letter offset length: exactly what is announced, however the file grows meanwhile.
+# read id offset length offset length, of o and of e: exactly what is announced, however the files grow meanwhile.
+# Every program that is started here costs as much as all the rest.
 by_read() {
-  by_k=$(stat -c %s "$by_s/$1.$2") || by_k=0
-  by_k=$((by_k-$3))
+  by_o=0 by_e=0
+  if [ -s "$by_s/$1.o" ] || [ -s "$by_s/$1.e" ]; then
+    by_f=$by_s/$1.e
+    [ -s "$by_f" ] || by_f=
+    set -- "$@" $(LC_ALL=C stat -c %s "$by_s/$1.o" \${by_f:+"$by_f"})
+    by_clamp "\${6:-0}" "$2" "$3"; by_o=$by_k
+    by_clamp "\${7:-0}" "$4" "$5"; by_e=$by_k
+  fi
+  printf 'B %s %s %s\\n' "$by_seq" "$by_o" "$by_e"
+  by_copy "$1.o" "$2" "$by_o"
+  by_copy "$1.e" "$4" "$by_e"
+}
+
+# clamp size offset most
+by_clamp() {
+  by_k=$(($1-$2))
   [ "$by_k" -ge 0 ] || by_k=0
-  [ "$by_k" -le "$4" ] || by_k=$4
-  printf 'B %s %s\\n' "$by_seq" "$by_k"
-  [ "$by_k" = 0 ] || dd if="$by_s/$1.$2" bs=65536 skip="$3" count="$by_k" iflag=skip_bytes,count_bytes || exit 74
+  [ "$by_k" -le "$3" ] || by_k=$3
+}
+
+by_copy() {
+  [ "$3" = 0 ] ||
+    LC_ALL=C dd if="$by_s/$1" bs=65536 skip="$2" count="$3" iflag=skip_bytes,count_bytes || exit 74
 }
 
 # put id letter length, then that many bytes: appended to a file of a claimed op.
@@ -82,8 +100,17 @@ by_remove() {
   rm -f "$by_s/$1.l"
 }
 
+# Many at once: the same two calls of rm as for one.
 by_forget() {
-  for by_k in "$@"; do by_remove "$by_k"; done
+  by_k=$# by_o=$*
+  for by_f in "$@"; do
+    set -- "$@" "$by_s/$by_f".[!l] "$by_s/$by_f".p? "$by_s/$by_f".in.* "$by_s/$by_f".u.*
+  done
+  shift "$by_k"
+  LC_ALL=C rm -f "$@"
+  set --
+  for by_f in $by_o; do set -- "$@" "$by_s/$by_f.l"; done
+  LC_ALL=C rm -f "$@"
   by_answer 0
 }
 `;

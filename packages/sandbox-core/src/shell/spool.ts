@@ -1,7 +1,14 @@
+import type { OutputCursor } from '../box-process.ts';
 import type { Bytes } from '../call-options.ts';
 import type { OpRecord } from './op-record.ts';
 
 export type SpoolChannel = 'stdout' | 'stderr';
+
+/** What is wanted of each output: from where, and how much at most. */
+export interface OutputWish {
+  readonly from: OutputCursor;
+  readonly most: Readonly<Record<SpoolChannel, number>>;
+}
 
 /** What became of a stdin chunk: kept, its number is taken, too many wait, or nobody reads it any more. */
 export type FeedOutcome = 'kept' | 'taken' | 'full' | 'closed' | 'ended';
@@ -19,8 +26,8 @@ export interface Spool {
   /** Null when there is no such op. */
   record(id: string): Promise<OpRecord | null>;
   list(): Promise<readonly string[]>;
-  /** Bytes that are there from `offset` on, at most `length`; empty when there are none yet. */
-  read(id: string, channel: SpoolChannel, offset: number, length: number): Promise<Bytes>;
+  /** What is there of both outputs; empty where there is nothing yet. */
+  read(id: string, wish: OutputWish): Promise<Readonly<Record<SpoolChannel, Bytes>>>;
   /** Present sizes of both outputs. */
   sizes(id: string): Promise<{ readonly stdout: number; readonly stderr: number }>;
   /** Stores what a claimed op needs before it starts. */
@@ -29,9 +36,13 @@ export interface Spool {
   feed(id: string, number: number, bytes: Bytes): Promise<FeedOutcome>;
   /** Removes every file of these ops, their claims last. */
   forget(ids: readonly string[]): Promise<void>;
+  /** The same for an op that nobody asks for any more, at the latest with `flush`. */
+  forgetSoon(id: string): void;
+  /** Removes now what was to go soon; with an id only if that is among it. */
+  flush(id?: string): Promise<void>;
   /** Only where files can be given another name without the shell. */
   readonly slots?: SpoolSlots;
-  /** How much one read gives at most; less means that there is no more now. */
+  /** How much one read gives of each output at most; less means that there is no more now. */
   readonly blockBytes: number;
   /** How long one stdin chunk may be. */
   readonly chunkBytes: number;
