@@ -10,7 +10,8 @@ import { READ_ARGUMENTS, START_SCRIPT } from './start-script.ts';
  * lane is told STARTER_SCRIPT and LIMIT_SCRIPT as well.
  *
  * Request: `F seq verb reap k1 k2 …`, then each argument as `k` lines, so that any text but NUL arrives without
- * quoting, decoding or a fork. Answer on stdout: `R seq status text`, or `B seq stdout stderr` and as many bytes.
+ * quoting, decoding or a fork. Answer on stdout: `R seq status text`, or `B seq length` and that many bytes, or
+ * `B seq stdout stderr` and as many of both.
  * Notices (`E`, `C`, `K`, `S`) come on stderr, each shorter than PIPE_BUF, so that they never mix with answers.
  *
  * Names begin with `by_`, so that nothing which a request exports can be taken for a variable of this script.

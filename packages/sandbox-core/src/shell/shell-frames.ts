@@ -4,6 +4,7 @@ import type { Bytes } from '../call-options.ts';
 
 export type ShellReply =
   | { readonly kind: 'status'; readonly seq: number; readonly status: number; readonly text: string }
+  | { readonly kind: 'bytes'; readonly seq: number; readonly bytes: Bytes }
   | { readonly kind: 'output'; readonly seq: number; readonly stdout: Bytes; readonly stderr: Bytes };
 
 export function isStatus(reply: ShellReply, status: number): boolean {
@@ -74,7 +75,8 @@ class LineCutter {
 /** Answers in their order. Throws at the first byte that fits no answer. */
 export class ReplyParser {
   readonly #cutter = new LineCutter();
-  #block: { readonly seq: number; readonly stdout: number; readonly stderr: number } | null = null;
+  /** `stderr` is null for a block of one kind only. */
+  #block: { readonly seq: number; readonly length: number; readonly stderr: number | null } | null = null;
 
   push(bytes: Uint8Array): readonly ShellReply[] {
     this.#cutter.add(bytes);
@@ -94,20 +96,19 @@ export class ReplyParser {
       if (status !== null) {
         return { kind: 'status', seq: Number(status[1]), status: Number(status[2]), text: status[3]! };
       }
-      const block = /^B (\d{1,15}) (\d{1,15}) (\d{1,15})$/.exec(line);
-      if (block === null || Number(block[2]) + Number(block[3]) > LONGEST_BLOCK_BYTES)
+      const block = /^B (\d{1,15}) (\d{1,15})(?: (\d{1,15}))?$/.exec(line);
+      const length = Number(block?.[2]);
+      const stderr = block?.[3] === undefined ? null : Number(block[3]);
+      if (block === null || length + (stderr ?? 0) > LONGEST_BLOCK_BYTES)
         throw new Error('a frame of no known form');
-      this.#block = { seq: Number(block[1]), stdout: Number(block[2]), stderr: Number(block[3]) };
+      this.#block = { seq: Number(block[1]), length, stderr };
     }
-    const { seq, stdout, stderr } = this.#block;
-    if (this.#cutter.heldBytes < stdout + stderr) return null;
+    const { seq, length, stderr } = this.#block;
+    if (this.#cutter.heldBytes < length + (stderr ?? 0)) return null;
     this.#block = null;
-    return {
-      kind: 'output',
-      seq,
-      stdout: new Uint8Array(this.#cutter.take(stdout)),
-      stderr: new Uint8Array(this.#cutter.take(stderr)),
-    };
+    const bytes = new Uint8Array(this.#cutter.take(length));
+    if (stderr === null) return { kind: 'bytes', seq, bytes };
+    return { kind: 'output', seq, stdout: bytes, stderr: new Uint8Array(this.#cutter.take(stderr)) };
   }
 }
 
