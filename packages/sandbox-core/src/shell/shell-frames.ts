@@ -4,8 +4,13 @@ import type { Bytes } from '../call-options.ts';
 
 export type ShellReply =
   | { readonly kind: 'status'; readonly seq: number; readonly status: number; readonly text: string }
-  | { readonly kind: 'bytes'; readonly seq: number; readonly bytes: Bytes }
-  | { readonly kind: 'output'; readonly seq: number; readonly stdout: Bytes; readonly stderr: Bytes };
+  | {
+      readonly kind: 'bytes';
+      readonly seq: number;
+      readonly bytes: Bytes;
+      /** Of a block that holds two things, where the second begins. */
+      readonly secondAt: number;
+    };
 
 export function isStatus(reply: ShellReply, status: number): boolean {
   return reply.kind === 'status' && reply.status === status;
@@ -75,8 +80,7 @@ class LineCutter {
 /** Answers in their order. Throws at the first byte that fits no answer. */
 export class ReplyParser {
   readonly #cutter = new LineCutter();
-  /** `stderr` is null for a block of one kind only. */
-  #block: { readonly seq: number; readonly length: number; readonly stderr: number | null } | null = null;
+  #block: { readonly seq: number; readonly length: number; readonly secondAt: number } | null = null;
 
   push(bytes: Uint8Array): readonly ShellReply[] {
     this.#cutter.add(bytes);
@@ -97,18 +101,15 @@ export class ReplyParser {
         return { kind: 'status', seq: Number(status[1]), status: Number(status[2]), text: status[3]! };
       }
       const block = /^B (\d{1,15}) (\d{1,15})(?: (\d{1,15}))?$/.exec(line);
-      const length = Number(block?.[2]);
-      const stderr = block?.[3] === undefined ? null : Number(block[3]);
-      if (block === null || length + (stderr ?? 0) > LONGEST_BLOCK_BYTES)
-        throw new Error('a frame of no known form');
-      this.#block = { seq: Number(block[1]), length, stderr };
+      const secondAt = Number(block?.[2]);
+      const length = secondAt + Number(block?.[3] ?? 0);
+      if (block === null || length > LONGEST_BLOCK_BYTES) throw new Error('a frame of no known form');
+      this.#block = { seq: Number(block[1]), length, secondAt };
     }
-    const { seq, length, stderr } = this.#block;
-    if (this.#cutter.heldBytes < length + (stderr ?? 0)) return null;
+    const { seq, length, secondAt } = this.#block;
+    if (this.#cutter.heldBytes < length) return null;
     this.#block = null;
-    const bytes = new Uint8Array(this.#cutter.take(length));
-    if (stderr === null) return { kind: 'bytes', seq, bytes };
-    return { kind: 'output', seq, stdout: bytes, stderr: new Uint8Array(this.#cutter.take(stderr)) };
+    return { kind: 'bytes', seq, bytes: new Uint8Array(this.#cutter.take(length)), secondAt };
   }
 }
 

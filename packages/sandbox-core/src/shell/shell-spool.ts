@@ -51,9 +51,10 @@ export class ShellSpool implements Spool {
     const stdout = Math.min(most.stdout, this.blockBytes);
     const stderr = Math.min(most.stderr, this.blockBytes);
     const reply = await this.#send('read', [id, ...[from.stdout, stdout, from.stderr, stderr].map(String)]);
-    if (reply.kind !== 'output' || reply.stdout.length > stdout || reply.stderr.length > stderr)
-      throw strange('read');
-    return reply;
+    if (reply.kind !== 'bytes') throw strange('read');
+    const { bytes, secondAt } = reply;
+    if (secondAt > stdout || bytes.length - secondAt > stderr) throw strange('read');
+    return { stdout: bytes.slice(0, secondAt), stderr: bytes.slice(secondAt) };
   }
 
   async sizes(id: string): Promise<{ readonly stdout: number; readonly stderr: number }> {
