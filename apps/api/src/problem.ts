@@ -40,6 +40,7 @@ const CODE_OF: Record<SandboxErrorCode, ProblemCode> = {
   'precondition-failed': 'precondition-failed',
   'too-large': 'too-large',
   quota: 'quota',
+  'over-budget': 'over-budget',
   timeout: 'timeout',
   cancelled: 'cancelled',
   'outcome-unknown': 'outcome-unknown',
@@ -68,6 +69,7 @@ const TITLE: Record<ProblemCode, string> = {
   draining: 'The server is shutting down',
   timeout: 'Out of time',
   quota: 'Out of space',
+  'over-budget': 'The budget of the workspace is used up',
 };
 
 const RETRY_LATER = new Set<ProblemCode>(['not-ready', 'unreachable', 'draining', 'rate-limited']);

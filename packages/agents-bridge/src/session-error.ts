@@ -40,6 +40,7 @@ const SDK_CODES: Readonly<Record<SandboxErrorCode, string>> = {
   'precondition-failed': 'EEXIST',
   'too-large': 'EFBIG',
   quota: 'ENOSPC',
+  'over-budget': 'lifecycle_error',
   timeout: 'exec_timeout',
   cancelled: 'lifecycle_error',
   closed: 'lifecycle_error',

@@ -121,6 +121,7 @@ export type {
   SessionEvent,
   SessionEventList,
   SessionList,
+  StopCause,
   TerminalExecRequest,
   TerminalExecResponse,
   Timestamp,

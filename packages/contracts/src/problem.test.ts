@@ -5,6 +5,7 @@ test('every code has the status that callers were promised', () => {
   const promised: Record<number, string> = {
     400: 'invalid',
     401: 'unauthenticated',
+    402: 'over-budget',
     403: 'denied',
     404: 'not-found',
     409: 'conflict fenced unsupported',

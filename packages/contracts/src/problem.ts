@@ -7,6 +7,7 @@ import { z } from 'zod';
 export const PROBLEM_STATUS = {
   invalid: 400,
   unauthenticated: 401,
+  'over-budget': 402,
   denied: 403,
   'not-found': 404,
   conflict: 409,

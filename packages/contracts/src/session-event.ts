@@ -8,6 +8,7 @@ import { ProblemCode } from './problem.ts';
 import { PtyExitReason } from './pty.ts';
 import { RestoreReceipt } from './restore-receipt.ts';
 import { Revision } from './revision.ts';
+import { StopCause } from './stop-cause.ts';
 import { Timestamp } from './timestamp.ts';
 import { WorkspacePath } from './workspace-path.ts';
 
@@ -39,8 +40,9 @@ export const SessionEvent = z.discriminatedUnion('type', [
   event('session.deleted', z.object({})),
   event('sandbox.started', z.object({ backend: Backend })),
   event('sandbox.restored', z.object({ receipt: RestoreReceipt })),
-  /** `reason` is for people: who let go last, that somebody paused it, that its lifetime ended. */
-  event('sandbox.paused', z.object({ reason: z.string() })),
+  /** `reason` is for people: who let go last, that somebody paused it, that its lifetime ended. `cause` is for
+   * programs; events of earlier versions lack it. */
+  event('sandbox.paused', z.object({ reason: z.string(), cause: StopCause.optional() })),
   event('sandbox.failed', z.object({ code: ProblemCode, stage: z.string(), detail: z.string() })),
   /** A changed environment that a live box does not take over. Names only. */
   event('sandbox.environment.changed', z.object({ names: z.array(EnvironmentName) })),

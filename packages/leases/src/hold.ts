@@ -7,6 +7,7 @@ import {
   SandboxError,
 } from '@boxyard/sandbox-core';
 import type { BoxHandles } from './box-handles.ts';
+import { refuseOverBudget } from './budget.ts';
 import type { LeaseContext } from './lease-context.ts';
 import type { OpenBoxRequest } from './open-request.ts';
 import { repeat } from './repeat.ts';
@@ -241,6 +242,7 @@ export class Hold {
       return { ...found, receipt: null };
     } catch (error) {
       if (!provider.isGone(error)) throw error;
+      await refuseOverBudget(this.#context, this, { signal });
       const replaced = await this.#context.apply(this.groupId, { type: 'replace', epoch });
       if (replaced?.kind === 'spawn') return this.#spawnOrNull(replaced, true, signal);
       return replaced?.kind === 'wait' ? this.#wait(replaced, signal) : null;
@@ -252,6 +254,7 @@ export class Hold {
     const { ttlMs } = settings.holders[this.key.kind];
     const joined = await store.join(this.groupId, { ...this.key, ttlMs }, { signal });
     if (joined !== null) return { kind: 'joined', ...joined };
+    await refuseOverBudget(this.#context, this, { signal });
     const { idleGraceMs, lifetimeMs } = this.spec;
     return this.#context.applyOrInsert(
       this,

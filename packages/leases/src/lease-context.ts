@@ -13,6 +13,7 @@ import {
   type LeaseStore,
   systemClock,
   transitionLease,
+  type UsageStore,
 } from '@boxyard/sandbox-core';
 import type { LeaseNotice } from './lease-notice.ts';
 import { DEFAULT_LEASES_SETTINGS, type LeasesSettings, settingsFor } from './leases-settings.ts';
@@ -23,6 +24,8 @@ export interface LeaseContextOptions {
   readonly store: LeaseStore;
   readonly ledger: ArtifactLedger;
   readonly blobs: BlobStore;
+  /** With it, boxes of a workspace whose budget is used up are stopped and not opened. */
+  readonly usage?: UsageStore | undefined;
   readonly providers: BackendRegistry;
   readonly clock?: Clock | undefined;
   readonly settings?: Partial<LeasesSettings> | undefined;
@@ -35,6 +38,7 @@ export class LeaseContext {
   readonly store: LeaseStore;
   readonly ledger: ArtifactLedger;
   readonly blobs: BlobStore;
+  readonly usage: UsageStore | null;
   readonly providers: BackendRegistry;
   readonly clock: Clock;
   readonly settings: LeasesSettings;
@@ -45,6 +49,7 @@ export class LeaseContext {
     this.store = options.store;
     this.ledger = options.ledger;
     this.blobs = options.blobs;
+    this.usage = options.usage ?? null;
     this.providers = options.providers;
     this.clock = options.clock ?? systemClock;
     this.settings = { ...DEFAULT_LEASES_SETTINGS, ...options.settings };

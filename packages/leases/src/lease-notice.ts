@@ -1,4 +1,4 @@
-import type { RestoreReceipt } from '@boxyard/contracts';
+import type { RestoreReceipt, StopCause } from '@boxyard/contracts';
 import type { BoxRef, LeaseState } from '@boxyard/sandbox-core';
 
 /** What happened to boxes, for logs, events and meters. Told after the fact; a listener changes nothing. */
@@ -31,11 +31,12 @@ export type LeaseNotice =
       readonly epoch: number;
       readonly error: unknown;
     }
-  /** The box was stopped: idle, paused or at the end of its life. `captured` is false when nothing was dirty. */
+  /** The box was stopped. `captured` is false when nothing was dirty. */
   | {
       readonly type: 'stopped';
       readonly groupId: string;
       readonly epoch: number;
+      readonly cause: StopCause;
       readonly reason: string | null;
       readonly captured: boolean;
     }

@@ -1,5 +1,6 @@
 import { type Box, type LeaseOutcomes, SandboxError } from '@boxyard/sandbox-core';
 import { v7 as uuidv7 } from 'uuid';
+import { adoptArtifact } from './adopt-artifact.ts';
 import type { ArchiveSweep } from './archive-sweep.ts';
 import { captureBox } from './capture-box.ts';
 import { destroyCondemned } from './condemned-boxes.ts';
@@ -55,7 +56,9 @@ export class Reaper implements AsyncDisposable {
   async tick(): Promise<void> {
     this.#ticks += 1;
     await this.#endLeases();
+    await this.#endOverBudget();
     await this.#endCondemned();
+    await this.#adoptArtifacts();
     await this.#endArtifacts();
     const { signal } = this.#stopped;
     if (this.#ticks % 2 === 0)
@@ -81,14 +84,9 @@ export class Reaper implements AsyncDisposable {
       const due = (await store.due(settings.reaperBatch)).filter((groupId) => !seen.has(groupId));
       if (due.length === 0) return;
       for (const groupId of due) seen.add(groupId);
-      const left = [...due];
-      const worker = async () => {
-        for (let groupId = left.shift(); groupId !== undefined; groupId = left.shift()) {
-          const group = groupId;
-          await this.#context.attempt('reaper.lease', group, () => this.#look(group));
-        }
-      };
-      await Promise.all(Array.from({ length: settings.reaperConcurrency }, worker));
+      await eachOf(due, settings.reaperConcurrency, (groupId) =>
+        this.#context.attempt('reaper.lease', groupId, () => this.#look(groupId)),
+      );
     }
   }
 
@@ -141,10 +139,42 @@ export class Reaper implements AsyncDisposable {
     }
   }
 
+  /** Stops what is up at a cost that nobody allows any more, however much it is needed. */
+  async #endOverBudget(): Promise<void> {
+    const { usage, settings, store } = this.#context;
+    const { signal } = this.#stopped;
+    const over = (await usage?.overBudget(settings.reaperBatch, { signal })) ?? [];
+    await eachOf(over, settings.reaperConcurrency, ({ groupId, workspaceId }) =>
+      this.#context.attempt('reaper.budget', groupId, async () => {
+        const event = { type: 'pause', claim: uuidv7(), force: true, cause: 'budget' } as const;
+        const outcome = await this.#context.apply(groupId, event, { signal });
+        // What is just being made, or stopped by somebody else, is looked at by the next tick.
+        if (outcome?.kind !== 'terminate') return;
+        const reason = (await store.read(groupId, { signal }))?.reason ?? null;
+        await stopBox(this.#context, { groupId, workspaceId, terminate: outcome, reason, signal });
+      }),
+    );
+  }
+
   async #endCondemned(): Promise<void> {
     const { reaperBatch } = this.#context.settings;
     const { signal } = this.#stopped;
     while (!signal.aborted) if ((await destroyCondemned(this.#context, { signal })) < reaperBatch) return;
+  }
+
+  /** Captures whose process died after the last byte are as good as others; the rest of them goes. */
+  async #adoptArtifacts(): Promise<void> {
+    const { ledger, settings } = this.#context;
+    const { reaperBatch, destroyRetryMs } = settings;
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
+      const taken = await ledger.takeSilent(reaperBatch, { retryAfterMs: destroyRetryMs });
+      for (const artifact of taken)
+        await this.#context.attempt('reaper.adopt', artifact.groupId, async () => {
+          if (!(await adoptArtifact(this.#context, artifact, { signal }))) await ledger.abandon(artifact.id);
+        });
+      if (taken.length < reaperBatch) return;
+    }
   }
 
   async #endArtifacts(): Promise<void> {
@@ -161,4 +191,17 @@ export class Reaper implements AsyncDisposable {
       if (taken.length < reaperBatch) return;
     }
   }
+}
+
+/** A few at a time. */
+async function eachOf<Item>(
+  items: readonly Item[],
+  concurrency: number,
+  work: (item: Item) => Promise<unknown>,
+): Promise<void> {
+  const left = items.values();
+  const worker = async () => {
+    for (const item of left) await work(item);
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
 }

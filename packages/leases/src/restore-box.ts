@@ -61,9 +61,12 @@ async function unpack(
 
 function receiptOf(newest: Artifact, plan: RestorePlan, compared: ManifestComparison): RestoreReceipt {
   if (compared.kind !== 'EXACT') return { kind: compared.kind, missing: [...compared.missing] };
-  if (plan.uncaptured === null) return { kind: 'EXACT' };
+  const { uncaptured } = plan;
+  if (uncaptured === null) return { kind: 'EXACT' };
+  // It was captured after all, by a process that died before it could say so.
+  if (uncaptured.revision !== null && newest.revision >= uncaptured.revision) return { kind: 'EXACT' };
   const from = new Date(newest.startedAtMs).toISOString();
-  const toMs = Math.max(plan.uncaptured.revisedAtMs ?? 0, newest.startedAtMs);
+  const toMs = Math.max(uncaptured.revisedAtMs ?? 0, newest.startedAtMs);
   return { kind: 'STALE', from, to: new Date(toMs).toISOString() };
 }
 

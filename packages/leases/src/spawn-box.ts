@@ -9,6 +9,7 @@ import {
   SandboxError,
   type Spawn,
 } from '@boxyard/sandbox-core';
+import { adoptNewest } from './adopt-artifact.ts';
 import { destroyCondemned } from './condemned-boxes.ts';
 import type { LeaseContext } from './lease-context.ts';
 import type { BoxSpec } from './open-request.ts';
@@ -113,6 +114,7 @@ async function establishClaim(
 ): Promise<EstablishedBox> {
   const provider = context.providers.provider(spec.backend);
   const { previous, epoch, uncaptured } = spawn;
+  await adoptNewest(context, groupId, epoch, { signal });
   const artifacts = await context.ledger.restorable(groupId, { signal });
   const envelope: BoxEnvelope | null =
     previous === null || previous.box.provider !== provider.name

@@ -40,6 +40,7 @@ export async function stopBox(context: LeaseContext, request: StopRequest): Prom
       type: 'stopped',
       groupId,
       epoch,
+      cause: terminate.cause,
       reason: request.reason,
       captured: capturedRevision !== null,
     });

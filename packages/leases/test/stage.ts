@@ -57,6 +57,7 @@ export async function openStage(options: { readonly parks?: boolean } = {}): Pro
       const notices: LeaseNotice[] = [];
       const leases = new BoxLeases({
         deployment: 'test',
+        usage: store.usage,
         store: store.leases,
         ledger: store.artifacts,
         blobs,

@@ -135,6 +135,7 @@ export type {
   TurnUsage,
 } from './ports/turn-store.ts';
 export { TURN_STATUSES } from './ports/turn-store.ts';
+export type { UsageInterval, UsageStore, UsageWindow, WorkspaceBudget } from './ports/usage-store.ts';
 export type { WorkspaceRecord, WorkspaceStore } from './ports/workspace-store.ts';
 export type { ProcessIdentity, ProcessStat } from './process-identity.ts';
 export { isAlive, readProcessStat } from './process-identity.ts';

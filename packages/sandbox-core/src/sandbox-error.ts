@@ -7,6 +7,7 @@
  * - `outcome-unknown`: it may or may not have happened; never replayed.
  * - `cancelled` / `timeout`: the caller's signal or deadline ended the wait.
  * - `closed`: the handle was closed by its own user.
+ * - `over-budget`: what the workspace may use is used up; nothing helps but more of it, or time.
  */
 export const SANDBOX_ERROR_CODES = [
   'gone',
@@ -20,6 +21,7 @@ export const SANDBOX_ERROR_CODES = [
   'precondition-failed',
   'too-large',
   'quota',
+  'over-budget',
   'timeout',
   'cancelled',
   'closed',

@@ -1,4 +1,4 @@
-import type { Artifact } from '@boxyard/sandbox-core';
+import type { Artifact, Lease } from '@boxyard/sandbox-core';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTestStore, type TestStore } from './testing.ts';
@@ -19,7 +19,7 @@ async function newGroup(epoch = 1): Promise<string> {
   return groupId;
 }
 
-async function setLease(groupId: string, change: { epoch?: number; deletedAtMs?: number }) {
+async function setLease(groupId: string, change: Partial<Lease>) {
   await store.leases.change({ groupId, workspaceId: 'workspace' }, (lease) => ({
     lease: { ...lease, ...change },
     result: null,
@@ -114,6 +114,8 @@ test('a capture that failed or went silent has to go and can no longer be commit
   await store.artifacts.abandon(failed.id);
   expect(idsOf(await take())).toEqual([failed.id]);
   await store.setClockOffset(1_500_000);
+  expect(idsOf(await store.artifacts.takeSilent(100, { retryAfterMs: 1 }))).toEqual([silent.id]);
+  await store.artifacts.abandon(silent.id);
   expect(idsOf(await take())).toEqual(expect.arrayContaining([failed.id, silent.id]));
   await store.setClockOffset(0);
   expect(await commit(failed)).toBe('refused');
@@ -157,4 +159,25 @@ test('a key is unknown when its group was here and no artifact has it', async ()
   ];
   expect([...(await store.artifacts.unknown(asked))].sort()).toEqual(['forgotten.tar', 'of-deleted.tar']);
   expect(await store.artifacts.unknown([])).toEqual([]);
+});
+
+test('whole bytes of a silent capture are adopted, by the lease of their epoch or by the claim after it', async () => {
+  const groupId = await newGroup();
+  const old = await begin(groupId);
+  const kept = await begin(groupId);
+  const late = await begin(groupId);
+  await commit(kept);
+  expect(idsOf(await store.artifacts.candidates(groupId))).toEqual([late.id]);
+
+  await setLease(groupId, { epoch: 2, state: 'replacing' });
+  // A claim that was lost decides nothing.
+  expect(await store.artifacts.adopt(late.id, STORED, { claim: 3 })).toBe('refused');
+  expect(idsOf(await store.artifacts.candidates(groupId))).toEqual([late.id]);
+  expect(await store.artifacts.adopt(late.id, STORED, { claim: 2 })).toBe('committed');
+  expect(await commit(late)).toBe('committed');
+  expect(idsOf(await store.artifacts.restorable(groupId))).toEqual([late.id, kept.id]);
+  expect(await store.artifacts.candidates(groupId)).toEqual([]);
+
+  await setLease(groupId, { epoch: 2, state: 'warm' });
+  expect(await store.artifacts.adopt(old.id, STORED, { claim: 2 })).toBe('refused');
 });

@@ -62,20 +62,45 @@ export class PostgresArtifactLedger implements ArtifactLedger {
     return toArtifact(row);
   }
 
-  async commit(
+  commit(
     id: string,
     stored: { readonly sizeBytes: number; readonly sha256: string },
     options?: CallOptions,
+  ): Promise<'committed' | 'refused'> {
+    return this.adopt(id, stored, options);
+  }
+
+  async adopt(
+    id: string,
+    stored: { readonly sizeBytes: number; readonly sha256: string },
+    options: CallOptions & { readonly claim?: number | undefined } = {},
   ): Promise<'committed' | 'refused'> {
     const { sql } = this.#database;
     const [row] = await this.#database.run(
       'Committing an artifact',
       sql<{ committed: boolean }[]>`
-        SELECT commit_artifact(${id}, ${stored.sizeBytes}::bigint, ${stored.sha256}) AS committed
+        SELECT commit_artifact(
+          ${id}, ${stored.sizeBytes}::bigint, ${stored.sha256}, ${options.claim ?? null}::integer
+        ) AS committed
       `,
       options,
     );
     return row?.committed ? 'committed' : 'refused';
+  }
+
+  async candidates(groupId: string, options?: CallOptions): Promise<readonly Artifact[]> {
+    const { sql } = this.#database;
+    const rows = await this.#database.run(
+      'Listing candidates',
+      sql<ArtifactRow[]>`
+        SELECT * FROM artifacts WHERE group_id = ${groupId} AND state = 'candidate' AND sequence > coalesce((
+          SELECT max(sequence) FROM artifacts WHERE group_id = ${groupId} AND state = 'current'
+        ), 0)
+        ORDER BY sequence DESC
+      `,
+      options,
+    );
+    return rows.map(toArtifact);
   }
 
   async abandon(id: string, options?: CallOptions): Promise<void> {
@@ -119,18 +144,32 @@ export class PostgresArtifactLedger implements ArtifactLedger {
     );
   }
 
-  async takeDeletable(
+  takeSilent(
+    limit: number,
+    options: CallOptions & { readonly retryAfterMs: number },
+  ): Promise<readonly Artifact[]> {
+    return this.#take('candidate', limit, options);
+  }
+
+  takeDeletable(
+    limit: number,
+    options: CallOptions & { readonly retryAfterMs: number },
+  ): Promise<readonly Artifact[]> {
+    return this.#take('delete_pending', limit, options);
+  }
+
+  async #take(
+    state: ArtifactState,
     limit: number,
     options: CallOptions & { readonly retryAfterMs: number },
   ): Promise<readonly Artifact[]> {
     const { sql } = this.#database;
     const rows = await this.#database.run(
-      'Taking deletable artifacts',
-      // Only candidates and what is to be deleted are ever due.
+      'Taking artifacts that are due',
       sql<ArtifactRow[]>`
-        UPDATE artifacts SET state = 'delete_pending', due_at_ms = store_now_ms() + ${options.retryAfterMs}::bigint
+        UPDATE artifacts SET due_at_ms = store_now_ms() + ${options.retryAfterMs}::bigint
         WHERE id IN (
-          SELECT id FROM artifacts WHERE due_at_ms <= (SELECT store_now_ms())
+          SELECT id FROM artifacts WHERE due_at_ms <= (SELECT store_now_ms()) AND state = ${state}
           ORDER BY due_at_ms LIMIT ${limit} FOR UPDATE SKIP LOCKED
         )
         RETURNING *

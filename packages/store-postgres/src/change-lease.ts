@@ -16,6 +16,7 @@ import {
 import { insertCondemned } from './condemned-boxes.ts';
 import { asJson, type Database } from './connect.ts';
 import { type LeaseRow, leaseBody, toLease } from './lease-row.ts';
+import { meterChange } from './usage-store.ts';
 
 const WHAT = 'Changing a lease';
 
@@ -27,6 +28,7 @@ type SeenRow = { readonly now: number } & (
 interface Verdict {
   /** Null for a row that is not there yet. */
   readonly version: number | null;
+  readonly before: Lease;
   readonly lease: Lease;
   readonly condemned: readonly BoxToDestroy[];
   /** Whether those who wait for the group want to know. */
@@ -71,7 +73,7 @@ export async function changeLease<Result>(
           lease.deletedAtMs !== before.deletedAtMs;
         writing = true;
         const version = isNew ? null : row.version;
-        if (await write(database, { version, lease, condemned, noticed }, call.left())) return result;
+        if (await write(database, { version, before, lease, condemned, noticed }, call.left())) return result;
         writing = false;
       }
     });
@@ -103,7 +105,7 @@ async function read(database: Database, groupId: string, options: CallOptions): 
 /** One statement; answers false, with nothing stored, when the row is no longer the one that was judged. */
 async function write(
   database: Database,
-  { version, lease, condemned, noticed }: Verdict,
+  { version, before, lease, condemned, noticed }: Verdict,
   options: CallOptions,
 ): Promise<boolean> {
   const { sql } = database;
@@ -130,11 +132,15 @@ async function write(
             reason = ${lease.reason}, deleted_at_ms = ${lease.deletedAtMs}, due_at_ms = ${dueAtMs}
           WHERE group_id = ${lease.groupId} AND version = ${version} RETURNING group_id
         `;
+  const isStored = sql`EXISTS (SELECT FROM stored)`;
+  const { ended, started } = meterChange(sql, before, lease, isStored);
   const rows = await database.run(
     WHAT,
     sql`
       WITH stored AS (${stored}),
-      condemned AS (${insertCondemned(sql, condemned, sql`EXISTS (SELECT FROM stored)`)})
+      condemned AS (${insertCondemned(sql, condemned, isStored)})
+      ${ended === null ? sql`` : sql`, ended AS (${ended})`}
+      ${started === null ? sql`` : sql`, started AS (${started})`}
       SELECT CASE WHEN ${noticed}::boolean THEN pg_notify('boxyard', 'lease/' || group_id) END FROM stored
     `,
     options,

@@ -50,6 +50,7 @@ describe('change', () => {
       holders: [{ ...holder(), expiresAtMs: 5, inputUntilMs: null, dirty: true }],
       deadlineMs: 1_700_000_000_001,
       claim: 'reaper',
+      stopping: 'idle',
       revision: 9,
       revisedAtMs: 8,
       capturedRevision: 7,

@@ -11,12 +11,14 @@ import type {
   PtyRegistry,
   SessionStore,
   TurnStore,
+  UsageStore,
   WorkspaceStore,
 } from '@boxyard/sandbox-core';
 import { PostgresArtifactLedger } from './artifact-ledger.ts';
 import { PostgresAuditLog } from './audit-log.ts';
 import { type Census, type CensusOptions, takeCensus } from './census.ts';
 import { Database, type DatabaseActivity, type DatabaseAddress, type StatementListener } from './connect.ts';
+import { ensureDeploymentId } from './deployment-id.ts';
 import type { EmbeddedPostgresOptions } from './embedded/embedded-postgres.ts';
 import { KeptPostgres } from './embedded/kept-postgres.ts';
 import { PostgresEventLog } from './event-log.ts';
@@ -32,6 +34,7 @@ import { PostgresPointerStore } from './pointer-store.ts';
 import { PostgresPtyRegistry } from './pty-registry.ts';
 import { PostgresSessionStore } from './session-store.ts';
 import { PostgresTurnStore } from './turn-store.ts';
+import { PostgresUsageStore } from './usage-store.ts';
 import { PostgresWorkspaceStore } from './workspace-store.ts';
 
 export type OpenStoreOptions = (DatabaseAddress | { readonly embedded: EmbeddedPostgresOptions }) & {
@@ -50,6 +53,12 @@ export interface PostgresStore extends AsyncDisposable {
   readonly idempotency: IdempotencyStore;
   readonly leases: LeaseStore;
   readonly artifacts: ArtifactLedger;
+  readonly usage: UsageStore;
+  /**
+   * Names the installation in the tags of its boxes: the id on record, or else `proposed`, which is kept. Every
+   * server on the same database is answered the same.
+   */
+  deploymentId(proposed: string): Promise<string>;
   readonly audit: AuditLog;
   readonly ptys: PtyRegistry;
   readonly hostCalls: HostCalls;
@@ -121,6 +130,8 @@ function assembleStore(
     idempotency: new PostgresIdempotencyStore(database),
     leases: new PostgresLeaseStore(database, notifications),
     artifacts: new PostgresArtifactLedger(database),
+    usage: new PostgresUsageStore(database),
+    deploymentId: (proposed) => ensureDeploymentId(database, proposed),
     audit: new PostgresAuditLog(database),
     ptys: new PostgresPtyRegistry(database),
     hostCalls: new PostgresHostCalls(database, notifications),

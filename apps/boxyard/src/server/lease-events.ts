@@ -36,7 +36,7 @@ export function tellLeaseEvents({
       case 'stopped':
         return append(notice.groupId, notice.epoch, {
           type: 'sandbox.paused',
-          data: { reason: notice.reason ?? 'nothing kept it' },
+          data: { reason: notice.reason ?? 'nothing kept it', cause: notice.cause },
         });
       case 'spawn-failed': {
         const { code, stage = '', detail } = problemOf(notice.error, notice.groupId).problem;

@@ -161,9 +161,10 @@ async function assemble({ settings, store, providers, log, meters, opening }: As
   const tell = tellLeaseEvents({ sessions: store.sessions, events: store.events, log });
   const leases: BoxLeases = opening.use(
     new BoxLeases({
-      deployment: await ensureDeploymentId(settings.dataDir),
+      deployment: await ensureDeploymentId(settings.dataDir, store),
       store: store.leases,
       ledger: store.artifacts,
+      usage: store.usage,
       blobs: folderBlobStore({ dir: join(settings.dataDir, 'blobs') }),
       providers,
       settings: leasesSettings(settings),

@@ -536,7 +536,7 @@ export interface components {
             }[];
         };
         /** @enum {string} */
-        ProblemCode: "invalid" | "unauthenticated" | "denied" | "not-found" | "conflict" | "fenced" | "unsupported" | "precondition-failed" | "too-large" | "range" | "idempotency-mismatch" | "rate-limited" | "cancelled" | "internal" | "configuration" | "outcome-unknown" | "not-ready" | "unreachable" | "draining" | "timeout" | "quota";
+        ProblemCode: "invalid" | "unauthenticated" | "over-budget" | "denied" | "not-found" | "conflict" | "fenced" | "unsupported" | "precondition-failed" | "too-large" | "range" | "idempotency-mismatch" | "rate-limited" | "cancelled" | "internal" | "configuration" | "outcome-unknown" | "not-ready" | "unreachable" | "draining" | "timeout" | "quota";
         Pty: {
             ptyId: components["schemas"]["Id"];
             streamVia: components["schemas"]["PtyTransport"];
@@ -698,6 +698,7 @@ export interface components {
             leaseEpoch: number;
             data: {
                 reason: string;
+                cause?: components["schemas"]["StopCause"];
             };
         } | {
             seq: number;
@@ -858,6 +859,8 @@ export interface components {
             items: components["schemas"]["Session"][];
             nextCursor: string | null;
         };
+        /** @enum {string} */
+        StopCause: "idle" | "lifetime" | "pause" | "budget";
         TerminalExecRequest: {
             command: string;
             opId?: components["schemas"]["Uuid"];
@@ -1027,6 +1030,7 @@ export type Session = components['schemas']['Session'];
 export type SessionEvent = components['schemas']['SessionEvent'];
 export type SessionEventList = components['schemas']['SessionEventList'];
 export type SessionList = components['schemas']['SessionList'];
+export type StopCause = components['schemas']['StopCause'];
 export type TerminalExecRequest = components['schemas']['TerminalExecRequest'];
 export type TerminalExecResponse = components['schemas']['TerminalExecResponse'];
 export type Timestamp = components['schemas']['Timestamp'];

@@ -31,7 +31,10 @@ function claim(
     reason: state === 'warming' ? 'acquired' : lease.reason,
   };
   const previous = lease.box === null ? null : { box: lease.box, workspaceReady: lease.workspaceReady };
-  const uncaptured = isDirty(lease) ? { revisedAtMs: lease.revisedAtMs } : null;
+  const ended = lease.holders.every((holder) => !holder.dirty);
+  const uncaptured = isDirty(lease)
+    ? { revisedAtMs: lease.revisedAtMs, revision: ended ? lease.revision : null }
+    : null;
   return { lease: claimed, spawn: { kind: 'spawn', epoch: claimed.epoch, previous, uncaptured } };
 }
 

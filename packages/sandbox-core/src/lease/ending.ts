@@ -1,6 +1,7 @@
 // How a box ends: idle, paused, at its lifetime or with its group; always through a capture, except the last.
+import type { StopCause } from '@boxyard/contracts';
 import { condemn, expireClaim } from './claiming.ts';
-import { expireHolders, settle, withCaptureDue } from './holding.ts';
+import { expireHolders, lifetimeEndMs, settle, withCaptureDue } from './holding.ts';
 import type { Lease } from './lease.ts';
 import { isDirty, isKeeper } from './lease.ts';
 import type { LeaseEvent, LeaseOutcomes, LeaseTransition, Refused, Terminate } from './lease-event.ts';
@@ -14,7 +15,7 @@ const refuse = (lease: Lease): LeaseTransition<Refused> => ({
 
 function terminate(
   lease: Lease,
-  claim: string,
+  { claim, cause }: { readonly claim: string; readonly cause: StopCause },
   nowMs: number,
   settings: LeaseSettings,
 ): LeaseTransition<Terminate> | null {
@@ -25,10 +26,11 @@ function terminate(
       ...lease,
       state: 'terminating',
       claim,
+      stopping: cause,
       deadlineMs: nowMs + settings.terminatingTtlMs,
       captureDueAtMs: null,
     },
-    outcome: { kind: 'terminate', claim, epoch, box, parks, revision, dirty: isDirty(lease) },
+    outcome: { kind: 'terminate', claim, epoch, box, parks, revision, dirty: isDirty(lease), cause },
     condemned: [],
   };
 }
@@ -50,7 +52,9 @@ export function due(
   // A reaper that died while terminating is followed by the next one; its claim is void from here on.
   if (over && (isUp || next.state === 'terminating')) {
     const reason = next.state === 'warm' ? 'the box reached the end of its life' : next.reason;
-    return terminate({ ...next, reason }, event.claim, nowMs, settings) ?? none;
+    const outlived = (lifetimeEndMs(next, settings) ?? Number.POSITIVE_INFINITY) <= nowMs;
+    const cause = next.stopping ?? (outlived ? 'lifetime' : 'idle');
+    return terminate({ ...next, reason }, { claim: event.claim, cause }, nowMs, settings) ?? none;
   }
   if (!isUp || next.box === null) return none;
   const { epoch, box, revision } = next;
@@ -76,15 +80,20 @@ export function pause(
     return { lease: next, outcome: { kind: 'wait', state: next.state, epoch: next.epoch }, condemned };
   // Who held the box is told by the refusal of the next heartbeat.
   const dirty = next.holders.some((holder) => holder.dirty);
+  const { claim, cause = 'pause' } = event;
   const freed: Lease = {
     ...next,
     holders: [],
     revision: dirty ? next.revision + 1 : next.revision,
     revisedAtMs: dirty ? nowMs : next.revisedAtMs,
-    reason: 'paused',
+    reason: cause === 'budget' ? 'the budget of the workspace is used up' : 'paused',
   };
   return (
-    terminate(freed, event.claim, nowMs, settings) ?? { lease: next, outcome: { kind: 'stopped' }, condemned }
+    terminate(freed, { claim, cause }, nowMs, settings) ?? {
+      lease: next,
+      outcome: { kind: 'stopped' },
+      condemned,
+    }
   );
 }
 
@@ -121,6 +130,7 @@ export function terminated(
       superseded: [],
       deadlineMs: null,
       claim: null,
+      stopping: null,
       capturedRevision: Math.max(lease.capturedRevision, event.capturedRevision ?? 0),
       drainFailures: 0,
     },
@@ -144,6 +154,7 @@ export function captureFailed(
     ...lease,
     state: 'draining',
     claim: null,
+    stopping: null,
     deadlineMs: nowMs + backOffMs,
     drainFailures: lease.drainFailures + 1,
     reason: event.reason,
@@ -182,6 +193,7 @@ export function deleteGroup(
       // Due at once, until the archives are given up too.
       deadlineMs: nowMs,
       claim: null,
+      stopping: null,
       captureDueAtMs: null,
       boxSinceMs: null,
       reason: 'deleted',

@@ -1,3 +1,4 @@
+import type { StopCause } from '@boxyard/contracts';
 import type { BoxRef } from '../box.ts';
 import type { SandboxErrorCode } from '../sandbox-error.ts';
 import type { BoxToDestroy, Holder, HolderKey, Lease, LeaseState } from './lease.ts';
@@ -42,7 +43,12 @@ export interface LeaseEvents {
   /** The box is proven gone: this caller replaces it. */
   replace: { readonly epoch: number };
   /** Stop the box now. Without `force` only when nothing keeps it. */
-  pause: { readonly claim: string; readonly force: boolean };
+  pause: {
+    readonly claim: string;
+    readonly force: boolean;
+    /** `pause` when absent. */
+    readonly cause?: 'pause' | 'budget' | undefined;
+  };
   /** A reaper looks at a lease whose time has come. `claim` names its termination, should there be one. */
   due: { readonly claim: string };
   terminateBeat: { readonly claim: string };
@@ -74,7 +80,11 @@ export interface Spawn {
   /** A parked box to be tried first. */
   readonly previous: { readonly box: BoxRef; readonly workspaceReady: boolean } | null;
   /** Changes that no archive holds: what is restored is older than what was there. */
-  readonly uncaptured: { readonly revisedAtMs: number | null } | null;
+  readonly uncaptured: {
+    readonly revisedAtMs: number | null;
+    /** An archive of this revision would hold all of them; null while a holder may have gone on changing things. */
+    readonly revision: number | null;
+  } | null;
 }
 /** This caller captures the box, stops it and reports `terminated` or `captureFailed`. */
 export interface Terminate {
@@ -85,6 +95,7 @@ export interface Terminate {
   readonly parks: boolean;
   readonly revision: number;
   readonly dirty: boolean;
+  readonly cause: StopCause;
 }
 export interface Wait {
   readonly kind: 'wait';

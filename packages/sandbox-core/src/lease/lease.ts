@@ -1,3 +1,4 @@
+import type { StopCause } from '@boxyard/contracts';
 import type { BoxRef } from '../box.ts';
 import type { SandboxErrorCode } from '../sandbox-error.ts';
 
@@ -58,6 +59,8 @@ export interface Lease {
   readonly deadlineMs: number | null;
   /** Who is terminating; the epoch cannot tell two reapers apart. */
   readonly claim: string | null;
+  /** Why it is terminating; null in every other state. */
+  readonly stopping: StopCause | null;
   /** Counts what changed in the workspace, as far as we were told. Survives the box. */
   readonly revision: number;
   /** When the revision last grew. */
@@ -105,6 +108,7 @@ export function coldLease(groupId: string, workspaceId: string): Lease {
     holders: [],
     deadlineMs: null,
     claim: null,
+    stopping: null,
     revision: 0,
     revisedAtMs: null,
     capturedRevision: 0,

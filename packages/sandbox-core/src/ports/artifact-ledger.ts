@@ -35,7 +35,7 @@ export interface Artifact extends ArtifactToStore {
 
 /** Knows every archive that was ever begun, so that none is lost and none is forgotten. */
 export interface ArtifactLedger {
-  /** Before the first byte is stored. A candidate that is never committed is deleted after `candidateTtlMs`. */
+  /** Before the first byte is stored. A candidate that is not committed within `candidateTtlMs` is silent. */
   begin(
     artifact: ArtifactToStore,
     options: CallOptions & { readonly candidateTtlMs: number },
@@ -51,6 +51,26 @@ export interface ArtifactLedger {
     stored: { readonly sizeBytes: number; readonly sha256: string },
     options?: CallOptions,
   ): Promise<'committed' | 'refused'>;
+  /** Candidates that started after the current artifact, the newest first: what a crash may have left uncommitted. */
+  candidates(groupId: string, options?: CallOptions): Promise<readonly Artifact[]>;
+  /**
+   * As `commit`, by somebody else than who captured, who found the bytes whole. With `claim`, the epoch of a box that
+   * is just being made and will be restored from this, the artifact may be of an earlier epoch; refused because of
+   * its claim it stays a candidate.
+   */
+  adopt(
+    id: string,
+    stored: { readonly sizeBytes: number; readonly sha256: string },
+    options?: CallOptions & { readonly claim?: number | undefined },
+  ): Promise<'committed' | 'refused'>;
+  /**
+   * Up to `limit` candidates that were not committed in time, put off by `retryAfterMs`: whoever takes them adopts
+   * or abandons them.
+   */
+  takeSilent(
+    limit: number,
+    options: CallOptions & { readonly retryAfterMs: number },
+  ): Promise<readonly Artifact[]>;
   /** The capture failed: the candidate becomes delete_pending. */
   abandon(id: string, options?: CallOptions): Promise<void>;
   /** What a box can be restored from, the newest first: current, then previous. */

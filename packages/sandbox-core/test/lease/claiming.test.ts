@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { transitionLease } from '../../src/index.ts';
-import { box, lease, now, other, request, settings, viewer, warm } from './lease-fixture.ts';
+import { box, holding, lease, now, other, request, settings, viewer, warm } from './lease-fixture.ts';
 
 describe('acquire', () => {
   test('on a cold lease claims the next epoch and makes the caller the spawner', () => {
@@ -207,8 +207,12 @@ describe('claims', () => {
       kind: 'spawn',
       epoch: 4,
       previous: null,
-      uncaptured: { revisedAtMs: 9 },
+      uncaptured: { revisedAtMs: 9, revision: 2 },
     });
+    const holders = [holding(request, { dirty: true })];
+    const working = transitionLease(warm({ holders }), { type: 'replace', epoch: 3 }, now, settings);
+    // Who works in it may have changed more than is counted: no archive is known to hold everything.
+    expect(working.outcome).toMatchObject({ uncaptured: { revision: null } });
     const second = transitionLease(first.lease, { type: 'replace', epoch: 3 }, now, settings);
     expect(second.outcome.kind).toBe('wait');
   });

@@ -157,6 +157,30 @@ describe('ending', () => {
     expect(forced.lease.holders).toEqual([]);
   });
 
+  test('why a box is stopped is known to whoever stops it, also to the one who takes over', () => {
+    const over = { state: 'draining', deadlineMs: now, holders: [] } as const;
+    const due = { type: 'due', claim: 'c' } as const;
+    const causeOf = (outcome: object) => ('cause' in outcome ? outcome.cause : null);
+    expect(causeOf(transitionLease(warm(over), due, now, settings).outcome)).toBe('idle');
+    const old = warm({ ...over, lifetimeMs: 500, upSinceMs: now - 500 });
+    expect(causeOf(transitionLease(old, due, now, settings).outcome)).toBe('lifetime');
+    for (const cause of [undefined, 'budget'] as const) {
+      const pause = { type: 'pause', claim: 'c', force: true, cause } as const;
+      const stopped = transitionLease(warm(), pause, now, settings);
+      expect(causeOf(stopped.outcome)).toBe(cause ?? 'pause');
+      const later = now + settings.terminatingTtlMs;
+      const next = transitionLease(stopped.lease, { type: 'due', claim: 'd' }, later, settings);
+      expect(causeOf(next.outcome)).toBe(cause ?? 'pause');
+      const failed = transitionLease(
+        next.lease,
+        { type: 'captureFailed', claim: 'd', reason: 'full' },
+        later,
+        settings,
+      );
+      expect(failed.lease.stopping).toBeNull();
+    }
+  });
+
   test('a box near the end of its life is captured and stopped by one reaper, kept or not', () => {
     const mortal = { ...settings, boxLifetimeMs: 1000, lifetimeMarginMs: 100 };
     const holders = [holding(request, { expiresAtMs: now + 9e5 })];

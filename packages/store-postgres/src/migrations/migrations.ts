@@ -3,6 +3,7 @@ import sessions from './0001-sessions.ts';
 import leases from './0002-leases.ts';
 import activeBoxes from './0003-active-boxes.ts';
 import audit from './0004-audit.ts';
+import usage from './0005-usage.ts';
 import terminals from './0006-terminals.ts';
 import turns from './0007-turns.ts';
 
@@ -17,6 +18,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 2, name: 'leases', sql: leases },
   { version: 3, name: 'active-boxes', sql: activeBoxes },
   { version: 4, name: 'audit', sql: audit },
+  { version: 5, name: 'usage', sql: usage },
   { version: 6, name: 'terminals', sql: terminals },
   { version: 7, name: 'turns', sql: turns },
 ];
