@@ -1,3 +1,4 @@
+import { untilRead } from '@boxyard/routing';
 import { SandboxError } from '@boxyard/sandbox-core';
 import type { ActiveBox } from '@boxyard/sessions';
 import type { ApiContext } from './define-route.ts';
@@ -41,36 +42,10 @@ export async function withBox<Answer extends object>(
   return { ...(await work(active)), sandboxGroupId: active.group.id };
 }
 
-/**
- * The same stream; the box is held until it was read to its end, broke, or was given up by the client. Without
- * this a large download would lose its box in the middle.
- */
+/** The same stream; the box is held until it was read to its end, broke, or was given up by the client. */
 export function heldWhileRead(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   active: AsyncDisposable,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const reader = stream.getReader();
-  return new ReadableStream<Uint8Array<ArrayBuffer>>({
-    async pull(controller) {
-      try {
-        const { done, value } = await reader.read();
-        if (!done) {
-          controller.enqueue(value);
-          return;
-        }
-      } catch (error) {
-        await active[Symbol.asyncDispose]();
-        throw error;
-      }
-      await active[Symbol.asyncDispose]();
-      controller.close();
-    },
-    async cancel(reason) {
-      try {
-        await reader.cancel(reason);
-      } finally {
-        await active[Symbol.asyncDispose]();
-      }
-    },
-  });
+  return untilRead(stream, async () => active[Symbol.asyncDispose]());
 }

@@ -4,6 +4,6 @@ import type { ApiServices } from './services.ts';
 
 /** The session that a path names. @throws SandboxError `not-found` when it is not in the path's workspace. */
 export async function sessionRefOf(c: ApiContext, { boxes }: ApiServices): Promise<SessionRef> {
-  const { session, group } = await boxes.find(c.get('workspace').id, c.req.param('sid') ?? '');
-  return { sessionId: session.id, groupId: group.id, workspaceId: session.workspaceId };
+  const { session, active } = await boxes.findActive(c.get('workspace').id, c.req.param('sid') ?? '');
+  return { sessionId: session.id, groupId: active.id, workspaceId: session.workspaceId };
 }

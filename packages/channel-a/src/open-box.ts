@@ -4,7 +4,7 @@ import type { Box, CallOptions } from '@boxyard/sandbox-core';
 export interface SessionRef {
   readonly sessionId: string;
   readonly groupId: string;
-  /** Null where only a stored record names the session: the group then tells whose it is. */
+  /** Null for the box of this group, wherever the session works meanwhile; else the one that it works in. */
   readonly workspaceId: string | null;
 }
 
@@ -16,6 +16,8 @@ export interface BoxHolder {
 
 /** Held until it is disposed of. */
 export interface OpenedBox extends AsyncDisposable {
+  /** Whose box it is. */
+  readonly groupId: string;
   readonly box: Box;
   readonly epoch: number;
 }
@@ -30,3 +32,8 @@ export type OpenBox = (
   holder: BoxHolder,
   options?: OpenBoxOptions,
 ) => Promise<OpenedBox>;
+
+/** The session in the box that was opened for it: what was begun there stays there when the session moves. */
+export function inBoxOf(session: SessionRef, { groupId }: Pick<OpenedBox, 'groupId'>): SessionRef {
+  return { ...session, groupId, workspaceId: null };
+}

@@ -15,7 +15,7 @@ export class BoxOpener {
     this.epoch = box.epoch;
   }
 
-  readonly open: OpenBox = async (_session, holder, options) => {
+  readonly open: OpenBox = async (session, holder, options) => {
     if (this.failure !== null) throw this.failure;
     if (options?.expectedEpoch !== undefined && options.expectedEpoch !== this.epoch) {
       throw new SandboxError('fenced', 'The box moved on. Open it anew.', { started: 'no' });
@@ -24,6 +24,7 @@ export class BoxOpener {
     this.held.push(name);
     let holds = true;
     return {
+      groupId: session.groupId,
       box: this.#box,
       epoch: this.epoch,
       [Symbol.asyncDispose]: async () => {

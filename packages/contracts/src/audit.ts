@@ -11,6 +11,7 @@ export const AUDIT_ACTIONS = [
   'session.create',
   'session.delete',
   'session.pause',
+  'session.swap',
   'command.run',
   'command.attach',
   'command.input',

@@ -1,3 +1,4 @@
+export { SwapSandboxRequest, SwapSandboxResponse, SwapTarget } from './active-sandbox.ts';
 export {
   AUDIT_ACTIONS,
   AuditAction,

@@ -41,6 +41,7 @@ export const ROUTE_AUDIT: Readonly<Record<Route, RouteAudit | null>> = {
   'GET /v1/workspaces/:ws/sessions/:sid': NOT_AUDITED,
   'DELETE /v1/workspaces/:ws/sessions/:sid': each('session.delete'),
   'POST /v1/workspaces/:ws/sessions/:sid/pause': each('session.pause'),
+  'POST /v1/workspaces/:ws/sessions/:sid/active-sandbox': each('session.swap'),
   'GET /v1/workspaces/:ws/sessions/:sid/events': NOT_AUDITED,
   'GET /v1/workspaces/:ws/sessions/:sid/stream-capabilities': NOT_AUDITED,
 

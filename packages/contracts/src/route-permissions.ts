@@ -30,6 +30,7 @@ export const ROUTE_PERMISSIONS = {
   'GET /v1/workspaces/:ws/sessions/:sid': 'sessions:read',
   'DELETE /v1/workspaces/:ws/sessions/:sid': 'sessions:control',
   'POST /v1/workspaces/:ws/sessions/:sid/pause': 'sessions:control',
+  'POST /v1/workspaces/:ws/sessions/:sid/active-sandbox': 'sessions:control',
   'GET /v1/workspaces/:ws/sessions/:sid/events': 'sessions:read',
   'GET /v1/workspaces/:ws/sessions/:sid/stream-capabilities': 'sessions:read',
 

@@ -15,6 +15,7 @@ const samples: Record<SessionEvent['type'], object> = {
   },
   'sandbox.paused': { reason: 'idle' },
   'sandbox.failed': { code: 'quota', stage: 'create', detail: 'No room is left: free some.' },
+  'sandbox.swapped': { from: null, to: id, activeEpoch: 1, receipt: { kind: 'EXACT' } },
   'sandbox.environment.changed': { names: ['A'] },
   'fs.changed': {
     changes: [{ path: 'b', kind: 'renamed', isDir: false, sizeBytes: 3, oldPath: 'a' }],

@@ -44,6 +44,16 @@ export const SessionEvent = z.discriminatedUnion('type', [
    * programs; events of earlier versions lack it. */
   event('sandbox.paused', z.object({ reason: z.string(), cause: StopCause.optional() })),
   event('sandbox.failed', z.object({ code: ProblemCode, stage: z.string(), detail: z.string() })),
+  /** The session works in another box; null is its own. `receipt`: of a workspace that was carried along. */
+  event(
+    'sandbox.swapped',
+    z.object({
+      from: Id.nullable(),
+      to: Id.nullable(),
+      activeEpoch: z.int().nonnegative(),
+      receipt: RestoreReceipt.optional(),
+    }),
+  ),
   /** A changed environment that a live box does not take over. Names only. */
   event('sandbox.environment.changed', z.object({ names: z.array(EnvironmentName) })),
   event('fs.changed', z.object({ changes: z.array(FsChange), source: z.enum(['write', 'watch', 'agent']) })),

@@ -23,14 +23,15 @@ export const Resources = z.strictObject({
 });
 export type Resources = z.infer<typeof Resources>;
 
+export const ImageName = z
+  .string()
+  .regex(/^[^\s\x00-\x1f\x7f-][^\s\x00-\x1f\x7f]{0,511}$/, 'must be an image name without blanks');
+
 /** Body of `POST sessions`. Makes no box unless `start`: the first operation does. */
 export const CreateSessionRequest = z.strictObject({
   /** The server's own choice when absent. */
   backend: Backend.optional(),
-  image: z
-    .string()
-    .regex(/^[^\s\x00-\x1f\x7f-][^\s\x00-\x1f\x7f]{0,511}$/, 'must be an image name without blanks')
-    .optional(),
+  image: ImageName.optional(),
   environment: Environment.default({}),
   metadata: Metadata.default({}),
   /** `new`, or the group of a box to share. */
@@ -45,11 +46,20 @@ export const CreateSessionRequest = z.strictObject({
 });
 export type CreateSessionRequest = z.infer<typeof CreateSessionRequest>;
 
-/** A session as every answer shows it. Values of the environment and tokens are never in it. */
+/**
+ * A session as every answer shows it. Values of the environment and tokens are never in it. `backend` and what the
+ * box is made from are those of its own group; `liveness`, `leaseEpoch` and `restored` are of the box that it works
+ * in.
+ */
 export const Session = z.object({
   id: Id,
   workspaceId: Id,
+  /** Its own group, its home. */
   sandboxGroupId: Id,
+  /** The group whose box it works in; null for home. */
+  activeSandboxId: Id.nullable(),
+  /** Grows with every swap. */
+  activeEpoch: z.int().nonnegative(),
   backend: Backend,
   image: z.string().nullable(),
   name: z.string().nullable(),

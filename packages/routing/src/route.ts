@@ -14,6 +14,8 @@ export interface RouteOptions<Opened extends OpenedBox> {
   readonly pointer: PointerReader;
   /** Opens and holds the box that the pointer leads to. It bounds itself: a call that stops waiting does not end it. */
   readonly open: (pointer: ActivePointer, options: CallOptions) => Promise<Opened>;
+  /** Every call goes to the first box, for good: that it was left, or is another's, is for the caller to deal with. */
+  readonly stays?: boolean | undefined;
   /** How long a box that was left is kept after its last command has ended, to be read from. 30 s when absent. */
   readonly endedLingerMs?: number | undefined;
 }
@@ -127,7 +129,7 @@ export class Route<Opened extends OpenedBox> {
       } catch (error) {
         const fenced = SandboxError.hasCode(error, 'fenced');
         if (fenced || SandboxError.hasCode(error, 'gone')) stop.broken = true;
-        if (!fenced) throw error;
+        if (!fenced || this.#options.stays === true) throw error;
         this.#options.pointer.distrust();
         if (!mayRepeat(error) || retries === MAX_RETRIES) throw error;
       } finally {
@@ -139,7 +141,9 @@ export class Route<Opened extends OpenedBox> {
   /** The active box while the pointer may be trusted and rests: nothing is awaited then. */
   #resting(): RouteStop<Opened> | null {
     const stop = this.#active;
-    if (stop === null || stop.broken || stop.closed) return null;
+    if (stop === null || stop.closed) return null;
+    if (this.#options.stays === true) return stop;
+    if (stop.broken) return null;
     return this.#options.pointer.trusted?.activeEpoch === stop.pointer.activeEpoch ? stop : null;
   }
 

@@ -1,6 +1,8 @@
-/** The one way to open a session's box: lease, environment, source, journal. Everything else goes through it. */
+/** Opens the boxes that sessions work in: pointer, lease, environment, source, journal. Everything else goes through it. */
 import type { BoxLeases, BoxSpec, OpenBox } from '@boxyard/leases';
+import { type OpenedBox, RoutedBox, SettledPointer } from '@boxyard/routing';
 import {
+  type ActivePointer,
   type Box,
   type BoxGroup,
   bounded,
@@ -11,6 +13,7 @@ import {
   type HolderKind,
   type LeaseStore,
   type NewEvent,
+  type PointerStore,
   type Redactor,
   SandboxError,
   type Sealer,
@@ -22,6 +25,7 @@ import { LRUCache } from 'lru-cache';
 import { v7 as uuidv7 } from 'uuid';
 import { environmentOf, sourceTokenOf } from './box-group.ts';
 import { cloneGitSource } from './git-source.ts';
+import { SessionPointers } from './session-pointers.ts';
 
 export interface BoxHolder {
   readonly kind: HolderKind;
@@ -35,9 +39,16 @@ export interface OpenBoxOptions extends CallOptions {
   readonly expectedEpoch?: number | undefined;
   /** The workspace is about to change: the box is captured before it is let go. */
   readonly mutates?: boolean | undefined;
+  /**
+   * What becomes of calls when the session moves to another box meanwhile. `settle`, for one request: they go on in
+   * the box that was active at first, until that refuses them; then where the session works now. `follow`, for a
+   * turn: each goes to where the session works then. `stay`, for a command: they are refused, and so are changes
+   * that begin after the session has left. `settle` when absent.
+   */
+  readonly onSwap?: 'settle' | 'follow' | 'stay' | undefined;
 }
 
-/** A box that is held until it is disposed of. */
+/** A box that is held until it is disposed of. All members are of the box that the latest call went to. */
 export interface ActiveBox extends AsyncDisposable {
   readonly group: BoxGroup;
   readonly box: Box;
@@ -47,6 +58,7 @@ export interface ActiveBox extends AsyncDisposable {
 
 export interface ActiveBoxesOptions {
   readonly sessions: SessionStore;
+  readonly pointers: PointerStore;
   readonly events: EventLog;
   readonly leases: BoxLeases;
   readonly leaseStore: LeaseStore;
@@ -62,13 +74,21 @@ const CACHED_SESSIONS = 10_000;
 export class ActiveBoxes {
   readonly #options: ActiveBoxesOptions;
   readonly #known: LRUCache<string, SessionWithGroup>;
+  /** Groups that are no session's home here: those that sessions went to. */
+  readonly #groups: LRUCache<string, BoxGroup>;
+  readonly #pointers: SessionPointers;
+  /** Boxes of this process that go where their session goes. */
+  readonly #followers = new Map<string, Set<RoutedBox<OpenedBox>>>();
   readonly #redactors = new LRUCache<string, Redactor>({ max: 1_000 });
   /** Two first operations of one process must not clone twice; other processes wait in the box, at git's lock. */
   readonly #cloning = new Map<string, Promise<void>>();
 
   constructor(options: ActiveBoxesOptions) {
     this.#options = options;
-    this.#known = new LRUCache({ max: CACHED_SESSIONS, ttl: Math.max(1, options.cacheMs) });
+    const cache = { max: CACHED_SESSIONS, ttl: Math.max(1, options.cacheMs) };
+    this.#known = new LRUCache(cache);
+    this.#groups = new LRUCache(cache);
+    this.#pointers = new SessionPointers(options.pointers);
   }
 
   /** @throws SandboxError `not-found` for a session that is not there, or not in this workspace. */
@@ -80,24 +100,58 @@ export class ActiveBoxes {
     return found;
   }
 
+  /** The session and the group whose box it works in at present. @throws as `find` does. */
+  async findActive(
+    workspaceId: string,
+    sessionId: string,
+  ): Promise<SessionWithGroup & { readonly active: BoxGroup }> {
+    const found = await this.find(workspaceId, sessionId);
+    const pointer = await this.#pointers.of(workspaceId, sessionId).read();
+    return { ...found, pointer, active: await this.#groupAt(found, pointer) };
+  }
+
   /** What is remembered of the session is dropped: it was changed or deleted. */
   forget(workspaceId: string, sessionId: string): void {
     this.#known.delete(`${workspaceId}/${sessionId}`);
+    this.#pointers.forget(workspaceId, sessionId);
   }
 
+  /** The pointer was moved by this process: nobody here works where it was, and who follows is there already. */
+  async moved(workspaceId: string, sessionId: string): Promise<void> {
+    this.#pointers.of(workspaceId, sessionId).distrust();
+    this.#known.delete(`${workspaceId}/${sessionId}`);
+    const followers = [...(this.#followers.get(sessionId) ?? [])];
+    // One that cannot follow now says so to its own next call.
+    await Promise.allSettled(followers.map((box) => box.follow()));
+  }
+
+  /** The one way to open the box that a session works in. */
   async open(
     workspaceId: string,
     sessionId: string,
     holder: BoxHolder,
     options: OpenBoxOptions = {},
   ): Promise<ActiveBox> {
-    const { group } = await this.find(workspaceId, sessionId);
-    return this.#open(group, holder, options, () => this.forget(workspaceId, sessionId));
+    const { onSwap = 'settle', signal, deadlineMs, ...asked } = options;
+    const found = await this.find(workspaceId, sessionId);
+    const pointer = this.#pointers.of(workspaceId, sessionId);
+    const box = await RoutedBox.open(
+      {
+        sessionId,
+        pointer: onSwap === 'follow' ? pointer : new SettledPointer(pointer),
+        stays: onSwap === 'stay',
+        open: async (to, call) =>
+          this.openGroupBox(await this.#groupAt(found, to), holder, { ...asked, ...call }),
+      },
+      { signal, deadlineMs: deadlineMs ?? this.#options.openDeadlineMs },
+    );
+    if (onSwap === 'follow') this.#follows(sessionId, box);
+    return activeBox(box, () => this.#followsNoMore(sessionId, box));
   }
 
   /** For work that knows only the group: a command that a former server process started. */
   async openGroup(groupId: string, holder: BoxHolder, options: OpenBoxOptions = {}): Promise<ActiveBox> {
-    return this.#open(await this.#findGroup(groupId), holder, options, () => undefined);
+    return this.openGroupBox(await this.#findGroup(groupId), holder, options);
   }
 
   /** Hides what the group's environment and source token hold. */
@@ -114,27 +168,54 @@ export class ActiveBoxes {
 
   async #findGroup(groupId: string): Promise<BoxGroup> {
     for (const known of this.#known.values()) if (known.group.id === groupId) return known.group;
+    const known = this.#groups.get(groupId);
+    if (known !== undefined) return known;
     const lease = await this.#options.leaseStore.read(groupId);
-    const group = lease && (await this.#options.sessions.getGroup(lease.workspaceId, groupId));
-    if (!group) throw notFound('box group', 'group.find');
+    if (lease === null) throw notFound('box group', 'group.find');
+    return this.#readGroup(lease.workspaceId, groupId);
+  }
+
+  async #groupAt(
+    { session, group }: SessionWithGroup,
+    { activeSandboxId }: ActivePointer,
+  ): Promise<BoxGroup> {
+    if (activeSandboxId === null) return group;
+    return this.#groups.get(activeSandboxId) ?? this.#readGroup(session.workspaceId, activeSandboxId);
+  }
+
+  async #readGroup(workspaceId: string, groupId: string): Promise<BoxGroup> {
+    const group = await this.#options.sessions.getGroup(workspaceId, groupId);
+    if (group === null) throw notFound('box group', 'group.find');
+    this.#groups.set(groupId, group);
     return group;
   }
 
-  #open(
-    group: BoxGroup,
-    holder: BoxHolder,
-    options: OpenBoxOptions,
-    onCloned: () => void,
-  ): Promise<ActiveBox> {
+  #forgetGroup(groupId: string): void {
+    this.#groups.delete(groupId);
+    for (const [key, { group }] of this.#known.entries()) if (group.id === groupId) this.#known.delete(key);
+  }
+
+  #follows(sessionId: string, box: RoutedBox<OpenedBox>): void {
+    const followers = this.#followers.get(sessionId) ?? new Set();
+    this.#followers.set(sessionId, followers.add(box));
+  }
+
+  #followsNoMore(sessionId: string, box: RoutedBox<OpenedBox>): void {
+    const followers = this.#followers.get(sessionId);
+    followers?.delete(box);
+    if (followers?.size === 0) this.#followers.delete(sessionId);
+  }
+
+  /** The box of a group, whoever works in it. */
+  openGroupBox(group: BoxGroup, holder: BoxHolder, options: OpenBoxOptions = {}): Promise<ActiveBox> {
     const attributes = { 'boxyard.group': group.id, 'boxyard.backend': group.backend };
-    return traced('box.open', attributes, () => this.#openHeld(group, holder, options, onCloned));
+    return traced('box.open', attributes, () => this.#openHeld(group, holder, options));
   }
 
   async #openHeld(
     group: BoxGroup,
     holder: BoxHolder,
-    { mutates = false, ...options }: OpenBoxOptions,
-    onCloned: () => void,
+    { mutates = false, onSwap: _, ...options }: OpenBoxOptions,
   ): Promise<ActiveBox> {
     const deadlineMs = options.deadlineMs ?? this.#options.openDeadlineMs;
     const opened = await this.#options.leases.open({
@@ -147,9 +228,7 @@ export class ActiveBoxes {
     });
     try {
       if (group.source !== null && group.sourceClonedAt === null) {
-        await bounded({ ...options, deadlineMs }, 'Cloning the source', () =>
-          this.#cloneOnce(group, onCloned),
-        );
+        await bounded({ ...options, deadlineMs }, 'Cloning the source', () => this.#cloneOnce(group));
       }
       if (mutates) await opened.markDirty();
       return {
@@ -176,12 +255,12 @@ export class ActiveBoxes {
   }
 
   /** The clone holds the box by itself: it goes on when the operation that began it has stopped waiting. */
-  #cloneOnce(group: BoxGroup, onCloned: () => void): Promise<void> {
+  #cloneOnce(group: BoxGroup): Promise<void> {
     const running = this.#cloning.get(group.id);
     if (running) return running;
     const clone = this.#clone(group).finally(() => {
       this.#cloning.delete(group.id);
-      onCloned();
+      this.#forgetGroup(group.id);
     });
     // Whoever waits hears of a failure; when nobody does any more, the next operation tries again.
     clone.catch(() => undefined);
@@ -214,6 +293,30 @@ export class ActiveBoxes {
       lifetimeMs: group.maxLifetimeMs,
     };
   }
+}
+
+/** The journal is of the group that the latest call went to: what it did is recorded there. */
+function activeBox(box: RoutedBox<ActiveBox>, onClosed: () => void): ActiveBox {
+  return {
+    box,
+    get group() {
+      return box.opened.group;
+    },
+    get epoch() {
+      return box.opened.epoch;
+    },
+    journal: {
+      get groupId() {
+        return box.opened.group.id;
+      },
+      revision: () => box.opened.journal.revision(),
+      record: (events) => box.opened.journal.record(events),
+    },
+    [Symbol.asyncDispose]: async () => {
+      onClosed();
+      await box.close();
+    },
+  };
 }
 
 const notFound = (what: string, stage: string) =>

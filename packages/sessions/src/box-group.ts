@@ -35,6 +35,36 @@ export function foundGroup(request: CreateSessionRequest, options: FoundGroupOpt
   };
 }
 
+/**
+ * The group of a box that a session goes to: another kind of box with everything else as at home. A workspace that
+ * is carried there needs no source.
+ */
+export function groupLike(
+  home: BoxGroup,
+  kind: { readonly backend: Backend; readonly image?: string | undefined },
+  options: {
+    readonly id: string;
+    readonly createdAt: Date;
+    readonly sealer: Sealer;
+    readonly carried: boolean;
+  },
+): BoxGroup {
+  const { id, createdAt, sealer, carried } = options;
+  const reseal = (sealed: string | null, context: (groupId: string) => string) =>
+    sealed === null ? null : sealer.seal(sealer.unseal(sealed, context(home.id)), context(id));
+  return {
+    ...home,
+    id,
+    backend: kind.backend,
+    image: kind.image ?? null,
+    sealedEnvironment: reseal(home.sealedEnvironment, environmentContext),
+    sealedSourceToken: reseal(home.sealedSourceToken, sourceTokenContext),
+    sourceClonedAt: carried && home.source !== null ? createdAt : null,
+    restored: null,
+    createdAt,
+  };
+}
+
 /** @throws SandboxError `invalid` when a request that joins a box also says how a box should be made. */
 export function refuseBoxOptions(request: CreateSessionRequest): void {
   const given = [

@@ -1,11 +1,20 @@
-import type { Backend, CreateSessionRequest, Session, SessionEventDraft } from '@boxyard/contracts';
+import type {
+  Backend,
+  CreateSessionRequest,
+  Session,
+  SessionEventDraft,
+  SwapSandboxRequest,
+  SwapSandboxResponse,
+} from '@boxyard/contracts';
 import type { BoxLeases } from '@boxyard/leases';
 import {
+  activeGroupId,
   type BackendRegistry,
   type CallOptions,
   type EventLog,
   type LeaseStore,
   type ListSessionsQuery,
+  type PointerStore,
   SandboxError,
   type Sealer,
   type SessionRecord,
@@ -15,10 +24,13 @@ import {
 import { v7 as uuidv7 } from 'uuid';
 import type { ActiveBoxes } from './active-boxes.ts';
 import { foundGroup, refuseBoxOptions } from './box-group.ts';
+import { BoxSwap, type SwapCall } from './box-swap.ts';
 import { describeSession } from './session-view.ts';
+import { SwapTargets } from './swap-targets.ts';
 
 export interface SessionServiceOptions {
   readonly sessions: SessionStore;
+  readonly pointers: PointerStore;
   readonly events: EventLog;
   readonly leases: BoxLeases;
   readonly leaseStore: LeaseStore;
@@ -29,6 +41,10 @@ export interface SessionServiceOptions {
   readonly defaultBackend: Backend;
   /** Ends what runs for this session alone: its commands and terminals. Called when it is deleted. */
   readonly endRunning: (session: SessionWithGroup, options: CallOptions) => Promise<void>;
+  /** How long the target of a swap may take to open. */
+  readonly openDeadlineMs: number;
+  /** What fails beside the work and is made good by itself. Nobody is told when absent. */
+  readonly onTrouble?: (error: unknown) => void;
   readonly now?: () => Date;
 }
 
@@ -42,10 +58,17 @@ export interface SessionPage {
 export class SessionService {
   readonly #options: SessionServiceOptions;
   readonly #now: () => Date;
+  readonly #swap: BoxSwap;
 
   constructor(options: SessionServiceOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => new Date());
+    const onTrouble = options.onTrouble ?? (() => undefined);
+    this.#swap = new BoxSwap({
+      ...options,
+      onTrouble,
+      targets: new SwapTargets({ ...options, now: this.#now }),
+    });
   }
 
   /**
@@ -86,24 +109,38 @@ export class SessionService {
   }
 
   async get(workspaceId: string, sessionId: string): Promise<Session> {
-    const found = await this.#options.sessions.get(workspaceId, sessionId);
-    if (!found) throw noSuchSession();
-    return describeSession(found, await this.#options.leaseStore.read(found.group.id));
+    const found = await this.#find(workspaceId, sessionId);
+    const groupId = activeGroupId(found);
+    const [lease, active] = await Promise.all([
+      this.#options.leaseStore.read(groupId),
+      groupId === found.group.id ? found.group : this.#options.sessions.getGroup(workspaceId, groupId),
+    ]);
+    return describeSession(found, { lease, restored: active?.restored ?? null });
   }
 
   async list(workspaceId: string, query: ListSessionsQuery): Promise<SessionPage> {
     const found = await this.#options.sessions.list(workspaceId, query);
-    const groupIds = [...new Set(found.map(({ group }) => group.id))];
+    const groupIds = [...new Set(found.map(activeGroupId))];
     const leases = new Map(
       (await this.#options.leaseStore.list(groupIds)).map((lease) => [lease.groupId, lease]),
     );
+    const away = await Promise.all(
+      [...new Set(found.flatMap(({ pointer }) => pointer.activeSandboxId ?? []))].map((id) =>
+        this.#options.sessions.getGroup(workspaceId, id),
+      ),
+    );
+    const groups = new Map([...away, ...found.map(({ group }) => group)].map((group) => [group?.id, group]));
     return {
-      items: found.map((entry) => describeSession(entry, leases.get(entry.group.id) ?? null)),
+      items: found.map((entry) => {
+        const groupId = activeGroupId(entry);
+        const restored = groups.get(groupId)?.restored ?? null;
+        return describeSession(entry, { lease: leases.get(groupId) ?? null, restored });
+      }),
       next: found.length < query.limit ? null : (found.at(-1)?.session.id ?? null),
     };
   }
 
-  /** Works in every state and may be repeated; a shared box goes with its last session. */
+  /** Works in every state and may be repeated; a shared box goes with its last session, one made for a swap too. */
   async delete(workspaceId: string, sessionId: string, options: CallOptions = {}): Promise<void> {
     const found = await this.#options.sessions.get(workspaceId, sessionId);
     if (!found) return;
@@ -120,7 +157,26 @@ export class SessionService {
   }
 
   /**
-   * Captures and frees the box; the next operation wakes it.
+   * Sends the session to another box. The target is opened and proven first; then the pointer moves, in one step
+   * with its event; then the box that was left refuses what is still on its way to it. What runs there goes on and
+   * keeps it. To what is active already it is no swap, and answers as one.
+   *
+   * @throws SandboxError `fenced` for another epoch than the expected one, `not-found` for a session or group that
+   * is not in this workspace, `unsupported` for what cannot be had here, `conflict` when `carry` would replace the
+   * files of others, `unreachable` when the target is not ready; nothing has changed then. `outcome-unknown` when
+   * the record did not answer at the last step.
+   */
+  async swap(
+    workspaceId: string,
+    sessionId: string,
+    request: SwapSandboxRequest,
+    call: SwapCall,
+  ): Promise<SwapSandboxResponse> {
+    return this.#swap.swap(await this.#find(workspaceId, sessionId), request, call);
+  }
+
+  /**
+   * Captures and frees the box that the session works in; the next operation wakes it.
    * @throws SandboxError `conflict` while something keeps it, unless `force`.
    */
   async pause(
@@ -128,10 +184,18 @@ export class SessionService {
     sessionId: string,
     options: CallOptions & { readonly force: boolean },
   ): Promise<Session> {
-    const found = await this.#options.sessions.get(workspaceId, sessionId);
-    if (!found) throw noSuchSession();
-    await this.#options.leases.pause({ workspaceId, groupId: found.group.id }, options);
+    const found = await this.#find(workspaceId, sessionId);
+    await this.#options.leases.pause({ workspaceId, groupId: activeGroupId(found) }, options);
     return this.get(workspaceId, sessionId);
+  }
+
+  async #find(workspaceId: string, sessionId: string): Promise<SessionWithGroup> {
+    const found = await this.#options.sessions.get(workspaceId, sessionId);
+    if (found !== null) return found;
+    throw new SandboxError('not-found', 'There is no such session. Check its id and its workspace.', {
+      stage: 'session.find',
+      started: 'no',
+    });
   }
 
   async #start(workspaceId: string, sessionId: string): Promise<void> {
@@ -167,9 +231,3 @@ export class SessionService {
     return backend;
   }
 }
-
-const noSuchSession = () =>
-  new SandboxError('not-found', 'There is no such session. Check its id and its workspace.', {
-    stage: 'session.find',
-    started: 'no',
-  });

@@ -1,13 +1,24 @@
 import type { Session } from '@boxyard/contracts';
 import { livenessOf } from '@boxyard/leases';
-import type { Lease, SessionWithGroup } from '@boxyard/sandbox-core';
+import type { BoxGroup, Lease, SessionWithGroup } from '@boxyard/sandbox-core';
+
+/** What a session works in at present: its own group, or one that it went to. */
+export interface ActiveView {
+  readonly lease: Lease | null;
+  readonly restored: BoxGroup['restored'];
+}
 
 /** The session as every answer shows it: names of the environment, never values; the source without its token. */
-export function describeSession({ session, group }: SessionWithGroup, lease: Lease | null): Session {
+export function describeSession(
+  { session, group, pointer }: SessionWithGroup,
+  { lease, restored }: ActiveView,
+): Session {
   return {
     id: session.id,
     workspaceId: session.workspaceId,
     sandboxGroupId: group.id,
+    activeSandboxId: pointer.activeSandboxId,
+    activeEpoch: pointer.activeEpoch,
     backend: group.backend,
     image: group.image,
     name: session.name,
@@ -21,6 +32,6 @@ export function describeSession({ session, group }: SessionWithGroup, lease: Lea
     resources: Object.keys(group.resources).length === 0 ? null : group.resources,
     idleTimeoutMs: group.idleTimeoutMs,
     maxLifetimeMs: group.maxLifetimeMs,
-    restored: group.restored,
+    restored,
   };
 }

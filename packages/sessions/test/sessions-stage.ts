@@ -3,10 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { folderBlobStore } from '@boxyard/blobs';
-import { CreateSessionRequest } from '@boxyard/contracts';
+import { type Backend, CreateSessionRequest } from '@boxyard/contracts';
 import { BoxLeases } from '@boxyard/leases';
 import { localProvider } from '@boxyard/providers-local';
-import { createBackendRegistry, createSealer } from '@boxyard/sandbox-core';
+import { createBackendRegistry, createSealer, type Provider } from '@boxyard/sandbox-core';
 import { openTestStore, type TestStore } from '@boxyard/store-postgres/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { onTestFinished } from 'vitest';
@@ -18,25 +18,39 @@ export interface SessionsStage {
   readonly store: TestStore;
   readonly service: SessionService;
   readonly boxes: ActiveBoxes;
+  readonly leases: BoxLeases;
+  readonly otherServer: () => ActiveBoxes;
   readonly dataDir: string;
   /** As a request of the API would be parsed. */
   readonly request: (body?: object) => CreateSessionRequest;
 }
 
-export async function openStage(): Promise<SessionsStage> {
+/** @param others providers of backends besides local boxes. */
+export async function openStage(
+  others: (local: Provider) => Partial<Record<Backend, Provider>> = () => ({}),
+): Promise<SessionsStage> {
   const dataDir = await mkdtemp(join(tmpdir(), 'boxyard-sessions-'));
   const store = await openTestStore();
-  const providers = createBackendRegistry({ local: localProvider({ dataDir }) });
-  const leases = new BoxLeases({
+  const local = localProvider({ dataDir });
+  const providers = createBackendRegistry({ local, ...others(local) });
+  const leasesOptions = {
     deployment: 'test',
     store: store.leases,
     ledger: store.artifacts,
     blobs: folderBlobStore({ dir: join(dataDir, 'blobs') }),
-    providers,
-  });
+  };
+  const leases = new BoxLeases({ ...leasesOptions, providers });
   const sealer = createSealer(['a secret of at least thirty-two characters']);
-  const parts = { sessions: store.sessions, events: store.events, leases, leaseStore: store.leases, sealer };
-  const boxes = new ActiveBoxes({ ...parts, openDeadlineMs: 60_000, cacheMs: 5_000 });
+  const parts = {
+    sessions: store.sessions,
+    pointers: store.pointers,
+    events: store.events,
+    leases,
+    leaseStore: store.leases,
+    sealer,
+    openDeadlineMs: 60_000,
+  };
+  const boxes = new ActiveBoxes({ ...parts, cacheMs: 5_000 });
   const service = new SessionService({
     ...parts,
     boxes,
@@ -58,7 +72,14 @@ export async function openStage(): Promise<SessionsStage> {
     store,
     service,
     boxes,
+    leases,
     dataDir,
+    // What another server process on the same record knows and has open.
+    otherServer: () => {
+      const there = new BoxLeases({ ...leasesOptions, providers });
+      onTestFinished(() => there.close());
+      return new ActiveBoxes({ ...parts, leases: there, cacheMs: 5_000 });
+    },
     request: (body = {}) => CreateSessionRequest.parse(body),
   };
 }

@@ -17,7 +17,10 @@ export function addCapabilityRoutes(routes: RouteTable, services: ApiServices): 
       answer: CapabilityDocument,
     },
     async (_, c) => {
-      const { session, group } = await services.boxes.find(c.get('workspace').id, c.req.param('sid') ?? '');
+      const { session, active: group } = await services.boxes.findActive(
+        c.get('workspace').id,
+        c.req.param('sid') ?? '',
+      );
       const [lease, sharedBy] = await Promise.all([
         services.leases.read(group.id),
         services.sessionsOf(group.id),

@@ -5,6 +5,8 @@ import {
   PauseSessionRequest,
   Session,
   SessionList,
+  SwapSandboxRequest,
+  SwapSandboxResponse,
 } from '@boxyard/contracts';
 import { z } from 'zod';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
@@ -114,5 +116,22 @@ export function addSessionRoutes(routes: RouteTable, { sessions, idempotency }: 
       answer: Session,
     },
     ({ body }, c) => sessions.pause(c.get('workspace').id, c.req.param('sid') ?? '', body),
+  );
+
+  routes.add(
+    {
+      route: 'POST /v1/workspaces/:ws/sessions/:sid/active-sandbox',
+      tag: 'sessions',
+      name: 'swap',
+      summary: 'Send the session to another box, or home; nothing changes when it fails',
+      body: SwapSandboxRequest,
+      status: 200,
+      answer: SwapSandboxResponse,
+    },
+    ({ body }, c) =>
+      sessions.swap(c.get('workspace').id, c.req.param('sid') ?? '', body, {
+        holder: { kind: 'request', id: c.get('requestId'), subject: c.get('key').id },
+        signal: c.req.raw.signal,
+      }),
   );
 }

@@ -181,6 +181,7 @@ async function assemble({ settings, store, providers, log, meters, opening }: As
   if (settings.databaseUrl === null) await leases.takeOver();
   const boxes = new ActiveBoxes({
     sessions: store.sessions,
+    pointers: store.pointers,
     events: store.events,
     leases,
     leaseStore: store.leases,
@@ -188,13 +189,15 @@ async function assemble({ settings, store, providers, log, meters, opening }: As
     openDeadlineMs: settings.requestWaitMs,
     cacheMs: settings.credentialCacheMs,
   });
-  const openBox: OpenBox = (session, { kind, id }, call) => {
+  const openBox: OpenBox = async (session, { kind, id }, call) => {
     const holder = { kind, id, subject: session.sessionId };
-    // A command or a shell changes files without telling us.
-    const options = { ...call, mutates: kind !== 'viewer' };
-    return session.workspaceId === null
-      ? boxes.openGroup(session.groupId, holder, options)
-      : boxes.open(session.workspaceId, session.sessionId, holder, options);
+    // A command or a shell changes files without telling us, and stays where it was begun.
+    const options = { ...call, mutates: kind !== 'viewer', onSwap: 'stay' } as const;
+    const active =
+      session.workspaceId === null
+        ? await boxes.openGroup(session.groupId, holder, options)
+        : await boxes.open(session.workspaceId, session.sessionId, holder, options);
+    return Object.assign(active, { groupId: active.group.id });
   };
   const changes = new ChangeRecorder({ events: store.events, openBox });
   opening.defer(() => changes.close());
@@ -218,6 +221,7 @@ async function assemble({ settings, store, providers, log, meters, opening }: As
   opening.defer(() => ptys.shutdown());
   const sessions = new SessionService({
     sessions: store.sessions,
+    pointers: store.pointers,
     events: store.events,
     leases,
     leaseStore: store.leases,
@@ -225,6 +229,8 @@ async function assemble({ settings, store, providers, log, meters, opening }: As
     sealer,
     providers,
     defaultBackend: settings.backend,
+    openDeadlineMs: settings.requestWaitMs,
+    onTrouble,
     endRunning: async ({ session }) => {
       await Promise.all([
         ops.endSession(session.id),

@@ -11,7 +11,7 @@ import type {
 import { bounded, checkRelativePath, SandboxError } from '@boxyard/sandbox-core';
 import { v7 as uuidv7 } from 'uuid';
 import { encodeContent } from '../files/text-content.ts';
-import type { SessionRef } from '../open-box.ts';
+import { inBoxOf, type SessionRef } from '../open-box.ts';
 import { OutputEvents } from '../output-events.ts';
 import { execAnswer, lostError } from './exec-answer.ts';
 import type { HostedOps } from './hosted-ops.ts';
@@ -60,16 +60,17 @@ export class OpExecutor {
       ? ({ kind: 'process', id: opId } as const)
       : ({ kind: 'request', id: uuidv7() } as const);
     const opened = await openBox(session, holder, options);
+    const here = inBoxOf(session, opened);
     let handedOver = false;
     // The watch is set up while the op is recorded, so that it misses nothing and holds nothing up.
-    const changes = this.#options.recorder?.hold(session, opened.epoch, 'watch');
+    const changes = this.#options.recorder?.hold(here, opened.epoch, 'watch');
     try {
       const startedMs = performance.now();
       const { background, emitStream } = request;
       const asked: OpRecord = {
         id: opId,
         sessionId: session.sessionId,
-        groupId: session.groupId,
+        groupId: here.groupId,
         command: shownCommand(redactor.redact(request.command)),
         bodyDigest: execDigest(request),
         leaseEpoch: opened.epoch,
@@ -95,12 +96,12 @@ export class OpExecutor {
           op,
           store: ops,
           process,
-          reattach: (signal) => this.#options.keeper.reattach(session, op, signal),
+          reattach: (signal) => this.#options.keeper.reattach(op, signal),
           events: emitStream ? this.#outputEvents(op, redactor) : null,
           collector: background ? null : new OutputCollector(request.maxOutputBytes),
           startedMs,
         });
-        hosted.add(session, running, opened);
+        hosted.add(here, running, opened);
         handedOver = true;
         return { op, running };
       });
@@ -184,7 +185,12 @@ export class OpExecutor {
     }
     const { hosted, keeper } = this.#options;
     const here = await hosted.find(op.sessionId, op.id);
-    const process = here?.process ?? (await keeper.attach(box, op, options.signal));
+    // Begun before the session went elsewhere.
+    await using left =
+      here === null && op.groupId !== asked.groupId
+        ? await keeper.open(op, { kind: 'viewer', id: uuidv7() }, options)
+        : null;
+    const process = here?.process ?? (await keeper.attach(left?.box ?? box, op, options.signal));
     const output = new OutputCollector(request.maxOutputBytes);
     const seen = await watchToEnd(process, output, {
       signal: options.signal,

@@ -111,7 +111,7 @@ export class OpHost {
       yield* streamOp(op, from, signal, async () => {
         const running = await this.#hosted.find(session.sessionId, opId);
         if (running !== null) return running.process;
-        opened = await this.#keeper.open(session, op, { kind: 'viewer', id: uuidv7() }, { signal });
+        opened = await this.#keeper.open(op, { kind: 'viewer', id: uuidv7() }, { signal });
         return this.#keeper.attach(opened.box, op, signal);
       });
     } finally {
@@ -148,7 +148,7 @@ export class OpHost {
     const { graceMs } = request;
     // What is followed here may be the last that keeps the box open, and it ends in the middle of its own killing.
     const followed = await this.#hosted.find(session.sessionId, opId);
-    const hold = followed === null ? null : await this.#holdBox(session, followed.op, options);
+    const hold = followed === null ? null : await this.#holdBox(followed.op, options);
     try {
       await this.#withProcess(session, opId, options, async (process) => {
         await process?.kill({ deadlineMs: graceMs + START_DEADLINE_MS, ...options, graceMs });
@@ -201,9 +201,9 @@ export class OpHost {
   }
 
   /** Null for a box that has moved on: its commands can still be ended through the handle that started them. */
-  async #holdBox(session: SessionRef, op: OpRecord, options: CallOptions): Promise<OpenedBox | null> {
+  async #holdBox(op: OpRecord, options: CallOptions): Promise<OpenedBox | null> {
     try {
-      return await this.#keeper.open(session, op, { kind: 'request', id: uuidv7() }, options);
+      return await this.#keeper.open(op, { kind: 'request', id: uuidv7() }, options);
     } catch (error) {
       if (SandboxError.hasCode(error, 'fenced')) return null;
       throw error;
@@ -221,7 +221,7 @@ export class OpHost {
     if (running !== null) return use(running.process);
     const op = await this.#find(session, opId);
     if (op.state !== 'running') return use(null);
-    const opened = await this.#keeper.open(session, op, { kind: 'request', id: uuidv7() }, options);
+    const opened = await this.#keeper.open(op, { kind: 'request', id: uuidv7() }, options);
     try {
       await use(await this.#keeper.attach(opened.box, op, options.signal));
     } finally {

@@ -32,7 +32,8 @@ export class OpKeeper {
    * The box that a command runs or ran in. For one that has ended a box that was stopped since is woken, because
    * its files, and with them the output, may still be there.
    */
-  async open(session: SessionRef, op: OpRecord, holder: BoxHolder, options: CallOptions): Promise<OpenedBox> {
+  async open(op: OpRecord, holder: BoxHolder, options: CallOptions): Promise<OpenedBox> {
+    const session: SessionRef = { sessionId: op.sessionId, groupId: op.groupId, workspaceId: null };
     try {
       return await this.#options.openBox(session, holder, { ...options, expectedEpoch: op.leaseEpoch });
     } catch (error) {
@@ -46,8 +47,8 @@ export class OpKeeper {
   }
 
   /** A new handle after the old one broke. The box itself is kept by who follows the command. */
-  async reattach(session: SessionRef, op: OpRecord, signal: AbortSignal): Promise<BoxProcess> {
-    const opened = await this.open(session, op, { kind: 'request', id: uuidv7() }, { signal });
+  async reattach(op: OpRecord, signal: AbortSignal): Promise<BoxProcess> {
+    const opened = await this.open(op, { kind: 'request', id: uuidv7() }, { signal });
     try {
       return await this.attach(opened.box, op, signal);
     } finally {
@@ -94,7 +95,7 @@ export class OpKeeper {
         op,
         store: ops,
         process,
-        reattach: (signal) => this.reattach(session, op, signal),
+        reattach: (signal) => this.reattach(op, signal),
         events: null,
         collector: null,
         eventsBeforeEnd: op.emitStream ? [elidedEvent(op)] : [],

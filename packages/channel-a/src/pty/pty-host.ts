@@ -12,7 +12,7 @@ import { checkRelativePath, SandboxError } from '@boxyard/sandbox-core';
 import { v7 as uuidv7 } from 'uuid';
 import type { ChangeHold, ChangeRecorder } from '../changes/change-recorder.ts';
 import { encodeContent } from '../files/text-content.ts';
-import type { OpenBox, SessionRef } from '../open-box.ts';
+import { inBoxOf, type OpenBox, type SessionRef } from '../open-box.ts';
 import { OutputEvents } from '../output-events.ts';
 import { LivePty } from './live-pty.ts';
 import { loggedPtys, type PtyRecords } from './pty-records.ts';
@@ -82,6 +82,7 @@ export class PtyHost {
     const { cols, rows, shell } = request;
     const redactor = await this.#options.redactorFor(session);
     const opened = await this.#options.openBox(session, { kind: 'process', id: ptyId }, options);
+    const here = inBoxOf(session, opened);
     let changes: ChangeHold | undefined;
     try {
       const { terminal: terminals } = opened.box.capabilities;
@@ -90,7 +91,7 @@ export class PtyHost {
           started: 'no',
         });
       }
-      changes = this.#options.recorder?.hold(session, opened.epoch, 'agent');
+      changes = this.#options.recorder?.hold(here, opened.epoch, 'agent');
       await changes?.ready();
       const append = (events: readonly SessionEventDraft[]) =>
         this.#options.events.append({ sessionId: session.sessionId }, events, {
@@ -116,14 +117,14 @@ export class PtyHost {
       });
       const pty: LivePty = new LivePty({
         ptyId,
-        session,
+        session: here,
         terminal,
         opened,
         cols,
         rows,
         replayBytes: this.#options.replayBytes ?? DEFAULT_REPLAY_BYTES,
         events: output,
-        judgeEnd: () => this.#judgeEnd(session, opened.epoch),
+        judgeEnd: () => this.#judgeEnd(here, opened.epoch),
         onEnd: async (end) => {
           this.#remember(pty);
           try {
@@ -266,7 +267,10 @@ export class PtyHost {
     const pty = this.#find(session, ptyId);
     const holder = { kind: 'request', id: uuidv7() } as const;
     try {
-      const opened = await this.#options.openBox(session, holder, { ...options, expectedEpoch: pty.epoch });
+      const opened = await this.#options.openBox(pty.session, holder, {
+        ...options,
+        expectedEpoch: pty.epoch,
+      });
       await opened[Symbol.asyncDispose]();
     } catch (error) {
       if (SandboxError.hasCode(error, 'fenced') && this.#ptys.has(ptyId)) await pty.close('box-replaced');
