@@ -54,6 +54,8 @@ test('an answer never shows a token or the value of a variable', () => {
     id,
     workspaceId: id,
     sandboxGroupId: id,
+    activeSandboxId: null,
+    activeEpoch: 0,
     backend: 'local',
     image: null,
     name: null,

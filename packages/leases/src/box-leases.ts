@@ -211,9 +211,18 @@ export class BoxLeases implements AsyncDisposable {
     return holder.id === this.#process;
   }
 
-  async #checkEpoch({ groupId, expectedEpoch, signal }: OpenBoxRequest): Promise<void> {
+  async #checkEpoch({ groupId, expectedEpoch, signal, deadlineMs }: OpenBoxRequest): Promise<void> {
     if (expectedEpoch === undefined || this.#requests.get(groupId)?.epoch === expectedEpoch) return;
-    const lease = await this.context.store.read(groupId, { signal });
+    const { store, settings } = this.context;
+    let lease = await store.read(groupId, { signal });
+    // Whether the box stops is not known yet, and who waits for it as a holder would make the next one.
+    while (lease?.state === 'terminating' && lease.epoch === expectedEpoch) {
+      await store.waitForChange(groupId, lease, {
+        signal,
+        deadlineMs: deadlineMs ?? settings.openDeadlineMs,
+      });
+      lease = await store.read(groupId, { signal });
+    }
     if (lease === null || lease.epoch !== expectedEpoch || lease.state === 'cold')
       throw otherEpoch(groupId, expectedEpoch, lease?.epoch ?? 0);
   }

@@ -211,3 +211,39 @@ describe('a box that is gone', () => {
     await first.close();
   });
 });
+
+test('who asks for the box of one epoch while it is being stopped waits for that, and makes no other', async () => {
+  await using stage = await openStage();
+  let reached: () => void = () => undefined;
+  let goOn: () => void = () => undefined;
+  const stopping = new Promise<void>((resolve) => {
+    reached = resolve;
+  });
+  const gate = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const server = stage.server({
+    blobs: {
+      ...stage.blobs,
+      put: async (...call) => {
+        reached();
+        await gate;
+        return stage.blobs.put(...call);
+      },
+    },
+  });
+  const own = group();
+  const box = await open(server, stage, own);
+  await write(box, 'a', 'kept');
+  const pausing = server.leases.pause(own, { force: true });
+  await stopping;
+  const late = open(stage.server(), stage, own, { expectedEpoch: 1 });
+  late.catch(() => undefined);
+  goOn();
+  await pausing;
+  await expect(late).rejects.toMatchObject({ code: 'fenced', started: 'no' });
+  await box.close();
+  expect(stage.cloud.asked.filter((asked) => asked.startsWith('create'))).toEqual([
+    `create ${own.groupId} 1`,
+  ]);
+});
