@@ -10,7 +10,7 @@ import { type BoxyardClient, BoxyardError, type BoxyardSession, createClient, RO
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type CuttableConnection, startCuttableConnection } from './cuttable-connection.ts';
 import { type SharedServer, startSharedServer } from './shared-server.ts';
-import { eventually } from './test-server.ts';
+import { eventually, startTestServer, temporaryDataDir } from './test-server.ts';
 import { startValidatingProxy, type ValidatingProxy } from './validating-proxy/start-validating-proxy.ts';
 
 let shared: SharedServer;
@@ -23,7 +23,7 @@ let session: BoxyardSession;
 beforeAll(async () => {
   shared = await startSharedServer();
   proxy = await startValidatingProxy(shared.client.url);
-  connection = await startCuttableConnection(proxy.url);
+  connection = await startCuttableConnection(() => proxy.url);
   boxyard = createClient({ url: proxy.url, token: shared.token });
   shaky = createClient({ url: connection.url, token: shared.token });
   session = await boxyard.sessions.create({ name: 'client' });
@@ -129,6 +129,31 @@ test('events come once each and in order over connections that are cut', async (
   await following;
   expect(paths).toEqual(['event-1', 'event-2', 'event-3', 'event-4']);
   expect(seen).toEqual([...new Set(seen)].sort((a, b) => a - b));
+});
+
+test('output is whole over a server that is killed and started again while the command runs', async () => {
+  const dataDir = await temporaryDataDir();
+  let server = await startTestServer(dataDir);
+  const relay = await startCuttableConnection(() => server.url);
+  try {
+    const client = createClient({ url: relay.url, token: server.token });
+    await using own = await client.sessions.create();
+    const command = await own.start('for i in $(seq 1 30); do echo $i; sleep 0.1; done; exit 5');
+    let printed = '';
+    let restarted: Promise<void> | undefined;
+    for await (const { text } of command.output()) {
+      printed += text;
+      restarted ??= (async () => {
+        await server.kill();
+        server = await startTestServer(dataDir);
+      })();
+    }
+    await restarted;
+    expect(printed).toBe(Array.from({ length: 30 }, (_, index) => `${index + 1}\n`).join(''));
+    expect(await command.wait()).toMatchObject({ exitCode: 5 });
+  } finally {
+    relay.stop();
+  }
 });
 
 test('files go up and down as text, bytes and streams, under their etag', async () => {

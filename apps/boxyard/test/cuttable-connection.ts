@@ -8,10 +8,11 @@ export interface CuttableConnection {
   readonly stop: () => void;
 }
 
-export async function startCuttableConnection(to: string): Promise<CuttableConnection> {
-  const { hostname, port } = new URL(to);
+/** `to` is asked for each connection: a server that was started again has another address. */
+export async function startCuttableConnection(to: () => string): Promise<CuttableConnection> {
   const sockets = new Set<Socket>();
   const server = createServer((near) => {
+    const { hostname, port } = new URL(to());
     const far = connect(Number(port), hostname);
     for (const [socket, other] of [
       [near, far],

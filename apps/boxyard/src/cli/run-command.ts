@@ -22,22 +22,29 @@ export async function runCommand(session: BoxyardSession, request: RunCommandReq
     ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
   });
   const ended = new AbortController();
-  const forwarding = forwardStdin(command, request.stdin, ended.signal);
+  // Kept as a value: nobody looks at it before the command has ended.
+  const forwarding = forwardStdin(command, request.stdin, ended.signal).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  let exitCode: number;
   try {
     for await (const { stream, bytes } of command.output()) {
       (stream === 'stdout' ? request.onStdout : request.onStderr)(bytes);
     }
-    return (await command.wait()).exitCode;
+    exitCode = (await command.wait()).exitCode;
   } catch (error) {
     if (!BoxyardError.hasCode(error, 'outcome-unknown')) throw error;
     process.stderr.write(`boxyard: ${error.message}\n`);
-    return EXIT_LOST;
+    exitCode = EXIT_LOST;
   } finally {
     ended.abort();
     // Who types at a terminal would have to press a key once more.
     request.stdin?.destroy();
-    await forwarding;
   }
+  const failure = await forwarding;
+  if (failure !== undefined) throw failure;
+  return exitCode;
 }
 
 async function forwardStdin(
