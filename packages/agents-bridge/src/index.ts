@@ -2,6 +2,8 @@ export type { AgentsClient, AgentsClientOptions } from './agents-client.ts';
 export { toAgentsClient } from './agents-client.ts';
 export type { AgentsRunConfigOptions } from './agents-run-config.ts';
 export { agentsResumeConfig, agentsRunConfig } from './agents-run-config.ts';
+export type { AgentsBoxOptions } from './box/agents-box.ts';
+export { fromAgentsSession } from './box/agents-box.ts';
 export type { AgentsSession, AgentsSessionOptions } from './session/agents-session.ts';
 export { toAgentsSession } from './session/agents-session.ts';
 export type { BoxSource } from './session/current-box.ts';

@@ -12,6 +12,7 @@ export interface SystemPart {
 
 export type PartName =
   | 'git'
+  | 'python'
   | 'nats-server'
   | 'docker'
   | 'debootstrap'
@@ -28,7 +29,14 @@ export const SYSTEM_PARTS: readonly SystemPart[] = [
     title: 'git',
     programs: ['git'],
     debianPackage: 'git',
-    neededBy: ['@boxyard/channel-a', '@boxyard/api', '@boxyard/boxyard'],
+    neededBy: ['@boxyard/agents-bridge', '@boxyard/channel-a', '@boxyard/api', '@boxyard/boxyard'],
+  },
+  {
+    name: 'python',
+    title: "Python 3, which the Agents SDK's local session runs on",
+    programs: ['python3'],
+    debianPackage: 'python3',
+    neededBy: ['@boxyard/agents-bridge'],
   },
   {
     name: 'nats-server',
