@@ -303,7 +303,16 @@ export const SETTINGS = {
     default: String(GIB),
     unit: 'bytes',
     group: 'Retention',
-    description: 'How much output of its commands a box keeps; a command that exceeds it is ended.',
+    description: 'How much output of one command a box keeps; a command that exceeds it is ended.',
+  },
+  boxSpoolBytes: {
+    name: 'BOXYARD_BOX_SPOOL_BYTES',
+    schema: wholeNumber(MIB, 1024 * GIB),
+    default: String(4 * GIB),
+    unit: 'bytes',
+    group: 'Retention',
+    description:
+      'How much output of all its commands a box keeps; beyond it no further one starts until some are forgotten.',
   },
   opEventBytes: {
     name: 'BOXYARD_OP_EVENT_BYTES',

@@ -33,6 +33,7 @@ export interface LocalBoxOptions {
   readonly epoch: number;
   readonly environment: Readonly<Record<string, string>>;
   readonly maxSpoolBytes?: number | undefined;
+  readonly maxBoxSpoolBytes?: number | undefined;
 }
 
 /** The runner of a box's commands. Any process on this machine that has one sees the same commands. */
@@ -41,6 +42,7 @@ export function openRunner({
   epoch,
   environment,
   maxSpoolBytes,
+  maxBoxSpoolBytes,
 }: Omit<LocalBoxOptions, 'ref'>): ShellRunner {
   const env = boxEnvironment({ workspace: place.workspace, mark: place.mark, environment });
   return new ShellRunner({
@@ -54,6 +56,7 @@ export function openRunner({
     spool: new FolderSpool(place.spool, epoch),
     lanes: true,
     ...(maxSpoolBytes === undefined ? {} : { spoolLimitBytes: maxSpoolBytes }),
+    ...(maxBoxSpoolBytes === undefined ? {} : { boxSpoolLimitBytes: maxBoxSpoolBytes }),
   });
 }
 

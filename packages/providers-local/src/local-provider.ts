@@ -32,7 +32,7 @@ const STOP_DEADLINE_MS = 60_000;
  * @throws ZodError for options that are not valid; nothing else happens before the first call.
  */
 export function localProvider(options: LocalProviderOptions): Provider {
-  const { dataDir, maxSpoolBytes } = LocalProviderOptions.parse(options);
+  const { dataDir, maxSpoolBytes, maxBoxSpoolBytes } = LocalProviderOptions.parse(options);
   const folders = new BoxFolders(dataDir);
   let probed: RunnerProbe | null = null;
   let home: Promise<string> | null = null;
@@ -60,7 +60,14 @@ export function localProvider(options: LocalProviderOptions): Provider {
     place: BoxPlace,
     { epoch, environment }: { epoch: number; environment: Readonly<Record<string, string>> },
   ): Promise<Box> => {
-    const boxOptions = { ref: await refOf(place.group), place, epoch, environment, maxSpoolBytes };
+    const boxOptions = {
+      ref: await refOf(place.group),
+      place,
+      epoch,
+      environment,
+      maxSpoolBytes,
+      maxBoxSpoolBytes,
+    };
     const runner = openRunner(boxOptions);
     try {
       // The same machine for every box, so it is asked once.

@@ -10,5 +10,7 @@ export const LocalProviderOptions = z.strictObject({
     .transform((path) => (isAbsolute(path) ? path : resolve(path))),
   /** Bytes of output that one command may leave before it is ended. */
   maxSpoolBytes: z.int().positive().optional(),
+  /** Bytes of output that all commands of a box may leave before no further one is started. */
+  maxBoxSpoolBytes: z.int().positive().optional(),
 });
 export type LocalProviderOptions = z.input<typeof LocalProviderOptions>;

@@ -7,7 +7,11 @@ import { type BackendRegistry, createBackendRegistry, SandboxError } from '@boxy
 /** @throws SandboxError `configuration` when the default backend is not one that this server has. */
 export function composeProviders(settings: Settings): BackendRegistry {
   const registry = createBackendRegistry({
-    local: localProvider({ dataDir: settings.dataDir, maxSpoolBytes: settings.opSpoolBytes }),
+    local: localProvider({
+      dataDir: settings.dataDir,
+      maxSpoolBytes: settings.opSpoolBytes,
+      maxBoxSpoolBytes: settings.boxSpoolBytes,
+    }),
   });
   if (registry.has(settings.backend)) return registry;
   throw new SandboxError(

@@ -1,7 +1,7 @@
 // The spool of a box on this machine, read without asking its shell: output costs no fork and no frame.
 import { randomUUID } from 'node:crypto';
 import { closeSync, constants, linkSync, openSync, readSync } from 'node:fs';
-import { access, link, open, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
+import { access, link, lstat, open, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bytes } from '../call-options.ts';
 import { SandboxError } from '../sandbox-error.ts';
@@ -16,7 +16,9 @@ import {
   type SpoolChannel,
   type SpoolSlots,
 } from './spool.ts';
+import { type SpoolUsage, usageOf } from './spool-budget.ts';
 
+const STATS_AT_ONCE = 64;
 const SMALL_READ_BYTES = 16 * 1024;
 // Without waiting: what a command put there in place of a file must not hold us up.
 const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -142,6 +144,21 @@ export class FolderSpool implements Spool {
     }
     await this.#wake(id);
     return 'kept';
+  }
+
+  async usage(): Promise<SpoolUsage> {
+    const names = await readdir(this.#dir);
+    const files: [string, number][] = [];
+    for (let at = 0; at < names.length; at += STATS_AT_ONCE) {
+      const some = names.slice(at, at + STATS_AT_ONCE);
+      const sizes = await Promise.all(
+        some.map(async (name): Promise<[string, number]> => {
+          return [name, (await lstat(this.#path(name)).catch(absent))?.size ?? 0];
+        }),
+      );
+      files.push(...sizes);
+    }
+    return usageOf(files);
   }
 
   async forget(ids: readonly string[]): Promise<void> {

@@ -38,6 +38,7 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   'record',
   'list',
   'sizes',
+  'usage',
   'read',
   'forget',
 ]);

@@ -67,6 +67,7 @@ ${READ_ARGUMENTS}
     record) by_record "$@";;
     list) by_list;;
     sizes) by_sizes "$@";;
+    usage) by_usage;;
     read) by_read "$@";;
     put) by_put "$@";;
     feed) by_feed "$@";;

@@ -55,7 +55,7 @@ describe.each(kinds)('a runner on $name', ({ shell, onDisk }) => {
   let channels: ShellChannel[];
   let runners: ShellRunner[];
 
-  const open = (options: { epoch?: number; spoolLimitBytes?: number } = {}) => {
+  const open = (options: { epoch?: number; spoolLimitBytes?: number; boxSpoolLimitBytes?: number } = {}) => {
     const epoch = options.epoch ?? 1;
     const spoolDir = join(folder, 'spool');
     const env = { PATH: process.env.PATH ?? '/usr/bin:/bin', BOXYARD_BOX: mark };
@@ -70,7 +70,7 @@ describe.each(kinds)('a runner on $name', ({ shell, onDisk }) => {
       mark,
       epoch,
       shell,
-      ...(options.spoolLimitBytes === undefined ? {} : { spoolLimitBytes: options.spoolLimitBytes }),
+      ...options,
       ...(onDisk ? { spool: new FolderSpool(spoolDir, epoch), lanes: true } : {}),
     });
     runners.push(runner);
@@ -182,6 +182,37 @@ describe.each(kinds)('a runner on $name', ({ shell, onDisk }) => {
     const flood = runner.exec({ program: { script: 'head -c 300000 /dev/zero; sleep 0.1' } });
     await expect(flood).rejects.toMatchObject({ code: 'quota' });
     expect(text((await runner.exec({ program: { script: 'echo fine' } })).stdout)).toBe('fine\n');
+  });
+
+  it('starts nothing while the box keeps more output than it may, and says what to forget', async () => {
+    const runner = open({ boxSpoolLimitBytes: 200_000 });
+    const held: BoxProcess[] = [];
+    for (const id of ['small', 'large']) {
+      const length = id === 'small' ? 90_000 : 110_000;
+      const started = await runner.spawn({ program: { script: `head -c ${length} /dev/zero` }, id });
+      expect((await started.exited()).exitCode).toBe(0);
+      held.push(started);
+    }
+    const next = () =>
+      runner.spawn({ program: { script: 'echo x >>ran' } }).then((started) => started.forget());
+    // It is looked at every now and then only, so that some may still start; each of them has ended.
+    let refusal: unknown;
+    await eventually('a start is refused', async () => {
+      const started = await runner.exec({ program: { script: 'true' } }).catch((error: unknown) => error);
+      refusal = started instanceof Error ? started : undefined;
+      return refusal !== undefined;
+    });
+    expect(refusal).toMatchObject({ code: 'quota', started: 'no' });
+    expect(String(refusal)).toMatch(/: large \(\d+ bytes\), small \(\d+ bytes\)/);
+    // Whoever opens the box now sees it at once.
+    await expect(
+      open({ boxSpoolLimitBytes: 200_000 }).exec({ program: { script: 'true' } }),
+    ).rejects.toMatchObject({ code: 'quota' });
+    await expect(next()).rejects.toMatchObject({ code: 'quota' });
+    expect(await readdir(join(folder, 'workspace'))).toEqual([]);
+    await held[1]?.forget();
+    expect((await runner.exec({ program: { script: 'exit 6' } })).exitCode).toBe(6);
+    await held[0]?.forget();
   });
 
   it('refuses to start or feed anything once a newer epoch was seen', async () => {

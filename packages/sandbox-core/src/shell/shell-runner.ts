@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { BoxAttach } from '../box-capabilities.ts';
 import type { BoxProcess, ExecRequest, ExecResult, SpawnRequest } from '../box-process.ts';
 import type { CallOptions } from '../call-options.ts';
-import { bounded } from '../deadline/bounded.ts';
+import { bounded, throwIfAborted } from '../deadline/bounded.ts';
 import { SandboxError } from '../sandbox-error.ts';
 import { type CheckedCommand, checkCommand, checkProcessId } from './command-request.ts';
 import { checkMaxOutput, collectOutput } from './op-collect.ts';
@@ -16,6 +16,7 @@ import { type ShellLane, ShellLanes } from './shell-lanes.ts';
 import { type ProcessHost, ShellProcess } from './shell-process.ts';
 import { ShellSpool } from './shell-spool.ts';
 import type { Spool } from './spool.ts';
+import { SpoolBudget } from './spool-budget.ts';
 
 /** `spoolDir` lies in the box, outside its workspace, so that no archive holds it. */
 export interface ShellRunnerOptions extends RunnerLinksOptions {
@@ -24,6 +25,11 @@ export interface ShellRunnerOptions extends RunnerLinksOptions {
   /** What the output of one command may take; 1 GiB when absent. */
   readonly spoolLimitBytes?: number;
   /**
+   * What the output of all commands of the box may take together; 4 GiB when absent. Beyond it no command is
+   * started until some that have ended are forgotten. What runs may go beyond it, by its own limit at most.
+   */
+  readonly boxSpoolLimitBytes?: number;
+  /**
    * Keeps a few more shells at hand, which make `exec` quicker. Only for channels whose `destroy` surely ends
    * the process on the other side, together with a `spool` that has slots.
    */
@@ -31,6 +37,7 @@ export interface ShellRunnerOptions extends RunnerLinksOptions {
 }
 
 const DEFAULT_SPOOL_LIMIT_BYTES = 1024 ** 3;
+const DEFAULT_BOX_SPOOL_LIMIT_BYTES = 4 * 1024 ** 3;
 /** A command that its caller gave up gets this long to end by itself. */
 const GIVE_UP_GRACE_MS = 300;
 /** How long a given-up exec waits for the end of its command before it throws; a frozen box never answers. */
@@ -44,6 +51,7 @@ export class ShellRunner {
   readonly #links: RunnerLinks;
   readonly #lanes: ShellLanes | null;
   readonly #spool: Spool;
+  readonly #budget: SpoolBudget;
   readonly #place: OpPlace;
   readonly #watches = new Map<string, OpWatch>();
   readonly #killWaiters = new Map<string, Set<(left: number) => void>>();
@@ -55,6 +63,7 @@ export class ShellRunner {
     const wakeAll = () => this.#wakeAll();
     this.#links = new RunnerLinks(options, note, wakeAll);
     this.#spool = options.spool ?? new ShellSpool((...frame) => this.#links.request(...frame), options.epoch);
+    this.#budget = new SpoolBudget(this.#spool, options.boxSpoolLimitBytes ?? DEFAULT_BOX_SPOOL_LIMIT_BYTES);
     const spoolBlocks = Math.max(1, Math.floor((options.spoolLimitBytes ?? DEFAULT_SPOOL_LIMIT_BYTES) / 512));
     const hasLanes = options.lanes === true && this.#spool.slots !== undefined;
     this.#lanes = hasLanes ? new ShellLanes({ ...options, spoolBlocks }, note, wakeAll) : null;
@@ -244,6 +253,8 @@ export class ShellRunner {
 
   /** Null when the id was taken before. */
   async #start(start: OpStart): Promise<OpWatch | null> {
+    await this.#budget.check();
+    throwIfAborted(start.signal, 'Starting a command');
     await this.#spool.flush(start.id);
     const had = this.#watches.has(start.id);
     // Before the question: the notice of a quick command comes together with the answer.

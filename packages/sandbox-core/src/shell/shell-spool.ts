@@ -5,6 +5,7 @@ import { fenced } from './epoch-fence.ts';
 import { type OpRecord, parseOpRecord } from './op-record.ts';
 import type { ShellReply } from './shell-frames.ts';
 import { type FeedOutcome, type OutputWish, SPOOL_LETTER, type Spool, type SpoolChannel } from './spool.ts';
+import { type SpoolUsage, usageOf } from './spool-budget.ts';
 
 export type SendFrame = (verb: string, args: readonly string[], payload?: Bytes) => Promise<ShellReply>;
 
@@ -80,6 +81,16 @@ export class ShellSpool implements Spool {
     if (outcome !== undefined) return outcome;
     expectDone(reply, 'Storing input');
     throw strange('feed');
+  }
+
+  async usage(): Promise<SpoolUsage> {
+    const text = expectDone(await this.#send('usage', []), 'Reading the size of the spool');
+    const files: [string, number][] = [];
+    for (const line of text.split('|')) {
+      const [, size, name] = /^(\d{1,15}) ([A-Za-z0-9_.@-]+)$/.exec(line) ?? [];
+      if (name !== undefined) files.push([name, Number(size)]);
+    }
+    return usageOf(files);
   }
 
   async forget(ids: readonly string[]): Promise<void> {

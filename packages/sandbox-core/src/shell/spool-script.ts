@@ -37,6 +37,18 @@ by_sizes() {
   by_answer 0 "$by_o $by_e"
 }
 
+# One line: the size and name of every file.
+by_usage() {
+  by_o=$(cd "$by_s/" && LC_ALL=C stat -c '%s %n' -- *) || { by_answer 6 spool; return; }
+  set -f; IFS=$by_nl
+  set -- $by_o
+  IFS='|'
+  by_o=$*
+  set +f; IFS=' 	
+'
+  by_answer 0 "$by_o"
+}
+
 # read id offset length offset length, of o and of e: exactly what is announced, however the files grow meanwhile.
 # Every program that is started here costs as much as all the rest.
 by_read() {

@@ -1,6 +1,7 @@
 import type { OutputCursor } from '../box-process.ts';
 import type { Bytes } from '../call-options.ts';
 import type { OpRecord } from './op-record.ts';
+import type { SpoolUsage } from './spool-budget.ts';
 
 export type SpoolChannel = 'stdout' | 'stderr';
 
@@ -34,6 +35,8 @@ export interface Spool {
   put(id: string, part: 'script' | 'stdin', bytes: Bytes): Promise<void>;
   /** Stores stdin chunk `number`, counted from 1; an empty one ends the input. */
   feed(id: string, number: number, bytes: Bytes): Promise<FeedOutcome>;
+  /** What all files of the spool take. */
+  usage(): Promise<SpoolUsage>;
   /** Removes every file of these ops, their claims last. */
   forget(ids: readonly string[]): Promise<void>;
   /** The same for an op that nobody asks for any more, at the latest with `flush`. */
