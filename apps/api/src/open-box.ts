@@ -1,8 +1,6 @@
 import { untilRead } from '@boxyard/routing';
-import { SandboxError } from '@boxyard/sandbox-core';
 import type { ActiveBox } from '@boxyard/sessions';
 import type { ApiContext } from './define-route.ts';
-import { ApiError } from './problem.ts';
 import type { ApiServices } from './services.ts';
 
 export interface OpenForOptions {
@@ -13,22 +11,17 @@ export interface OpenForOptions {
 }
 
 /** Opens the session's box for this request; the caller disposes of it when its answer is complete. */
-export async function openBoxFor(
+export function openBoxFor(
   c: ApiContext,
   { boxes }: ApiServices,
   { kind = 'request', mutates = false }: OpenForOptions = {},
 ): Promise<ActiveBox> {
-  try {
-    return await boxes.open(
-      c.get('workspace').id,
-      c.req.param('sid') ?? '',
-      { kind, id: c.get('requestId'), subject: c.get('key').id },
-      { signal: c.req.raw.signal, mutates },
-    );
-  } catch (error) {
-    if (!SandboxError.hasCode(error, 'timeout')) throw error;
-    throw new ApiError('not-ready', `The box is not ready yet: ${error.message} Try again in a moment.`);
-  }
+  return boxes.open(
+    c.get('workspace').id,
+    c.req.param('sid') ?? '',
+    { kind, id: c.get('requestId'), subject: c.get('key').id },
+    { signal: c.req.raw.signal, mutates },
+  );
 }
 
 /** The answer with the group that it is about: after a swap a client must know which box it looked at. */

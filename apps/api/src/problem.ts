@@ -1,6 +1,7 @@
 /** The one way from whatever was thrown to the one error body. */
 import { PROBLEM_STATUS, type Problem, type ProblemCode } from '@boxyard/contracts';
 import { SandboxError, type SandboxErrorCode, type Started } from '@boxyard/sandbox-core';
+import { BOX_OPEN_STAGE } from '@boxyard/sessions';
 
 interface ApiErrorOptions {
   readonly retryable?: boolean;
@@ -86,12 +87,15 @@ export function problemOf(error: unknown, requestId: string): ProblemAnswer {
   if (error instanceof ApiError) {
     return answer(error.code, error.message, requestId, {
       retryable: error.retryable || RETRY_LATER.has(error.code),
+      // What the API itself refuses it refuses before the work.
+      started: 'no',
       errors: error.errors,
       retryAfterSeconds: error.retryAfterSeconds,
     });
   }
   if (SandboxError.isInstance(error)) {
-    const code = CODE_OF[error.code];
+    const late = error.code === 'timeout' && error.stage === BOX_OPEN_STAGE;
+    const code = late ? 'not-ready' : CODE_OF[error.code];
     return answer(code, error.message, requestId, {
       retryable: error.retryable || RETRY_LATER.has(code),
       stage: error.stage,
@@ -105,6 +109,7 @@ export function problemOf(error: unknown, requestId: string): ProblemAnswer {
       requestId,
       {
         retryable: false,
+        started: 'unknown',
       },
     ),
     unexpected: true,

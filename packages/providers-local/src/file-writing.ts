@@ -113,6 +113,7 @@ function demandDigest(received: Received, expected: string | undefined, name: st
   throw new SandboxError(
     'invalid',
     `Writing ${JSON.stringify(name)} failed: the ${received.sizeBytes} bytes that came have the SHA-256 ${received.sha256}, not the expected one. Send them again.`,
+    { started: 'no' },
   );
 }
 

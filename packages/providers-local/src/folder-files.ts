@@ -187,7 +187,8 @@ function call<T>(
   const what = `${doing} ${JSON.stringify(path)}`;
   return bounded(options, what, (signal, bound) =>
     run(signal, bound).catch((error) => {
-      throw sandboxErrorFromFs(error, what);
+      // A tree may be half removed; everything else here is one step, or only looks.
+      throw sandboxErrorFromFs(error, what, doing === 'Removing' ? undefined : 'no');
     }),
   );
 }

@@ -71,6 +71,9 @@ export interface ActiveBoxesOptions {
 
 const CACHED_SESSIONS = 10_000;
 
+/** The `stage` of a `timeout` that came before the work: the box was not there in time. */
+export const BOX_OPEN_STAGE = 'box.open';
+
 export class ActiveBoxes {
   readonly #options: ActiveBoxesOptions;
   readonly #known: LRUCache<string, SessionWithGroup>;
@@ -209,7 +212,11 @@ export class ActiveBoxes {
   /** The box of a group, whoever works in it. */
   openGroupBox(group: BoxGroup, holder: BoxHolder, options: OpenBoxOptions = {}): Promise<ActiveBox> {
     const attributes = { 'boxyard.group': group.id, 'boxyard.backend': group.backend };
-    return traced('box.open', attributes, () => this.#openHeld(group, holder, options));
+    return traced('box.open', attributes, () =>
+      this.#openHeld(group, holder, options).catch((error: unknown) => {
+        throw SandboxError.hasCode(error, 'timeout') ? notReady(error) : error;
+      }),
+    );
   }
 
   async #openHeld(
@@ -318,6 +325,19 @@ function activeBox(box: RoutedBox<ActiveBox>, onClosed: () => void): ActiveBox {
     },
   };
 }
+
+/** Whatever the box was wanted for has not begun, whichever step of getting it took too long. */
+const notReady = (cause: SandboxError) =>
+  new SandboxError(
+    'timeout',
+    'The box is not ready yet; it is being made meanwhile. Try again in a moment.',
+    {
+      stage: BOX_OPEN_STAGE,
+      started: 'no',
+      retryable: true,
+      cause,
+    },
+  );
 
 const notFound = (what: string, stage: string) =>
   new SandboxError('not-found', `There is no such ${what}. Check its id and its workspace.`, {

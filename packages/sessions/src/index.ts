@@ -1,5 +1,5 @@
 export type { ActiveBox, ActiveBoxesOptions, BoxHolder, OpenBoxOptions } from './active-boxes.ts';
-export { ActiveBoxes } from './active-boxes.ts';
+export { ActiveBoxes, BOX_OPEN_STAGE } from './active-boxes.ts';
 export type { SwapCall } from './box-swap.ts';
 export type { RetentionOptions, RetentionSettings } from './retention.ts';
 export { DEFAULT_RETENTION, Retention } from './retention.ts';

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { inspect } from 'node:util';
 import { SandboxError } from '@boxyard/sandbox-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -35,6 +36,15 @@ test('errors never show what was sent or what is stored', async () => {
 
 test('what the database cannot hold is the caller’s mistake', async () => {
   await expect(store.workspaces.find('NUL \0')).rejects.toMatchObject({ code: 'invalid', started: 'no' });
+});
+
+test('a URL may name a unix socket, as for other programs of PostgreSQL', async () => {
+  const { path, user, password, database: name } = store.connection;
+  const parts = new URLSearchParams({ host: dirname(path), user, password });
+  const other = new Database({ address: { url: `postgres:///${name}?${parts}` } });
+  const [row] = await other.run('Asking', other.sql<{ name: string }[]>`SELECT current_database() AS name`);
+  await other.close();
+  expect(row?.name).toBe(name);
 });
 
 test('a server that is not there is unreachable, and nothing was started', async () => {

@@ -182,7 +182,24 @@ export function connectTo(
       },
     },
   };
-  return 'url' in address
-    ? postgres<Types>(address.url, options)
-    : postgres<Types>({ ...options, ...address.connection });
+  if (!('url' in address)) return postgres<Types>({ ...options, ...address.connection });
+  const socket = socketOf(address.url);
+  return socket === null ? postgres<Types>(address.url, options) : postgres<Types>({ ...options, ...socket });
+}
+
+/**
+ * The parts of libpq's address of a unix socket, `postgres:///database?host=/run/postgresql&user=yard`; null for
+ * any other. The driver would send that `host` to the server as a setting, and connect to localhost.
+ */
+function socketOf(text: string): Partial<PostgresConnection> | null {
+  const { hostname, pathname, searchParams: given } = new URL(text);
+  const folder = given.get('host');
+  if (hostname !== '' || folder === null || !folder.startsWith('/')) return null;
+  const [user, password, database] = [given.get('user'), given.get('password'), pathname.slice(1)];
+  return {
+    path: `${folder}/.s.PGSQL.${given.get('port') ?? 5432}`,
+    ...(user === null ? {} : { user }),
+    ...(password === null ? {} : { password }),
+    ...(database === '' ? {} : { database: decodeURIComponent(database) }),
+  };
 }

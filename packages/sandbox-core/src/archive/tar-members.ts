@@ -148,6 +148,6 @@ function damaged(error: unknown): unknown {
   return new SandboxError(
     'invalid',
     `The archive is corrupt or cut off (${why}). Nothing was replaced; get it again.`,
-    { cause: error },
+    { cause: error, started: 'no' },
   );
 }

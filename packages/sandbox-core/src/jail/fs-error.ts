@@ -1,4 +1,4 @@
-import { SandboxError, type SandboxErrorCode } from '../sandbox-error.ts';
+import { SandboxError, type SandboxErrorCode, type Started } from '../sandbox-error.ts';
 
 interface Meaning {
   readonly code: SandboxErrorCode;
@@ -47,8 +47,9 @@ export function fsErrorName(error: unknown): string {
  * Unknown ones are `unreachable`: nothing is known then.
  *
  * @param what Begins the message, for instance `Reading "a.txt"`.
+ * @param started For a call that does one thing or nothing: that a known refusal left nothing behind.
  */
-export function sandboxErrorFromFs(error: unknown, what: string): SandboxError {
+export function sandboxErrorFromFs(error: unknown, what: string, started?: Started): SandboxError {
   if (SandboxError.isInstance(error)) return error;
   const name = fsErrorName(error);
   const meaning = MEANINGS[name];
@@ -62,5 +63,6 @@ export function sandboxErrorFromFs(error: unknown, what: string): SandboxError {
   return new SandboxError(meaning.code, `${what} failed (${name}). ${meaning.advice}`, {
     cause: error,
     ...(meaning.retryable ? { retryable: true } : {}),
+    ...(started === undefined ? {} : { started }),
   });
 }
