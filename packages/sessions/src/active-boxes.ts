@@ -138,7 +138,7 @@ export class ActiveBoxes {
     const { onSwap = 'settle', signal, deadlineMs, ...asked } = options;
     const found = await this.find(workspaceId, sessionId);
     const pointer = this.#pointers.of(workspaceId, sessionId);
-    const box = await RoutedBox.open(
+    const opening = RoutedBox.open(
       {
         sessionId,
         pointer: onSwap === 'follow' ? pointer : new SettledPointer(pointer),
@@ -148,13 +148,14 @@ export class ActiveBoxes {
       },
       { signal, deadlineMs: deadlineMs ?? this.#options.openDeadlineMs },
     );
+    const box = await inTime(opening);
     if (onSwap === 'follow') this.#follows(sessionId, box);
     return activeBox(box, () => this.#followsNoMore(sessionId, box));
   }
 
   /** For work that knows only the group: a command that a former server process started. */
   async openGroup(groupId: string, holder: BoxHolder, options: OpenBoxOptions = {}): Promise<ActiveBox> {
-    return this.openGroupBox(await this.#findGroup(groupId), holder, options);
+    return inTime(this.openGroupBox(await this.#findGroup(groupId), holder, options));
   }
 
   /** Hides what the group's environment and source token hold. */
@@ -212,11 +213,7 @@ export class ActiveBoxes {
   /** The box of a group, whoever works in it. */
   openGroupBox(group: BoxGroup, holder: BoxHolder, options: OpenBoxOptions = {}): Promise<ActiveBox> {
     const attributes = { 'boxyard.group': group.id, 'boxyard.backend': group.backend };
-    return traced('box.open', attributes, () =>
-      this.#openHeld(group, holder, options).catch((error: unknown) => {
-        throw SandboxError.hasCode(error, 'timeout') ? notReady(error) : error;
-      }),
-    );
+    return traced('box.open', attributes, () => this.#openHeld(group, holder, options));
   }
 
   async #openHeld(
@@ -327,17 +324,15 @@ function activeBox(box: RoutedBox<ActiveBox>, onClosed: () => void): ActiveBox {
 }
 
 /** Whatever the box was wanted for has not begun, whichever step of getting it took too long. */
-const notReady = (cause: SandboxError) =>
-  new SandboxError(
-    'timeout',
-    'The box is not ready yet; it is being made meanwhile. Try again in a moment.',
-    {
-      stage: BOX_OPEN_STAGE,
-      started: 'no',
-      retryable: true,
-      cause,
-    },
-  );
+const inTime = <T>(opening: Promise<T>): Promise<T> =>
+  opening.catch((error: unknown) => {
+    if (!SandboxError.hasCode(error, 'timeout')) throw error;
+    throw new SandboxError(
+      'timeout',
+      'The box is not ready yet; it is being made meanwhile. Try again in a moment.',
+      { stage: BOX_OPEN_STAGE, started: 'no', retryable: true, cause: error },
+    );
+  });
 
 const notFound = (what: string, stage: string) =>
   new SandboxError('not-found', `There is no such ${what}. Check its id and its workspace.`, {

@@ -102,6 +102,14 @@ export class FailureYard implements AsyncDisposable {
     return `/v1/workspaces/default/sessions/${id}`;
   }
 
+  /** The slug of a new workspace whose boxes may be up so long in a month. */
+  async workspaceWithBudget(seconds: number): Promise<string> {
+    const slug = `budget-${seconds}`;
+    const { id } = await this.made<{ id: string }>('POST', '/v1/workspaces', { body: { slug } });
+    await this.#store.usage.setBudget(id, seconds);
+    return slug;
+  }
+
   /** As a command stands whose box has no record of it any more; crash.test.ts shows how it comes to that. */
   async loseCommand(opId: string): Promise<void> {
     const { sql } = this.#store;

@@ -11,7 +11,7 @@ export interface GoldenFault {
   readonly retryable: boolean;
   readonly started: 'no' | 'yes' | 'unknown';
   /** How the detail ends: what to do. */
-  readonly remedy: string;
+  readonly remedy: string | RegExp;
   /** Makes it happen on real servers; or, for what needs a broken machine or provider, what is thrown then. */
   readonly provoke: ((yard: FailureYard) => Promise<Response>) | { readonly thrown: () => Error };
 }

@@ -248,4 +248,19 @@ export const REFUSED_REQUESTS: readonly GoldenFault[] = [
       thrown: () => new SandboxError('cancelled', 'The wait was cancelled. Look before you repeat it.'),
     },
   },
+  {
+    fault: 'what the workspace may use is used up',
+    status: 402,
+    code: 'over-budget',
+    stage: 'budget',
+    retryable: false,
+    started: 'no',
+    remedy: /Raise the budget of the workspace, or wait until \S+\.$/,
+    provoke: async (yard) => {
+      const own = await yard.workspaceWithBudget(0);
+      const { id } = await yard.made<{ id: string }>('POST', `/v1/workspaces/${own}/sessions`, { body: {} });
+      const path = `/v1/workspaces/${own}/sessions/${id}/terminal/exec`;
+      return yard.ask('POST', path, { body: { command: 'true' } });
+    },
+  },
 ];

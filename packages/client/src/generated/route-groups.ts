@@ -5,7 +5,7 @@ import type { EventStream } from '../server-sent-events.ts';
 import type { RequestContent } from '../request-content.ts';
 import type { Transport } from '../transport.ts';
 import { ROUTES } from './route-table.ts';
-import type { AuditList, CanaryReport, CapabilityDocument, CreateKeyRequest, CreateSessionRequest, CreateWorkspaceRequest, CreatedKey, ExposedPort, FsArchiveResponse, FsContentResponse, FsDeleteRequest, FsDeleteResponse, FsListRequest, FsListResponse, FsMkdirRequest, FsMkdirResponse, FsMoveRequest, FsMoveResponse, FsReadRequest, FsReadResponse, FsStatRequest, FsStatResponse, FsWatchEvent, FsWatchRequest, FsWriteRequest, FsWriteResponse, GitDiffRequest, GitDiffResponse, GitLogRequest, GitLogResponse, GitShowRequest, GitShowResponse, GitStatusRequest, GitStatusResponse, Health, KeyList, Op, OpKillRequest, OpList, OpStdinRequest, OpStreamMessage, PauseSessionRequest, PtyCloseRequest, PtyList, PtyOpenRequest, PtyOpenResponse, PtyResizeRequest, PtyStreamMessage, PtyWriteRequest, Readiness, Session, SessionEvent, SessionEventList, SessionList, TerminalExecRequest, TerminalExecResponse, Workspace, WorkspaceList } from './schemas.ts';
+import type { AuditList, CanaryReport, CapabilityDocument, CreateKeyRequest, CreateSessionRequest, CreateWorkspaceRequest, CreatedKey, ExposedPort, FsArchiveResponse, FsContentResponse, FsDeleteRequest, FsDeleteResponse, FsListRequest, FsListResponse, FsMkdirRequest, FsMkdirResponse, FsMoveRequest, FsMoveResponse, FsReadRequest, FsReadResponse, FsStatRequest, FsStatResponse, FsWatchEvent, FsWatchRequest, FsWriteRequest, FsWriteResponse, GitDiffRequest, GitDiffResponse, GitLogRequest, GitLogResponse, GitShowRequest, GitShowResponse, GitStatusRequest, GitStatusResponse, Health, KeyList, Op, OpKillRequest, OpList, OpStdinRequest, OpStreamMessage, PauseSessionRequest, PtyCloseRequest, PtyList, PtyOpenRequest, PtyOpenResponse, PtyResizeRequest, PtyStreamMessage, PtyWriteRequest, Readiness, Session, SessionEvent, SessionEventList, SessionList, SwapSandboxRequest, SwapSandboxResponse, TerminalExecRequest, TerminalExecResponse, Workspace, WorkspaceList } from './schemas.ts';
 
 /** Sessions: what an agent works in. Each has a box, alone or shared. */
 export class SessionsRoutes extends RouteGroup<{ readonly ws: string }> {
@@ -56,6 +56,15 @@ readonly metadata?: Readonly<Record<string, string>> } = {}, options: CallOption
    */
   pause(sid: string, body: PauseSessionRequest = {}, options: CallOptions = {}): Promise<Session> {
     return this.json(ROUTES["sessions.pause"], { path: { sid }, body, options });
+  }
+
+  /**
+   * Send the session to another box, or home; nothing changes when it fails.
+   *
+   * `POST /v1/workspaces/{ws}/sessions/{sid}/active-sandbox`, needs `sessions:control`
+   */
+  swap(sid: string, body: SwapSandboxRequest, options: CallOptions = {}): Promise<SwapSandboxResponse> {
+    return this.json(ROUTES["sessions.swap"], { path: { sid }, body, options });
   }
 
   /**

@@ -22,6 +22,7 @@ export const ROUTES = {
 "sessions.get": {"method":"GET","path":"/v1/workspaces/{ws}/sessions/{sid}","repeatable":"always","answers":[200]},
 "sessions.delete": {"method":"DELETE","path":"/v1/workspaces/{ws}/sessions/{sid}","repeatable":"always","answers":[204]},
 "sessions.pause": {"method":"POST","path":"/v1/workspaces/{ws}/sessions/{sid}/pause","repeatable":"never","answers":[200]},
+"sessions.swap": {"method":"POST","path":"/v1/workspaces/{ws}/sessions/{sid}/active-sandbox","repeatable":"never","answers":[200]},
 "events.list": {"method":"GET","path":"/v1/workspaces/{ws}/sessions/{sid}/events","repeatable":"always","answers":[200]},
 "sessions.capabilities": {"method":"GET","path":"/v1/workspaces/{ws}/sessions/{sid}/stream-capabilities","repeatable":"always","answers":[200]},
 "ports.expose": {"method":"GET","path":"/v1/workspaces/{ws}/sessions/{sid}/ports/{port}","repeatable":"always","answers":[200]},

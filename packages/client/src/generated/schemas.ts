@@ -4,7 +4,7 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /** @enum {string} */
-        AuditAction: "workspace.create" | "key.create" | "key.revoke" | "session.create" | "session.delete" | "session.pause" | "command.run" | "command.attach" | "command.input" | "command.kill" | "terminal.open" | "terminal.attach" | "terminal.input" | "terminal.close" | "port.open" | "canary.run" | "access";
+        AuditAction: "workspace.create" | "key.create" | "key.revoke" | "session.create" | "session.delete" | "session.pause" | "session.swap" | "command.run" | "command.attach" | "command.input" | "command.kill" | "terminal.open" | "terminal.attach" | "terminal.input" | "terminal.close" | "port.open" | "canary.run" | "access";
         AuditActor: {
             /** @enum {string} */
             kind: "key" | "system";
@@ -629,6 +629,8 @@ export interface components {
             id: components["schemas"]["Id"];
             workspaceId: components["schemas"]["Id"];
             sandboxGroupId: components["schemas"]["Id"];
+            activeSandboxId: components["schemas"]["Id"] | null;
+            activeEpoch: number;
             backend: components["schemas"]["Backend"];
             image: string | null;
             name: string | null;
@@ -712,6 +714,20 @@ export interface components {
                 code: components["schemas"]["ProblemCode"];
                 stage: string;
                 detail: string;
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "sandbox.swapped";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            data: {
+                from: components["schemas"]["Id"] | null;
+                to: components["schemas"]["Id"] | null;
+                activeEpoch: number;
+                receipt?: components["schemas"]["RestoreReceipt"];
             };
         } | {
             seq: number;
@@ -861,6 +877,25 @@ export interface components {
         };
         /** @enum {string} */
         StopCause: "idle" | "lifetime" | "pause" | "budget";
+        SwapSandboxRequest: {
+            target: components["schemas"]["SwapTarget"];
+            expectedEpoch?: number;
+            /** @default false */
+            carry?: boolean;
+        };
+        SwapSandboxResponse: {
+            activeSandboxId: components["schemas"]["Id"] | null;
+            activeEpoch: number;
+            receipt?: components["schemas"]["RestoreReceipt"];
+        };
+        SwapTarget: "home" | {
+            groupId: components["schemas"]["Id"];
+        } | {
+            machineId: components["schemas"]["Id"];
+        } | {
+            backend: components["schemas"]["Backend"];
+            image?: string;
+        };
         TerminalExecRequest: {
             command: string;
             opId?: components["schemas"]["Uuid"];
@@ -1031,6 +1066,9 @@ export type SessionEvent = components['schemas']['SessionEvent'];
 export type SessionEventList = components['schemas']['SessionEventList'];
 export type SessionList = components['schemas']['SessionList'];
 export type StopCause = components['schemas']['StopCause'];
+export type SwapSandboxRequest = components['schemas']['SwapSandboxRequest'];
+export type SwapSandboxResponse = components['schemas']['SwapSandboxResponse'];
+export type SwapTarget = components['schemas']['SwapTarget'];
 export type TerminalExecRequest = components['schemas']['TerminalExecRequest'];
 export type TerminalExecResponse = components['schemas']['TerminalExecResponse'];
 export type Timestamp = components['schemas']['Timestamp'];
