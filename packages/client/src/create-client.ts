@@ -8,17 +8,17 @@ export const DEFAULT_DEADLINE_MS = 120_000;
 
 export interface ClientOptions {
   /** Where the server is; `BOXYARD_URL` when absent. A path in it is kept. */
-  readonly url?: string;
+  readonly url?: string | undefined;
   /** The key; `BOXYARD_TOKEN` when absent. */
-  readonly token?: string;
+  readonly token?: string | undefined;
   /** Id or slug; `default` when absent. */
-  readonly workspace?: string;
+  readonly workspace?: string | undefined;
   /** For calls that name none: milliseconds with all repetitions. 120 000 when absent; uploads have none. */
-  readonly deadlineMs?: number;
+  readonly deadlineMs?: number | undefined;
   /** How often a request is sent before its error is told, where repeating is safe. 4 when absent, 1 = never again. */
-  readonly maxAttempts?: number;
+  readonly maxAttempts?: number | undefined;
   /** Another `fetch`, for a proxy or a test. */
-  readonly fetch?: typeof fetch;
+  readonly fetch?: typeof fetch | undefined;
 }
 
 /**

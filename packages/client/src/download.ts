@@ -41,6 +41,12 @@ export class Download {
     try {
       return await read();
     } catch (cause) {
+      if (cause instanceof Error && cause.name === 'AbortError') {
+        throw new BoxyardError('cancelled', 'The download was cancelled by its signal.', {
+          started: 'no',
+          cause,
+        });
+      }
       throw new BoxyardError('unreachable', 'The connection broke during the download. Begin it again.', {
         retryable: true,
         started: 'no',

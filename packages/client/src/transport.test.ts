@@ -144,6 +144,20 @@ test('a call ends with its deadline and with its signal, and says what is known 
   expect(server.seen).toHaveLength(before);
 });
 
+test('a download that is cut or cancelled in the middle is never a part for the whole', async () => {
+  const server = await startScriptedServer((response, _, request) => {
+    response.writeHead(200, { 'content-length': '100', etag: '"sha256-x"' }).write('half');
+    if (request === 1) setImmediate(() => response.destroy());
+  });
+  const { files } = createClient({ url: server.url }).session('s');
+  expect(await failureOf(files.readText('a'))).toMatchObject({ code: 'unreachable', retryable: true });
+  const stop = new AbortController();
+  const download = await files.download('a', { signal: stop.signal, deadlineMs: 60_000 });
+  expect(download).toMatchObject({ sizeBytes: 100, etag: 'sha256-x' });
+  stop.abort();
+  expect(await failureOf(download.bytes())).toMatchObject({ code: 'cancelled' });
+});
+
 test('a wait that is longer than the deadline is not begun', async () => {
   const server = await startScriptedServer((response) =>
     problem(response, 503, { code: 'not-ready', retryable: true }, { 'retry-after': '3600' }),
