@@ -1,6 +1,6 @@
+import { Crash } from '@boxyard/sandbox-conformance';
 import { systemClock } from '@boxyard/sandbox-core';
 import { describe, expect, test } from 'vitest';
-import { Crash } from './crash.ts';
 import { group, open, openStage, read, SETTINGS, type Server, type Stage, write } from './stage.ts';
 
 const HOUR_MS = 3_600_000;

@@ -1,13 +1,14 @@
 // Several processes, killed at random, reapers in between, the database's clock jumping: what the leases promise is
 // judged from what the handles do and what the provider has.
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { folderBlobStore } from '@boxyard/blobs';
+import { Crash } from '@boxyard/sandbox-conformance';
 import { type BlobStore, SandboxError, systemClock } from '@boxyard/sandbox-core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Crash } from './crash.ts';
 import { group, open, openStage, SETTINGS, type Server, type Stage, write } from './stage.ts';
 
 const ROUNDS = 6;

@@ -17,6 +17,7 @@ export { runProviderCase } from './case/provider-run.ts';
 export { ChaosBox } from './chaos/chaos-box.ts';
 export type { ChaosFault, ChaosPlan } from './chaos/chaos-plan.ts';
 export { ChaosDeath, seeded } from './chaos/chaos-plan.ts';
+export { Crash } from './crash/crash.ts';
 export type { DescribeBoxOptions } from './describe-box.ts';
 export { describeBox } from './describe-box.ts';
 export type { DescribeProviderOptions } from './describe-provider.ts';

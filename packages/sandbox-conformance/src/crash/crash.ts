@@ -4,6 +4,10 @@ import type { Box, BoxCapabilities, Clock, Provider } from '@boxyard/sandbox-cor
 
 const never = new Promise<never>(() => {});
 
+/**
+ * Kills a process in a test: everything that it reaches the world through is wrapped in one of these, and from the
+ * n-th answer on it is cut off. Run a work again and again with n = 1, 2, … until it survives.
+ */
 export class Crash {
   readonly #at: number;
   #answers = 0;
@@ -23,6 +27,7 @@ export class Crash {
     return this.#died;
   }
 
+  /** One answer: the work has its effect, and the reply is lost when the process dies here. */
   async call<T>(work: () => Promise<T>): Promise<T> {
     if (this.#isDead) return never;
     const end = <R>(result: () => R): R | Promise<never> => {
@@ -74,6 +79,7 @@ export class Crash {
     };
   }
 
+  /** A provider whose boxes are cut off too. */
   provider(provider: Provider): Provider {
     const { parking } = provider;
     return {
@@ -85,6 +91,7 @@ export class Crash {
     };
   }
 
+  /** A clock whose sleepers never wake after the end. */
   clock(clock: Clock): Clock {
     return {
       nowMs: () => clock.nowMs(),
