@@ -1,6 +1,7 @@
 // The text in which the SDK gives command results to the model: written here, and nowhere else read.
 import { SandboxError } from '@boxyard/sandbox-core';
 import { formatExecResponse, truncateOutput } from './sdk-values.ts';
+import { AgentsSessionError } from './session-error.ts';
 
 /** What a banner says. */
 export interface CommandReport {
@@ -50,11 +51,17 @@ export function writeBanner(report: CommandReport): string {
 
 /** What the model reads when a tool could not do its work: a thrown error would reach it as a bland sentence. */
 export function failureBanner(tool: string, error: unknown, startedAtMs: number): string {
-  const text = `${tool} failed: ${error instanceof Error ? error.message : String(error)}`;
+  const text = `${tool} failed: ${reasonOf(error)}`;
   const notes = startedNote(error);
   return writeBanner(
     commandReport({ output: `${text}\n`, notes, startedAtMs, exitCode: 1, sessionId: null }),
   );
+}
+
+/** Only our own errors are written to be read: others may hold what the model must not see. */
+function reasonOf(error: unknown): string {
+  if (SandboxError.isInstance(error) || error instanceof AgentsSessionError) return error.message;
+  return `something unexpected happened (${error instanceof Error ? error.name : typeof error}).`;
 }
 
 function startedNote(error: unknown): readonly string[] {

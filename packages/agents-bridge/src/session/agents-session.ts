@@ -22,7 +22,7 @@ import type {
 } from '@openai/agents-core/sandbox';
 import { type CommandReport, failureBanner, writeBanner } from '../banner.ts';
 import { mergeManifestEntryDelta, withExclusiveSandboxManifestMutation } from '../sdk-values.ts';
-import { AgentsSessionError, boxErrorOf, closedSession, refuseRunAs } from '../session-error.ts';
+import { AgentsSessionError, closedSession, refuseRunAs, sessionErrorFrom } from '../session-error.ts';
 import { type BoxSource, CurrentBox } from './current-box.ts';
 import { PreStopHooks } from './pre-stop-hooks.ts';
 import { checkArchiveLimits, packWorkspace, unpackWorkspace } from './session-archive.ts';
@@ -256,7 +256,9 @@ export class BoxSession implements AgentsSession {
     this.#use();
     refuseRunAs(runAs);
     const call = this.#call();
-    const { box } = await this.#current.get(call);
+    const { box } = await this.#current.get(call).catch((error: unknown) => {
+      throw sessionErrorFrom(error);
+    });
     this.#note();
     return { box, path: this.#paths.relative(path, box.workspaceRoot), call };
   }
@@ -268,7 +270,6 @@ export class BoxSession implements AgentsSession {
     try {
       return writeBanner(await work());
     } catch (error) {
-      if (!(error instanceof AgentsSessionError) && boxErrorOf(error) === null) throw error;
       return failureBanner(tool, error, startedAtMs);
     } finally {
       this.#note();

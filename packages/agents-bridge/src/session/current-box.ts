@@ -1,5 +1,5 @@
 // The box of a session, asked for anew at every use: it may not be open yet, and it may be another one by now.
-import { type Box, bounded, type CallOptions } from '@boxyard/sandbox-core';
+import { type Box, bounded, type CallOptions, SandboxError } from '@boxyard/sandbox-core';
 
 /**
  * A box, also one that follows a pointer, or a function that answers the present one. The function is asked
@@ -42,7 +42,7 @@ export class CurrentBox {
   async get(options: CallOptions): Promise<ActiveBox> {
     const source = this.#source;
     const box =
-      typeof source === 'function' ? await bounded(options, 'Opening the box', () => source()) : source;
+      typeof source === 'function' ? await bounded(options, 'Opening the box', () => opened(source)) : source;
     this.#latest = box;
     if (box.workspaceRoot === this.#shownRoot) return { box, atShownRoot: true };
     const key = JSON.stringify([box.ref.provider, box.ref.instance, box.workspaceRoot]);
@@ -63,5 +63,18 @@ export class CurrentBox {
     } catch {
       return false;
     }
+  }
+}
+
+/** What went wrong is for whoever opens boxes; its text may hold what the model must not read. */
+async function opened(source: () => Promise<Box>): Promise<Box> {
+  try {
+    return await source();
+  } catch (cause) {
+    if (SandboxError.isInstance(cause)) throw cause;
+    throw new SandboxError('unreachable', 'Opening the box failed; try again later.', {
+      cause,
+      started: 'no',
+    });
   }
 }
