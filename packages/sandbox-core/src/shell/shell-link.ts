@@ -86,8 +86,10 @@ export class ShellLink {
 
   #take(replies: readonly ShellReply[]): void {
     for (const reply of replies) {
-      const first = this.#pending.shift();
+      const first = this.#pending[0];
+      // Left among those that wait, so that it learns of the end of the channel.
       if (first === undefined || first.seq !== reply.seq) throw new Error('an answer that nobody asked for');
+      this.#pending.shift();
       first.resolve(reply);
     }
   }

@@ -1,6 +1,8 @@
 // The runner over real shells. What every box must do is asserted by the conformance suite, on local boxes; here is
 // what only the runner knows: both spools, both shells, a dying channel, the guard, and what stays behind.
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +16,10 @@ import type { ShellChannel } from './shell-channel.ts';
 import { ShellRunner } from './shell-runner.ts';
 
 type Shell = readonly [string, ...string[]];
+
+/** Only the larger one could exceed what may be held. */
+const FLOOD_BYTES = process.env.BOXYARD_SOAK === '1' ? 200_000_000 : 20_000_000;
+const MOST_HELD_BYTES = 64 * 1024 * 1024;
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
 const text = (data: Uint8Array) => Buffer.from(data).toString();
@@ -164,6 +170,29 @@ describe.each(kinds)('a runner on $name', ({ shell, onDisk }) => {
       expect(await again.exited()).toMatchObject({ endedBy: 'run-limit' });
       expect((await collect(again)).stdout).toBe('begun\n');
       await again.forget();
+    });
+
+  // How fast a shell copies is no matter of its kind.
+  if (shell[0] === '/bin/sh')
+    it('streams what a command prints byte-exact, and holds only a little of it', {
+      timeout: 120_000,
+    }, async () => {
+      const runner = open();
+      const program = { script: `head -c ${FLOOD_BYTES} /dev/urandom | tee copy` };
+      const started = await runner.spawn({ program });
+      const streamed = createHash('sha256');
+      const before = process.memoryUsage().arrayBuffers;
+      let peak = 0;
+      for await (const event of started.output()) {
+        if (event.kind !== 'chunk') continue;
+        streamed.update(event.bytes);
+        peak = Math.max(peak, process.memoryUsage().arrayBuffers - before);
+      }
+      const copied = createHash('sha256');
+      for await (const chunk of createReadStream(join(folder, 'workspace', 'copy'))) copied.update(chunk);
+      expect(streamed.digest('hex')).toBe(copied.digest('hex'));
+      expect(peak).toBeLessThan(MOST_HELD_BYTES);
+      await started.forget();
     });
 
   it('kills a storm of children, and nothing comes after', async () => {
