@@ -23,6 +23,8 @@ import { addMetricsRoutes } from './routes/metrics-routes.ts';
 import { addOpRoutes } from './routes/op-routes.ts';
 import { addPtyRoutes } from './routes/pty-routes.ts';
 import { addSessionRoutes } from './routes/session-routes.ts';
+import { addSweepRoutes } from './routes/sweep-routes.ts';
+import { addUsageRoutes } from './routes/usage-routes.ts';
 import { addWorkspaceRoutes } from './routes/workspace-routes.ts';
 import type { ApiServices } from './services.ts';
 
@@ -107,7 +109,9 @@ export function createApi(services: ApiServices, options: ApiOptions): Api {
   addMetricsRoutes(routes, services);
   addCanaryRoutes(routes, services);
   addDocsRoutes(routes, services);
+  addSweepRoutes(routes, services);
   addWorkspaceRoutes(routes, services);
+  addUsageRoutes(routes, services);
   addAuditRoutes(routes, services);
   addKeyRoutes(routes, services);
   addSessionRoutes(routes, services);

@@ -7,3 +7,4 @@ export { ApiError, problemOf } from './problem.ts';
 export { requestFields } from './request-scope.ts';
 export { newToken } from './routes/key-routes.ts';
 export type { ApiServices } from './services.ts';
+export type { SweepService } from './sweep-service.ts';

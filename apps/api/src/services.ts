@@ -7,17 +7,21 @@ import type {
   KeyStore,
   LeaseStore,
   Provider,
+  UsageStore,
   WorkspaceStore,
 } from '@boxyard/sandbox-core';
 import type { ActiveBoxes, SessionService } from '@boxyard/sessions';
 import type { AuditTrail } from './audit-trail.ts';
 import type { KeyRing } from './key-ring.ts';
+import type { SweepService } from './sweep-service.ts';
 
 /** What the routes call. Composed once, by the server. */
 export interface ApiServices {
   readonly sessions: SessionService;
   readonly boxes: ActiveBoxes;
   readonly leases: LeaseStore;
+  readonly usage: UsageStore;
+  readonly sweep: SweepService;
   readonly ops: OpHost;
   readonly ptys: SharedPtyHost;
   /** Records what changes in boxes without a request. */

@@ -22,6 +22,8 @@ export const AUDIT_ACTIONS = [
   'terminal.close',
   'port.open',
   'canary.run',
+  'sweep.run',
+  'budget.set',
   /** A refused attempt at something that is not audited when it is allowed. */
   'access',
 ] as const;

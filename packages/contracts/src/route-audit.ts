@@ -28,9 +28,13 @@ export const ROUTE_AUDIT: Readonly<Record<Route, RouteAudit | null>> = {
 
   'POST /v1/canary': each('canary.run'),
 
+  'POST /v1/sweep': each('sweep.run'),
+
   'GET /v1/workspaces': NOT_AUDITED,
   'POST /v1/workspaces': each('workspace.create'),
   'GET /v1/workspaces/:ws': NOT_AUDITED,
+  'GET /v1/workspaces/:ws/usage': NOT_AUDITED,
+  'PUT /v1/workspaces/:ws/budget': each('budget.set'),
   'GET /v1/workspaces/:ws/audit': NOT_AUDITED,
   'GET /v1/workspaces/:ws/keys': NOT_AUDITED,
   'POST /v1/workspaces/:ws/keys': each('key.create'),
@@ -42,6 +46,7 @@ export const ROUTE_AUDIT: Readonly<Record<Route, RouteAudit | null>> = {
   'DELETE /v1/workspaces/:ws/sessions/:sid': each('session.delete'),
   'POST /v1/workspaces/:ws/sessions/:sid/pause': each('session.pause'),
   'POST /v1/workspaces/:ws/sessions/:sid/active-sandbox': each('session.swap'),
+  'GET /v1/workspaces/:ws/sessions/:sid/usage': NOT_AUDITED,
   'GET /v1/workspaces/:ws/sessions/:sid/events': NOT_AUDITED,
   'GET /v1/workspaces/:ws/sessions/:sid/stream-capabilities': NOT_AUDITED,
 

@@ -17,9 +17,13 @@ export const ROUTE_PERMISSIONS = {
 
   'POST /v1/canary': 'workspaces:manage',
 
+  'POST /v1/sweep': 'workspaces:manage',
+
   'GET /v1/workspaces': 'any',
   'POST /v1/workspaces': 'workspaces:manage',
   'GET /v1/workspaces/:ws': 'any',
+  'GET /v1/workspaces/:ws/usage': 'sessions:read',
+  'PUT /v1/workspaces/:ws/budget': 'workspaces:manage',
   'GET /v1/workspaces/:ws/audit': 'audit:read',
   'GET /v1/workspaces/:ws/keys': 'keys:manage',
   'POST /v1/workspaces/:ws/keys': 'keys:manage',
@@ -31,6 +35,7 @@ export const ROUTE_PERMISSIONS = {
   'DELETE /v1/workspaces/:ws/sessions/:sid': 'sessions:control',
   'POST /v1/workspaces/:ws/sessions/:sid/pause': 'sessions:control',
   'POST /v1/workspaces/:ws/sessions/:sid/active-sandbox': 'sessions:control',
+  'GET /v1/workspaces/:ws/sessions/:sid/usage': 'sessions:read',
   'GET /v1/workspaces/:ws/sessions/:sid/events': 'sessions:read',
   'GET /v1/workspaces/:ws/sessions/:sid/stream-capabilities': 'sessions:read',
 

@@ -36,6 +36,8 @@ export const SweepReport = z.object({
   ),
   /** Providers that cannot list their boxes: nothing is known of forgotten ones there. */
   unlistable: z.array(z.string()),
+  /** Providers that did not answer: nothing of theirs was judged. */
+  unreachable: z.array(z.object({ provider: z.string(), detail: z.string() })),
   /** Condemned boxes that wait for their next attempt. */
   condemned: z.array(
     z.object({

@@ -9,5 +9,5 @@ export type { LeasesSettings } from './leases-settings.ts';
 export { DEFAULT_LEASES_SETTINGS } from './leases-settings.ts';
 export type { BoxSpec, OpenBox, OpenBoxRequest } from './open-request.ts';
 export { Reaper } from './reaper.ts';
-export type { SweepVerdict, SweptBox } from './sweep.ts';
+export type { SweepAction, SweepPlan, SweptBox } from './sweep.ts';
 export { Sweep } from './sweep.ts';

@@ -1,4 +1,6 @@
+import type { SweepVerdict } from '@boxyard/contracts';
 import type {
+  BoxRef,
   BoxToDestroy,
   CallOptions,
   CondemnedBox,
@@ -9,19 +11,37 @@ import type {
 import { destroyCondemned } from './condemned-boxes.ts';
 import type { LeaseContext } from './lease-context.ts';
 
-/**
- * `orphan`: ours, and no lease has its group and epoch; the only ones that are destroyed. `named`: a lease names it
- * or is just making it. `condemned`: on its way out already. `home`: parked, and its living group has no other box. `ahead`: of
- * a later epoch than the record knows, so the record was set back. `foreign`: of another deployment. `untagged`:
- * nothing says whose it is.
- */
-export type SweepVerdict = 'orphan' | 'named' | 'condemned' | 'home' | 'ahead' | 'foreign' | 'untagged';
+/** What became of an orphan: `condemned` when its provider refuses for now; it is tried again. */
+export type SweepAction = 'none' | 'destroyed' | 'condemned';
 
 export interface SweptBox extends ListedBox {
   readonly verdict: SweepVerdict;
+  readonly action: SweepAction;
+}
+
+export interface SweepPlan {
+  /** Every box that the providers list. */
+  readonly boxes: readonly SweptBox[];
+  /** Providers that cannot list their boxes. */
+  readonly unlistable: readonly string[];
+  /** Providers that did not answer: nothing of theirs is judged. */
+  readonly unreachable: readonly { readonly provider: string; readonly error: unknown }[];
 }
 
 const PAGE = 200;
+
+const sameBox = (a: BoxRef, b: BoxRef) => a.provider === b.provider && a.instance === b.instance;
+
+async function* pagesOf(listed: AsyncIterable<ListedBox>): AsyncGenerator<readonly ListedBox[], undefined> {
+  let page: ListedBox[] = [];
+  for await (const box of listed) {
+    page.push(box);
+    if (page.length < PAGE) continue;
+    yield page;
+    page = [];
+  }
+  yield page;
+}
 
 function judge(
   box: ListedBox,
@@ -33,8 +53,7 @@ function judge(
   const { tag, ref } = box;
   if (tag === null) return 'untagged';
   if (tag.deployment !== deployment) return 'foreign';
-  const same = (other: { readonly provider: string; readonly instance: string }) =>
-    other.provider === ref.provider && other.instance === ref.instance;
+  const same = (other: BoxRef) => sameBox(other, ref);
   if (condemned.some((other) => same(other.ref))) return 'condemned';
   if (lease === null || lease.deletedAtMs !== null) return 'orphan';
   if ((lease.box !== null && same(lease.box)) || lease.superseded.some(same)) return 'named';
@@ -52,34 +71,53 @@ export class Sweep {
     this.#context = context;
   }
 
-  /** Every listed box with its verdict; destroys nothing. Throws when boxes or leases cannot be read. */
-  async plan(options: CallOptions = {}): Promise<readonly SweptBox[]> {
-    const swept: SweptBox[] = [];
+  /**
+   * Judges every listed box and destroys nothing. A provider that does not answer holds up no other; it throws when
+   * leases cannot be read.
+   */
+  async plan(options: CallOptions = {}): Promise<SweepPlan> {
+    const boxes: SweptBox[] = [];
+    const unlistable: string[] = [];
+    const unreachable: { provider: string; error: unknown }[] = [];
     for (const backend of this.#context.providers.backends) {
       const provider = this.#context.providers.provider(backend);
-      if (!provider.listing.available) continue;
-      let page: ListedBox[] = [];
-      for await (const box of provider.listing.use.list(options)) {
-        page.push(box);
-        if (page.length < PAGE) continue;
-        swept.push(...(await this.#judge(page, provider, options)));
-        page = [];
+      if (!provider.listing.available) {
+        unlistable.push(provider.name);
+        continue;
       }
-      swept.push(...(await this.#judge(page, provider, options)));
+      const pages = pagesOf(provider.listing.use.list(options));
+      for (;;) {
+        let page: IteratorResult<readonly ListedBox[]>;
+        try {
+          page = await pages.next();
+        } catch (error) {
+          this.#context.trouble('sweep.list', null, error);
+          unreachable.push({ provider: provider.name, error });
+          break;
+        }
+        if (page.done === true) break;
+        boxes.push(...(await this.#judge(page.value, provider, options)));
+      }
     }
-    return swept;
+    return { boxes, unlistable, unreachable };
   }
 
   /** Destroys the orphans of a plan made now, each judged once more under the lock of its lease. */
-  async run(options: CallOptions = {}): Promise<readonly SweptBox[]> {
-    const plan = await this.plan(options);
-    const orphans = plan.filter((box) => box.verdict === 'orphan');
-    for (const box of orphans) await this.#condemn(box, options);
-    if (orphans.length > 0)
-      await this.#context.attempt('sweep.destroy', null, () =>
-        destroyCondemned(this.#context, { signal: options.signal }),
-      );
-    return plan;
+  async run(options: CallOptions = {}): Promise<SweepPlan> {
+    const { boxes, ...plan } = await this.plan(options);
+    const condemned = new Set<SweptBox>();
+    for (const box of boxes)
+      if (box.verdict === 'orphan' && (await this.#condemn(box, options))) condemned.add(box);
+    if (condemned.size === 0) return { boxes, ...plan };
+    const { signal } = options;
+    await this.#context.attempt('sweep.destroy', null, () => destroyCondemned(this.#context, { signal }));
+    const groups = [...condemned].flatMap(({ tag }) => (tag === null ? [] : [tag.group]));
+    const left = await this.#context.store.listCondemned([...new Set(groups)], options);
+    const acted = boxes.map((box): SweptBox => {
+      if (!condemned.has(box)) return box;
+      return { ...box, action: left.some(({ ref }) => sameBox(ref, box.ref)) ? 'condemned' : 'destroyed' };
+    });
+    return { boxes: acted, ...plan };
   }
 
   async #judge(page: readonly ListedBox[], provider: Provider, options: CallOptions): Promise<SweptBox[]> {
@@ -93,12 +131,14 @@ export class Sweep {
     const byGroup = new Map(leases.map((lease) => [lease.groupId, lease]));
     return page.map((box) => {
       const lease = byGroup.get(box.tag?.group ?? '') ?? null;
-      return { ...box, verdict: judge(box, lease, condemned, deployment, provider.parking.available) };
+      const verdict = judge(box, lease, condemned, deployment, provider.parking.available);
+      return { ...box, verdict, action: 'none' };
     });
   }
 
-  async #condemn({ ref, tag }: SweptBox, options: CallOptions): Promise<void> {
-    if (tag === null) return;
+  /** False when it is no orphan any more. */
+  async #condemn({ ref, tag }: SweptBox, options: CallOptions): Promise<boolean> {
+    if (tag === null) return false;
     const { store, deployment, providers } = this.#context;
     const parks = providers.providerNamed(ref.provider).parking.available;
     const boxes: readonly BoxToDestroy[] = [
@@ -113,6 +153,8 @@ export class Sweep {
       options,
     );
     if (still === null) await store.condemn(boxes, options);
-    if (still !== false) this.#context.tell({ type: 'swept', groupId: tag.group, ref });
+    if (still === false) return false;
+    this.#context.tell({ type: 'swept', groupId: tag.group, ref });
+    return true;
   }
 }

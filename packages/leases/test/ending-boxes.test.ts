@@ -294,7 +294,7 @@ describe('the sweep', () => {
     const foreign = await make('another', own.groupId, 1);
     const bare = await make('test', group().groupId, 1);
     machines.get(bare)!.tag = null;
-    const verdicts = new Map((await server.sweep.plan()).map((box) => [box.ref.instance, box.verdict]));
+    const verdicts = new Map((await server.sweep.plan()).boxes.map((box) => [box.ref.instance, box.verdict]));
     expect(
       Object.fromEntries(
         [orphan, ahead, foreign, bare, live.box.ref.instance].map((one) => [one, verdicts.get(one)]),

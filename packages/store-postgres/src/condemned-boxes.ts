@@ -87,6 +87,19 @@ export class CondemnedBoxes {
     );
   }
 
+  async all(limit: number, options?: CallOptions): Promise<readonly CondemnedBox[]> {
+    const { sql } = this.#database;
+    const rows = await this.#database.run(
+      'Listing all condemned boxes',
+      sql<CondemnedRow[]>`
+        SELECT id, ref, group_id, epoch, reason, attempts FROM condemned_boxes
+        ORDER BY attempts DESC, id LIMIT ${limit}
+      `,
+      options,
+    );
+    return rows.map(toCondemned);
+  }
+
   async list(groupIds: readonly string[], options?: CallOptions): Promise<readonly CondemnedBox[]> {
     const { sql } = this.#database;
     const rows = await this.#database.run(

@@ -236,6 +236,10 @@ export class PostgresLeaseStore implements LeaseStore {
     return this.#condemned.remove(id, options);
   }
 
+  allCondemned(limit: number, options?: CallOptions): Promise<readonly CondemnedBox[]> {
+    return this.#condemned.all(limit, options);
+  }
+
   listCondemned(groupIds: readonly string[], options?: CallOptions): Promise<readonly CondemnedBox[]> {
     return this.#condemned.list(groupIds, options);
   }

@@ -8,6 +8,7 @@ import { runDemo } from './demo.ts';
 import { bringDown } from './down.ts';
 import { type OutputFormat, printRows, printValue } from './output.ts';
 import { runCommand } from './run-command.ts';
+import { runSweep } from './sweep.ts';
 import { type UpOptions, up } from './up.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -81,6 +82,15 @@ export function createProgram(env: Environment, version: string): Command {
     .addOption(formatOption())
     .action(async (options: { output: OutputFormat }) => {
       process.exitCode = (await runCanary(await client(), options.output)) ? 0 : 1;
+    });
+
+  program
+    .command('sweep')
+    .description('destroy boxes of this deployment that no lease names, and report all others')
+    .option('--dry-run', 'show the plan and destroy nothing', false)
+    .addOption(formatOption())
+    .action(async (options: { dryRun: boolean; output: OutputFormat }) => {
+      process.exitCode = (await runSweep(await client(), options)) ? 0 : 1;
     });
 
   addSandboxCommands(program, client);

@@ -20,6 +20,7 @@ import { OpenedParts } from './opened-parts.ts';
 import { createReadiness } from './readiness.ts';
 import { Repeating } from './repeating.ts';
 import { removeServerRecord, writeServerRecord } from './server-record.ts';
+import { sweepService } from './sweep-report.ts';
 import { meterLeaseNotice } from './telemetry/lease-meters.ts';
 import { meteredBackends } from './telemetry/metered-provider.ts';
 import { meteredEventLog, meteredOpStore } from './telemetry/metered-stores.ts';
@@ -91,6 +92,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     {
       ...parts,
       leases: store.leases,
+      usage: store.usage,
       events: store.events,
       audit: store.audit,
       workspaces: store.workspaces,
@@ -255,9 +257,10 @@ async function assemble({ settings, store, providers, log, meters, opening }: As
       auditMs: settings.auditRetentionMs,
     },
   });
+  const sweep = new Sweep(leases.context);
   const reaper = opening.use(
     new Reaper(leases.context, {
-      sweep: new Sweep(leases.context),
+      sweep,
       archives: new ArchiveSweep(leases.context),
     }),
   );
@@ -283,7 +286,20 @@ async function assemble({ settings, store, providers, log, meters, opening }: As
       log,
     }),
   );
-  return { auditTrail, canary, sessions, boxes, ops, ptys, changes, keyRing, retention, reaper, onTrouble };
+  return {
+    sweep: sweepService(sweep, leases.context),
+    auditTrail,
+    canary,
+    sessions,
+    boxes,
+    ops,
+    ptys,
+    changes,
+    keyRing,
+    retention,
+    reaper,
+    onTrouble,
+  };
 }
 
 const storeOptions = (settings: Settings) =>

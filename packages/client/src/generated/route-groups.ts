@@ -5,10 +5,21 @@ import type { EventStream } from '../server-sent-events.ts';
 import type { RequestContent } from '../request-content.ts';
 import type { Transport } from '../transport.ts';
 import { ROUTES } from './route-table.ts';
-import type { AuditList, CanaryReport, CapabilityDocument, CreateKeyRequest, CreateSessionRequest, CreateWorkspaceRequest, CreatedKey, ExposedPort, FsArchiveResponse, FsContentResponse, FsDeleteRequest, FsDeleteResponse, FsListRequest, FsListResponse, FsMkdirRequest, FsMkdirResponse, FsMoveRequest, FsMoveResponse, FsReadRequest, FsReadResponse, FsStatRequest, FsStatResponse, FsWatchEvent, FsWatchRequest, FsWriteRequest, FsWriteResponse, GitDiffRequest, GitDiffResponse, GitLogRequest, GitLogResponse, GitShowRequest, GitShowResponse, GitStatusRequest, GitStatusResponse, Health, KeyList, Op, OpKillRequest, OpList, OpStdinRequest, OpStreamMessage, PauseSessionRequest, PtyCloseRequest, PtyList, PtyOpenRequest, PtyOpenResponse, PtyResizeRequest, PtyStreamMessage, PtyWriteRequest, Readiness, Session, SessionEvent, SessionEventList, SessionList, SwapSandboxRequest, SwapSandboxResponse, TerminalExecRequest, TerminalExecResponse, Workspace, WorkspaceList } from './schemas.ts';
+import type { AuditList, CanaryReport, CapabilityDocument, CreateKeyRequest, CreateSessionRequest, CreateWorkspaceRequest, CreatedKey, ExposedPort, FsArchiveResponse, FsContentResponse, FsDeleteRequest, FsDeleteResponse, FsListRequest, FsListResponse, FsMkdirRequest, FsMkdirResponse, FsMoveRequest, FsMoveResponse, FsReadRequest, FsReadResponse, FsStatRequest, FsStatResponse, FsWatchEvent, FsWatchRequest, FsWriteRequest, FsWriteResponse, GitDiffRequest, GitDiffResponse, GitLogRequest, GitLogResponse, GitShowRequest, GitShowResponse, GitStatusRequest, GitStatusResponse, Health, KeyList, Op, OpKillRequest, OpList, OpStdinRequest, OpStreamMessage, PauseSessionRequest, PtyCloseRequest, PtyList, PtyOpenRequest, PtyOpenResponse, PtyResizeRequest, PtyStreamMessage, PtyWriteRequest, Readiness, Session, SessionEvent, SessionEventList, SessionList, SessionUsage, SetBudgetRequest, SwapSandboxRequest, SwapSandboxResponse, SweepReport, SweepRequest, TerminalExecRequest, TerminalExecResponse, Workspace, WorkspaceBudget, WorkspaceList, WorkspaceUsage } from './schemas.ts';
 
 /** Sessions: what an agent works in. Each has a box, alone or shared. */
 export class SessionsRoutes extends RouteGroup<{ readonly ws: string }> {
+  /**
+   * When the session's box was up, this month or in a given time.
+   *
+   * `GET /v1/workspaces/{ws}/sessions/{sid}/usage`, needs `sessions:read`
+   */
+  usage(sid: string, query: {
+readonly from?: string;
+readonly to?: string } = {}, options: CallOptions = {}): Promise<SessionUsage> {
+    return this.json(ROUTES["sessions.usage"], { path: { sid }, query, options });
+  }
+
   /**
    * Create a session; its box comes with the first operation unless start is true.
    *
@@ -467,6 +478,26 @@ readonly limit?: number } = {}, options: CallOptions = {}): Promise<WorkspaceLis
   get(ws: string, options: CallOptions = {}): Promise<Workspace> {
     return this.json(ROUTES["workspaces.get"], { path: { ws }, options });
   }
+
+  /**
+   * For how long boxes of the workspace were up, this month or in a given time, and its budget.
+   *
+   * `GET /v1/workspaces/{ws}/usage`, needs `sessions:read`
+   */
+  usage(ws: string, query: {
+readonly from?: string;
+readonly to?: string } = {}, options: CallOptions = {}): Promise<WorkspaceUsage> {
+    return this.json(ROUTES["workspaces.usage"], { path: { ws }, query, options });
+  }
+
+  /**
+   * For how many seconds boxes may be up in a month; once they were, they are captured, stopped and not opened.
+   *
+   * `PUT /v1/workspaces/{ws}/budget`, needs `workspaces:manage`
+   */
+  setBudget(ws: string, body: SetBudgetRequest, options: CallOptions = {}): Promise<WorkspaceBudget> {
+    return this.json(ROUTES["workspaces.setBudget"], { path: { ws }, body, options });
+  }
 }
 
 /** The server itself: its health, and this document. */
@@ -532,6 +563,15 @@ export class ServerRoutes extends RouteGroup<object> {
    */
   docsAsset(asset: string, options: CallOptions = {}): Promise<Response> {
     return this.raw(ROUTES["server.docsAsset"], { path: { asset }, options });
+  }
+
+  /**
+   * Destroy boxes of this deployment that no lease names; every other box is only reported.
+   *
+   * `POST /v1/sweep`, needs `workspaces:manage`
+   */
+  sweep(body: SweepRequest = {}, options: CallOptions = {}): Promise<SweepReport> {
+    return this.json(ROUTES["server.sweep"], { body, options });
   }
 }
 

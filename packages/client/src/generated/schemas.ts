@@ -4,7 +4,7 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /** @enum {string} */
-        AuditAction: "workspace.create" | "key.create" | "key.revoke" | "session.create" | "session.delete" | "session.pause" | "session.swap" | "command.run" | "command.attach" | "command.input" | "command.kill" | "terminal.open" | "terminal.attach" | "terminal.input" | "terminal.close" | "port.open" | "canary.run" | "access";
+        AuditAction: "workspace.create" | "key.create" | "key.revoke" | "session.create" | "session.delete" | "session.pause" | "session.swap" | "command.run" | "command.attach" | "command.input" | "command.kill" | "terminal.open" | "terminal.attach" | "terminal.input" | "terminal.close" | "port.open" | "canary.run" | "sweep.run" | "budget.set" | "access";
         AuditActor: {
             /** @enum {string} */
             kind: "key" | "system";
@@ -875,6 +875,21 @@ export interface components {
             items: components["schemas"]["Session"][];
             nextCursor: string | null;
         };
+        SessionUsage: {
+            sandboxGroupId: components["schemas"]["Id"];
+            from: components["schemas"]["Timestamp"];
+            to: components["schemas"]["Timestamp"];
+            warmSeconds: number;
+            intervals: {
+                leaseEpoch: number;
+                provider: string;
+                startedAt: components["schemas"]["Timestamp"];
+                endedAt: components["schemas"]["Timestamp"] | null;
+            }[];
+        };
+        SetBudgetRequest: {
+            warmSeconds: number | null;
+        };
         /** @enum {string} */
         StopCause: "idle" | "lifetime" | "pause" | "budget";
         SwapSandboxRequest: {
@@ -896,6 +911,41 @@ export interface components {
             backend: components["schemas"]["Backend"];
             image?: string;
         };
+        SweepReport: {
+            deployment: string;
+            dryRun: boolean;
+            boxes: {
+                provider: string;
+                instance: string;
+                tag: {
+                    deployment: string;
+                    sandboxGroupId: string;
+                    leaseEpoch: number;
+                } | null;
+                verdict: components["schemas"]["SweepVerdict"];
+                reason: string;
+                /** @enum {string} */
+                action: "none" | "would-destroy" | "destroyed" | "condemned";
+            }[];
+            unlistable: string[];
+            unreachable: {
+                provider: string;
+                detail: string;
+            }[];
+            condemned: {
+                provider: string;
+                instance: string;
+                sandboxGroupId: components["schemas"]["Id"];
+                reason: string;
+                attempts: number;
+            }[];
+        };
+        SweepRequest: {
+            /** @default false */
+            dryRun?: boolean;
+        };
+        /** @enum {string} */
+        SweepVerdict: "orphan" | "named" | "condemned" | "home" | "ahead" | "foreign" | "untagged";
         TerminalExecRequest: {
             command: string;
             opId?: components["schemas"]["Uuid"];
@@ -935,12 +985,24 @@ export interface components {
             slug: components["schemas"]["WorkspaceSlug"];
             createdAt: components["schemas"]["Timestamp"];
         };
+        WorkspaceBudget: {
+            warmSeconds: number | null;
+            usedSeconds: number;
+            from: components["schemas"]["Timestamp"];
+            to: components["schemas"]["Timestamp"];
+        };
         WorkspaceList: {
             items: components["schemas"]["Workspace"][];
             nextCursor: string | null;
         };
         WorkspacePath: string;
         WorkspaceSlug: string;
+        WorkspaceUsage: {
+            from: components["schemas"]["Timestamp"];
+            to: components["schemas"]["Timestamp"];
+            warmSeconds: number;
+            budget: components["schemas"]["WorkspaceBudget"];
+        };
     };
     responses: {
         /** @description What failed and what to do. */
@@ -1065,18 +1127,25 @@ export type Session = components['schemas']['Session'];
 export type SessionEvent = components['schemas']['SessionEvent'];
 export type SessionEventList = components['schemas']['SessionEventList'];
 export type SessionList = components['schemas']['SessionList'];
+export type SessionUsage = components['schemas']['SessionUsage'];
+export type SetBudgetRequest = components['schemas']['SetBudgetRequest'];
 export type StopCause = components['schemas']['StopCause'];
 export type SwapSandboxRequest = components['schemas']['SwapSandboxRequest'];
 export type SwapSandboxResponse = components['schemas']['SwapSandboxResponse'];
 export type SwapTarget = components['schemas']['SwapTarget'];
+export type SweepReport = components['schemas']['SweepReport'];
+export type SweepRequest = components['schemas']['SweepRequest'];
+export type SweepVerdict = components['schemas']['SweepVerdict'];
 export type TerminalExecRequest = components['schemas']['TerminalExecRequest'];
 export type TerminalExecResponse = components['schemas']['TerminalExecResponse'];
 export type Timestamp = components['schemas']['Timestamp'];
 export type Uuid = components['schemas']['Uuid'];
 export type Workspace = components['schemas']['Workspace'];
+export type WorkspaceBudget = components['schemas']['WorkspaceBudget'];
 export type WorkspaceList = components['schemas']['WorkspaceList'];
 export type WorkspacePath = components['schemas']['WorkspacePath'];
 export type WorkspaceSlug = components['schemas']['WorkspaceSlug'];
+export type WorkspaceUsage = components['schemas']['WorkspaceUsage'];
 export type ResponseProblem = components['responses']['Problem'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;

@@ -104,6 +104,8 @@ export interface LeaseStore {
   ): Promise<readonly CondemnedBox[]>;
   /** The box is destroyed: its entry goes. */
   removeCondemned(id: string, options?: CallOptions): Promise<void>;
+  /** Up to `limit` condemned boxes of all groups, due or not, the longest tried first. */
+  allCondemned(limit: number, options?: CallOptions): Promise<readonly CondemnedBox[]>;
   /** Every condemned box of those groups, due or not. */
   listCondemned(groupIds: readonly string[], options?: CallOptions): Promise<readonly CondemnedBox[]>;
 }
