@@ -57,6 +57,30 @@ export function url(protocols: readonly [string, ...string[]]) {
   }, message);
 }
 
+/** Words between commas, blanks around them allowed; each once, in the order given. */
+export function wordList() {
+  return z.string().transform((text, context): readonly string[] => {
+    const words = text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '');
+    if (words.length > 0 && words.every((part) => /^[\x21-\x7e]{1,255}$/.test(part)))
+      return [...new Set(words)];
+    context.addIssue({ code: 'custom', message: 'write words between commas' });
+    return z.NEVER;
+  });
+}
+
+/** A number that may have a fraction, as `1.5`. */
+export function decimal(min: number, max: number) {
+  const message = `write a number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^[0-9]{1,6}(?:\.[0-9]{1,3})?$/, message)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, message);
+}
+
 /** A name or address to listen on. */
 export function listenHost() {
   return z

@@ -37,7 +37,8 @@ export interface DockerBoxOptions {
   readonly network: string;
   readonly epoch: number;
   readonly environment: Readonly<Record<string, string>>;
-  readonly maxSpoolBytes?: number;
+  readonly maxSpoolBytes?: number | undefined;
+  readonly maxBoxSpoolBytes?: number | undefined;
 }
 
 /** What the image of a box offers. */
@@ -56,7 +57,7 @@ function boxEnvironment({ ref, environment }: DockerBoxOptions): readonly string
 }
 
 function openRunner(options: DockerBoxOptions): ShellRunner {
-  const { engine, ref, epoch, maxSpoolBytes } = options;
+  const { engine, ref, epoch, maxSpoolBytes, maxBoxSpoolBytes } = options;
   return new ShellRunner({
     openChannel: channelOpener(engine, ref, boxEnvironment(options)),
     spoolDir: SPOOL_DIR,
@@ -64,6 +65,7 @@ function openRunner(options: DockerBoxOptions): ShellRunner {
     mark: markOf(ref),
     epoch,
     ...(maxSpoolBytes === undefined ? {} : { spoolLimitBytes: maxSpoolBytes }),
+    ...(maxBoxSpoolBytes === undefined ? {} : { boxSpoolLimitBytes: maxBoxSpoolBytes }),
   });
 }
 

@@ -37,7 +37,7 @@ const MOST_ATTEMPTS = 20;
  */
 export function dockerProvider(options: DockerProviderOptions = {}): Provider {
   const checked = DockerProviderOptions.parse(options);
-  const { defaultImage, network, extraNetwork, limits, maxSpoolBytes } = checked;
+  const { defaultImage, network, extraNetwork, limits, maxSpoolBytes, maxBoxSpoolBytes } = checked;
   const engine = new Engine(engineSocket(checked.socketPath));
   const images = new BoxImages(engine);
   const allowed = new Set([defaultImage, ...checked.images]);
@@ -100,7 +100,8 @@ export function dockerProvider(options: DockerProviderOptions = {}): Provider {
       network,
       epoch: call.epoch,
       environment: call.environment,
-      ...(maxSpoolBytes === undefined ? {} : { maxSpoolBytes }),
+      maxSpoolBytes,
+      maxBoxSpoolBytes,
     };
     const box = await openDockerBox(boxOptions, tools.get(container.image) ?? null);
     tools.set(container.image, box.tools);

@@ -37,6 +37,8 @@ export const DockerProviderOptions = z.strictObject({
   limits: Limits.prefault({}),
   /** Bytes of output that one command may leave before it is ended. */
   maxSpoolBytes: z.int().positive().optional(),
+  /** Bytes of output that all commands of a box may leave before no further one is started. */
+  maxBoxSpoolBytes: z.int().positive().optional(),
 });
 export type DockerProviderOptions = z.input<typeof DockerProviderOptions>;
 export type CheckedOptions = z.output<typeof DockerProviderOptions>;
