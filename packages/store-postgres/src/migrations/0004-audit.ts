@@ -36,8 +36,8 @@ SET boxyard.audit_retention = 'on' AS $$
 DECLARE
   removed bigint;
 BEGIN
-  DELETE FROM audit_log WHERE id IN (
-    SELECT id FROM audit_log WHERE at < older_than ORDER BY at LIMIT at_most
+  DELETE FROM boxyard.audit_log WHERE id IN (
+    SELECT id FROM boxyard.audit_log WHERE at < older_than ORDER BY at LIMIT at_most
   );
   GET DIAGNOSTICS removed = ROW_COUNT;
   RETURN removed;
