@@ -21,6 +21,8 @@ export interface AgentsSessionSubject {
   readonly box: Box;
   /** From now on the session works in the box that this answers. */
   readonly swap?: () => Promise<Box>;
+  /** After a swap: the session's handle of its first box is lost. That of `box` is closed when this is absent. */
+  readonly lose?: () => Promise<void>;
   readonly dispose?: () => Promise<void>;
 }
 

@@ -225,14 +225,14 @@ export const SESSION_CASES: readonly AgentsSessionCase[] = [
     needs: ['swap', 'kernel'],
     ownSession: true,
     async run(context) {
-      const { session, box, swap, waitMs } = context;
+      const { session, box, swap, lose, waitMs } = context;
       const start = () => reportOf(session.execCommand({ cmd: 'read x; echo old:$x', yieldTimeMs: 0 }));
       const [first, second] = [await start(), await start()];
       assert.ok(first.sessionId !== null && second.sessionId !== null);
       await swap!();
       const answer = session.writeStdin({ sessionId: first.sessionId, chars: 'y\n', yieldTimeMs: waitMs });
       assert.equal((await reportOf(answer)).output, 'old:y\n');
-      await box.close();
+      await (lose === undefined ? box.close() : lose());
       const lost = await reportOf(session.writeStdin({ sessionId: second.sessionId, chars: 'y\n' }));
       assert.equal(lost.exitCode, 1);
       assert.match(lost.output, /session not found/);

@@ -2,8 +2,9 @@
 import { type Box, bounded, type CallOptions, SandboxError } from '@boxyard/sandbox-core';
 
 /**
- * A box, also one that follows a pointer, or a function that answers the present one. The function is asked
- * before every use and first when a tool needs a box, so it should answer quickly once the box is open.
+ * A box, or a function that answers the present one. The function is asked before every use and first when a tool
+ * needs a box, so it should answer quickly once the box is open. A box that follows a pointer tells its root only
+ * once it has followed: give a function that lets it follow, then answers it.
  */
 export type BoxSource = Box | (() => Promise<Box>);
 
