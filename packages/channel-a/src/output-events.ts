@@ -7,6 +7,8 @@ export interface OutputEventsOptions<Channel extends string> {
   readonly delta: (channel: Channel, chunk: string, seq: number) => SessionEventDraft;
   /** The event that tells that nothing more is told, where there is one. */
   readonly elided?: (afterBytes: number) => SessionEventDraft;
+  /** What a former process has told already: it is left out when all output is pushed once more. */
+  readonly told?: { readonly bytes: Readonly<Record<Channel, number>>; readonly nextSeq: number } | undefined;
   /** Stores events while the output goes on. */
   readonly append: (events: readonly SessionEventDraft[]) => Promise<unknown>;
 }
@@ -35,6 +37,8 @@ interface Filter {
 export class OutputEvents<Channel extends string> {
   readonly #options: OutputEventsOptions<Channel>;
   readonly #filters = new Map<Channel, Filter>();
+  /** How much of each channel's text is still to be left out. The same output makes the same text. */
+  readonly #repeats = new Map<Channel, number>();
   #pieces: Piece<Channel>[] = [];
   #piecesLength = 0;
   /** Not stored when it should have been: goes with the next batch. */
@@ -47,6 +51,11 @@ export class OutputEvents<Channel extends string> {
 
   constructor(options: OutputEventsOptions<Channel>) {
     this.#options = options;
+    this.#seq = options.told?.nextSeq ?? 0;
+    for (const [channel, bytes] of Object.entries(options.told?.bytes ?? {}) as [Channel, number][]) {
+      this.#repeats.set(channel, bytes);
+      this.#seenBytes += bytes;
+    }
   }
 
   /** True when nothing more is told, however much is pushed. */
@@ -56,9 +65,11 @@ export class OutputEvents<Channel extends string> {
 
   push(channel: Channel, bytes: Bytes): void {
     if (this.#elided) return;
-    const room = MAX_BYTES - this.#seenBytes;
+    // What is pushed once more was counted with what was told.
+    const repeated = Math.min(bytes.length, this.#repeats.get(channel) ?? 0);
+    const room = Math.max(0, MAX_BYTES - this.#seenBytes) + repeated;
     const told = bytes.length > room ? bytes.subarray(0, room) : bytes;
-    this.#seenBytes += told.length;
+    this.#seenBytes += told.length - repeated;
     const { decoder, redaction } = this.#filter(channel);
     this.#add(channel, redaction.write(decoder.decode(told, { stream: true })));
     if (bytes.length > room) {
@@ -96,11 +107,20 @@ export class OutputEvents<Channel extends string> {
   #add(channel: Channel, text: string): void {
     if (text === '') return;
     // The log's storage knows no NUL in text.
-    const chunk = text.replaceAll('\0', '\uFFFD');
+    const chunk = this.#notYetTold(channel, text.replaceAll('\0', '\uFFFD'));
+    if (chunk === '') return;
     this.#piecesLength += chunk.length;
     const last = this.#pieces.at(-1);
     if (last?.channel === channel && last.chunk.length + chunk.length <= BATCH_LENGTH) last.chunk += chunk;
     else this.#pieces.push({ channel, chunk, seq: this.#seq++ });
+  }
+
+  #notYetTold(channel: Channel, text: string): string {
+    const repeated = this.#repeats.get(channel) ?? 0;
+    if (repeated === 0) return text;
+    const bytes = Buffer.from(text);
+    this.#repeats.set(channel, Math.max(0, repeated - bytes.length));
+    return bytes.toString('utf8', Math.min(repeated, bytes.length));
   }
 
   #takePieces(): SessionEventDraft[] {

@@ -58,8 +58,24 @@ export class MemoryStore {
       [...this.records.values()]
         .filter(({ result }) => result !== null && result.endedAt < endedBefore)
         .slice(0, limit),
-    remove: async (opIds) => {
-      for (const id of opIds) this.records.delete(id);
+    adopt: async ({ id, sessionId }, hostId) => {
+      const op = this.records.get(id);
+      if (op?.sessionId !== sessionId || op.state !== 'running') return null;
+      this.records.set(id, { ...op, hostId });
+      const deltas = this.told('sandbox.command.output.delta').filter(({ opId }) => opId === id);
+      const bytesOf = (of: string) =>
+        deltas
+          .filter(({ stream }) => stream === of)
+          .reduce((sum, { chunk }) => sum + Buffer.byteLength(String(chunk)), 0);
+      return {
+        stdoutBytes: bytesOf('stdout'),
+        stderrBytes: bytesOf('stderr'),
+        nextSeq: deltas.length,
+        elided: this.told('output.elided').some(({ opId }) => opId === id),
+      };
+    },
+    remove: async (ops) => {
+      for (const { id } of ops) this.records.delete(id);
     },
   };
 

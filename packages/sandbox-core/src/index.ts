@@ -106,7 +106,7 @@ export type {
   LeaseDecision,
   LeaseStore,
 } from './ports/lease-store.ts';
-export type { OpRecord, OpResult, OpStore } from './ports/op-store.ts';
+export type { OpRecord, OpResult, OpStore, ToldOutput } from './ports/op-store.ts';
 export type { PointerStore, PointerSwap, SwapRequest } from './ports/pointer-store.ts';
 export type { KnownPty, PtyRecord, PtyRecordEnd, PtyRegistry } from './ports/pty-registry.ts';
 export { HOST_BEAT_MS, HOST_SILENT_MS, PTY_END_KEPT_MS } from './ports/pty-registry.ts';

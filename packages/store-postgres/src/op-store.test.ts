@@ -129,6 +129,45 @@ test('running ops are found by whoever comes next; ended ones go after their tim
   expect(await expired(Date.now() - 60_000)).not.toContain(first.id);
   // By when it was stored, not by the time that the result names.
   expect(await expired(Date.now() + 60_000)).toContain(first.id);
-  await store.ops.remove([first.id, second.id]);
+  // An id is unique in its session only.
+  const other = (await storeGroup(store)).sessions[0]!;
+  await store.ops.remove([{ id: first.id, sessionId: other.id }]);
+  expect((await store.ops.list(sessions[0]!.id)).map(({ id }) => id)).toContain(first.id);
+  await store.ops.remove([first, second]);
   expect((await store.ops.list(sessions[0]!.id)).map(({ id }) => id)).toEqual([second.id]);
+});
+
+test('a running op is taken over only from a host that is silent, and what was told of it is known', async () => {
+  const { sessions } = await storeGroup(store);
+  const op = someOp(sessions[0]!);
+  const [host, next] = [op.hostId, 'the next host'];
+  const silentMs = 20_000;
+  const delta = (stream: string, chunk: string, seq: number, opId = op.id) => ({
+    type: 'sandbox.command.output.delta',
+    data: { opId, stream, chunk, seq },
+  });
+  await store.ptys.beat(host);
+  await store.ops.start(op, [{ type: 'other', data: { opId: op.id, chunk: 'a \0 that no text takes' } }]);
+  const deltas = [delta('stdout', 'grün', 0), delta('stderr', 'oh', 1), delta('stdout', '!', 2)];
+  const audience = { sessionId: op.sessionId };
+  await store.events.append(audience, deltas, { leaseEpoch: 1, mutates: false });
+  const again = [deltas[2]!, delta('stdout', 'of another', 7, 'another')];
+  await store.events.append(audience, again, { leaseEpoch: 1, mutates: false });
+
+  const adoptable = async (hostId: string) =>
+    (await store.ops.running(100, { hostId, silentMs })).map(({ id }) => id);
+  expect(await adoptable(next)).not.toContain(op.id);
+  expect(await adoptable(host)).toContain(op.id);
+  expect(await store.ops.adopt(op, next, { silentMs })).toBeNull();
+  const told = { stdoutBytes: 6, stderrBytes: 2, nextSeq: 3, elided: false };
+  expect(await store.ops.adopt(op, host, { silentMs })).toEqual(told);
+  expect(await store.ops.adopt(op, next, { silentMs: 0 })).toEqual(told);
+  expect((await store.ops.get(op.sessionId, op.id))?.hostId).toBe(next);
+  // The one that took it over was never heard of.
+  expect(await store.ops.adopt(op, host, { silentMs })).toEqual(told);
+  const elided = { type: 'output.elided', data: { opId: op.id, afterBytes: 9 } };
+  await store.events.append(audience, [elided], { leaseEpoch: 1, mutates: false });
+  expect(await store.ops.adopt(op, host, { silentMs })).toEqual({ ...told, elided: true });
+  await store.ops.finish(op, 'ended', result, []);
+  expect(await store.ops.adopt(op, host, { silentMs })).toBeNull();
 });

@@ -5,6 +5,7 @@ import {
   type OpResult,
   type OpStore,
   SandboxError,
+  type ToldOutput,
 } from '@boxyard/sandbox-core';
 import { appendingEvents } from './append-events.ts';
 import { insertingAudit } from './audit-log.ts';
@@ -17,6 +18,8 @@ interface OpRow {
   readonly body_digest: string;
   readonly command: OpRecord['command'];
   readonly lease_epoch: number;
+  /** Null for one of before this was recorded. */
+  readonly host_id: string | null;
   readonly background: boolean;
   readonly emit_stream: boolean;
   readonly started_at: Date;
@@ -44,10 +47,11 @@ export class PostgresOpStore implements OpStore {
         inserted AS (
           INSERT INTO ops (
             session_id, id, group_id, body_digest, command, lease_epoch, background, emit_stream, started_at,
-            state, result
+            state, result, host_id
           )
           SELECT l.session_id, ${op.id}, locked.group_id, ${op.bodyDigest}, ${op.command}, ${op.leaseEpoch}::integer,
-            ${op.background}::boolean, ${op.emitStream}::boolean, ${op.startedAt}::timestamptz, 'running', NULL
+            ${op.background}::boolean, ${op.emitStream}::boolean, ${op.startedAt}::timestamptz, 'running', NULL,
+            ${op.hostId}
           -- Locked, because an op of a session that is deleted meanwhile would outlive it.
           FROM locked CROSS JOIN session_logs l WHERE l.session_id = ${op.sessionId}
           FOR KEY SHARE OF l
@@ -151,11 +155,18 @@ export class PostgresOpStore implements OpStore {
     return rows.map(toOp);
   }
 
-  async running(limit: number): Promise<readonly OpRecord[]> {
+  async running(
+    limit: number,
+    adoptableBy?: { readonly hostId: string; readonly silentMs: number },
+  ): Promise<readonly OpRecord[]> {
     const { sql } = this.#database;
+    const adoptable =
+      adoptableBy === undefined ? sql`true` : this.#adoptable(adoptableBy.hostId, adoptableBy.silentMs);
     const rows = await this.#database.run(
       'Listing running ops',
-      sql<OpRow[]>`SELECT * FROM ops WHERE state = 'running' ORDER BY started_at, id LIMIT ${limit}`,
+      sql<
+        OpRow[]
+      >`SELECT * FROM ops WHERE state = 'running' AND ${adoptable} ORDER BY started_at, id LIMIT ${limit}`,
     );
     return rows.map(toOp);
   }
@@ -172,14 +183,71 @@ export class PostgresOpStore implements OpStore {
     return rows.map(toOp);
   }
 
-  async remove(opIds: readonly string[]): Promise<void> {
-    if (opIds.length === 0) return;
+  async adopt(
+    op: Pick<OpRecord, 'id' | 'sessionId'>,
+    hostId: string,
+    { silentMs }: { readonly silentMs: number },
+  ): Promise<ToldOutput | null> {
     const { sql } = this.#database;
+    const adopted = await this.#database.run(
+      'Taking over an op',
+      sql`
+        UPDATE ops SET host_id = ${hostId}
+        WHERE session_id = ${op.sessionId} AND id = ${op.id} AND state = 'running'
+          AND ${this.#adoptable(hostId, silentMs)}
+      `,
+    );
+    return adopted.count === 0 ? null : this.#toldOf(op);
+  }
+
+  #adoptable(hostId: string, silentMs: number) {
+    return this.#database.sql`(
+      host_id IS NULL OR host_id = ${hostId} OR NOT EXISTS (
+        SELECT FROM hosts h WHERE h.id = ops.host_id AND h.seen_at_ms > store_now_ms() - ${silentMs}::bigint
+      )
+    )`;
+  }
+
+  /** A delta that was stored twice, because its first answer was lost, counts once. */
+  async #toldOf(op: Pick<OpRecord, 'id' | 'sessionId'>): Promise<ToldOutput> {
+    const { sql } = this.#database;
+    const [row] = await this.#database.run(
+      'Reading what was told of an op',
+      sql<{ stdout: number; stderr: number; next_seq: number; elided: boolean }[]>`
+        -- Each type by itself, and before its data is read: that of other events may hold what text cannot.
+        WITH deltas AS MATERIALIZED (
+          SELECT data FROM events
+          WHERE session_id = ${op.sessionId} AND type = 'sandbox.command.output.delta'
+        ),
+        elided AS MATERIALIZED (
+          SELECT data FROM events WHERE session_id = ${op.sessionId} AND type = 'output.elided'
+        ),
+        told AS (
+          SELECT DISTINCT ON ((data ->> 'seq')::bigint)
+            (data ->> 'seq')::bigint AS seq, data ->> 'stream' AS stream, octet_length(data ->> 'chunk') AS bytes
+          FROM deltas WHERE data ->> 'opId' = ${op.id}
+        )
+        SELECT coalesce(sum(bytes) FILTER (WHERE stream = 'stdout'), 0)::bigint AS stdout,
+          coalesce(sum(bytes) FILTER (WHERE stream = 'stderr'), 0)::bigint AS stderr,
+          coalesce(max(seq) + 1, 0) AS next_seq,
+          EXISTS (SELECT FROM elided WHERE data ->> 'opId' = ${op.id}) AS elided
+        FROM told
+      `,
+    );
+    const { stdout, stderr, next_seq, elided } = row!;
+    return { stdoutBytes: stdout, stderrBytes: stderr, nextSeq: next_seq, elided };
+  }
+
+  async remove(ops: readonly Pick<OpRecord, 'id' | 'sessionId'>[]): Promise<void> {
+    if (ops.length === 0) return;
+    const { sql } = this.#database;
+    const keys = ops.map(({ sessionId, id }) => ({ sessionId, id }));
     await this.#database.run(
       'Removing ops',
       sql`
-        DELETE FROM ops
-        WHERE id IN (SELECT json_array_elements_text(${asJson(sql, opIds)})) AND state <> 'running'
+        DELETE FROM ops WHERE state <> 'running' AND (session_id, id) IN (
+          SELECT key ->> 'sessionId', key ->> 'id' FROM json_array_elements(${asJson(sql, keys)}) AS key
+        )
       `,
     );
   }
@@ -193,6 +261,7 @@ function toOp(row: OpRow): OpRecord {
     bodyDigest: row.body_digest,
     command: row.command,
     leaseEpoch: row.lease_epoch,
+    hostId: row.host_id ?? '',
     background: row.background,
     emitStream: row.emit_stream,
     startedAt: row.started_at,

@@ -57,6 +57,7 @@ export function someOp(session: SessionRecord, overrides: Partial<OpRecord> = {}
     command: 'sleep 1',
     bodyDigest: 'digest',
     leaseEpoch: 1,
+    hostId: uuidv7(),
     background: false,
     emitStream: true,
     startedAt: new Date(),

@@ -1,4 +1,4 @@
-import { FileService } from '@boxyard/channel-a';
+import { FileService, inBoxOf } from '@boxyard/channel-a';
 import {
   FsDeleteRequest,
   FsDeleteResponse,
@@ -139,10 +139,15 @@ export function addFileRoutes(routes: RouteTable, services: ApiServices): void {
     },
     async ({ body }, c) => {
       // A viewer: who only looks does not keep a box.
+      const session = await sessionRefOf(c, services);
       const active = await openBoxFor(c, services, { kind: 'viewer' });
       return answerWithEvents(c, async function* (signal) {
         await using _ = active;
-        using _changes = services.changes.hold(await sessionRefOf(c, services), active.epoch, 'watch');
+        using _changes = services.changes.hold(
+          inBoxOf(session, { groupId: active.group.id }),
+          active.epoch,
+          'watch',
+        );
         for await (const batch of filesOf(active, services).watch({ ...body, signal })) {
           for (const change of batch) yield { event: change.kind, data: JSON.stringify(change) };
         }

@@ -9,6 +9,7 @@ import { ArchiveSweep, BoxLeases, type LeasesSettings, Reaper, Sweep } from '@bo
 import { type BackendRegistry, createSealer } from '@boxyard/sandbox-core';
 import { ActiveBoxes, Retention, SessionService } from '@boxyard/sessions';
 import { folderSizeBytes, openStore, type PostgresStore } from '@boxyard/store-postgres';
+import { v7 as uuidv7 } from 'uuid';
 import { CANARY_WORKSPACE, Canary } from './canary.ts';
 import { composeProviders } from './compose.ts';
 import { ensureDeploymentId } from './deployment-id.ts';
@@ -206,18 +207,18 @@ async function assemble({ settings, store, providers, log, meters, opening }: As
   const hostOptions = {
     events: store.events,
     openBox,
+    hostId: uuidv7(),
+    // The embedded database belongs to this one server; a shared one has other servers on it.
+    soleHost: settings.databaseUrl === null,
     recorder: changes,
     redactorFor: ({ groupId }: { readonly groupId: string }) => boxes.redactorFor(groupId),
   };
-  // The embedded database belongs to this one server; a shared one has other servers on it.
-  const soleHost = settings.databaseUrl === null;
-  const ops = new OpHost({ ...hostOptions, ops: store.ops, soleHost });
+  const ops = new OpHost({ ...hostOptions, ops: store.ops });
   opening.defer(() => ops.close());
   const ptys: SharedPtyHost = new SharedPtyHost({
     ...hostOptions,
     registry: store.ptys,
     calls: store.hostCalls,
-    soleHost,
     onTrouble,
   });
   opening.defer(() => ptys.shutdown());

@@ -24,8 +24,8 @@ const BATCH_MS = 250;
 const RETRY_MS = 5_000;
 /** Set up within this, a watch sees what a command does from its beginning; small workspaces take 3 ms. */
 const READY_WITHIN_MS = 25;
-/** What a command did reaches us so late. */
-const TRAILING_MS = 1_000;
+/** What a command did reaches us well within this, also on a machine that is busy. */
+const TRAILING_MS = 5_000;
 /** Between two commands the watch stays: setting it up in a large workspace costs more than keeping it. */
 const LINGER_MS = 10_000;
 /** Beyond so many changes nobody is told how large each file is. */

@@ -1,25 +1,17 @@
 import type { TerminalExecRequest, TerminalExecResponse } from '@boxyard/contracts';
-import type {
-  Box,
-  BoxProcess,
-  Bytes,
-  CallOptions,
-  OpRecord,
-  OpResult,
-  Redactor,
-} from '@boxyard/sandbox-core';
+import type { Box, BoxProcess, Bytes, CallOptions, OpRecord, OpResult } from '@boxyard/sandbox-core';
 import { bounded, checkRelativePath, SandboxError } from '@boxyard/sandbox-core';
 import { v7 as uuidv7 } from 'uuid';
 import { encodeContent } from '../files/text-content.ts';
 import { inBoxOf, type SessionRef } from '../open-box.ts';
-import { OutputEvents } from '../output-events.ts';
+import { commandOutputEvents } from './command-output-events.ts';
 import { execAnswer, lostError } from './exec-answer.ts';
 import type { HostedOps } from './hosted-ops.ts';
 import { execDigest } from './op-digest.ts';
 import { exitedEvent, resultOf, START_DEADLINE_MS, startedEvent } from './op-end.ts';
 import type { ExecOptions, OpHostOptions } from './op-host.ts';
 import type { OpKeeper } from './op-keeper.ts';
-import { type OutputChannel, OutputCollector } from './output-collector.ts';
+import { OutputCollector } from './output-collector.ts';
 import { RunningOp } from './running-op.ts';
 import { watchToEnd } from './watch-to-end.ts';
 
@@ -74,6 +66,7 @@ export class OpExecutor {
         command: shownCommand(redactor.redact(request.command)),
         bodyDigest: execDigest(request),
         leaseEpoch: opened.epoch,
+        hostId: this.#options.hostId,
         background,
         emitStream,
         startedAt: new Date(),
@@ -97,7 +90,7 @@ export class OpExecutor {
           store: ops,
           process,
           reattach: (signal) => this.#options.keeper.reattach(op, signal),
-          events: emitStream ? this.#outputEvents(op, redactor) : null,
+          events: emitStream ? commandOutputEvents(op, redactor, this.#options.events) : null,
           collector: background ? null : new OutputCollector(request.maxOutputBytes),
           startedMs,
         });
@@ -197,19 +190,6 @@ export class OpExecutor {
       waitMs: op.state === 'running' ? request.waitMs : READ_DEADLINE_MS,
     });
     return execAnswer({ opId: op.id, output, status: op.result ?? seen, wallTimeMs }, request.encoding);
-  }
-
-  #outputEvents(op: OpRecord, redactor: Redactor): OutputEvents<OutputChannel> {
-    const { id: opId, sessionId, leaseEpoch } = op;
-    return new OutputEvents<OutputChannel>({
-      redactor,
-      delta: (stream, chunk, seq) => ({
-        type: 'sandbox.command.output.delta',
-        data: { stream, chunk, opId, seq },
-      }),
-      elided: (afterBytes) => ({ type: 'output.elided', data: { opId, afterBytes } }),
-      append: (events) => this.#options.events.append({ sessionId }, events, { leaseEpoch, mutates: false }),
-    });
   }
 }
 

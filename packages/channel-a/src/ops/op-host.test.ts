@@ -49,6 +49,7 @@ const newHost = () =>
     ops: store.ops,
     events: store.events,
     openBox: opener.open,
+    hostId: uuidv7(),
     redactorFor: () => createRedactor([SECRET]),
     soleHost: true,
   });
@@ -304,6 +305,37 @@ describe('after a crash of the server', () => {
     expect(textOf(await reader, 'stdout')).toBe('before\nafter\n');
     expect((await ended(goesOn.opId)).exitCode).toBe(7);
     expect(store.told('sandbox.command.exited')).toHaveLength(2);
+  });
+
+  it('the session is told of what comes after, once and with secrets hidden, up to the same limit', async () => {
+    const command = `printf 'ü one '; echo err >&2; cat; printf '\\nlast'`;
+    const { opId } = await exec({ command, background: true });
+    await until('the first output to be told', () => printed().includes('one') && printed().includes('err'));
+    await crash();
+    expect(await host.adoptRunning()).toEqual({ adopted: 1, lost: 0 });
+    await host.writeStdin(session, opId, { data: `two ${SECRET}`, encoding: 'utf8', close: true });
+    await ended(opId);
+    const deltas = store.told('sandbox.command.output.delta');
+    const of = (stream: string) =>
+      deltas.map((delta) => (delta.stream === stream ? delta.chunk : '')).join('');
+    expect(of('stdout')).toBe('ü one two [redacted]\nlast');
+    expect(of('stderr')).toBe('err\n');
+    expect(deltas.map(({ seq }) => seq)).toEqual(deltas.map((_, index) => index));
+    expect(store.told('output.elided')).toEqual([]);
+
+    const flood = await exec({ command: 'head -c 700000 /dev/zero | tr "\\0" x; cat', background: true });
+    const told = () =>
+      store.told('sandbox.command.output.delta').filter((delta) => delta.opId === flood.opId);
+    const length = () => told().reduce((sum, { chunk }) => sum + String(chunk).length, 0);
+    await until('the beginning of the flood', () => length() > 100_000);
+    await crash();
+    await host.adoptRunning();
+    const more = { data: 'y'.repeat(600_000), encoding: 'utf8', close: true } as const;
+    await host.writeStdin(session, flood.opId, more);
+    await ended(flood.opId);
+    expect(store.told('output.elided')).toHaveLength(1);
+    expect(length()).toBe(1024 * 1024);
+    await crash();
   });
 
   it('a command that nobody has adopted yet can be reached all the same', async () => {

@@ -37,6 +37,8 @@ export interface OpHostOptions {
   readonly redactorFor: (session: SessionRef) => Redactor | Promise<Redactor>;
   /** Records what commands change in the workspace. */
   readonly recorder?: ChangeRecorder | undefined;
+  /** Names this process in the records. Whether it lives is told by who beats under this name. */
+  readonly hostId: string;
   /**
    * No other process starts or follows commands of this store, so that a command which its box does not know
    * is lost at once. Otherwise others get a minute to start theirs. False when absent.

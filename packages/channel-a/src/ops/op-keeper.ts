@@ -1,10 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { SessionEventDraft } from '@boxyard/contracts';
-import type { Box, BoxProcess, CallOptions, OpRecord } from '@boxyard/sandbox-core';
-import { SandboxError } from '@boxyard/sandbox-core';
+import type { Box, BoxProcess, CallOptions, OpRecord, ToldOutput } from '@boxyard/sandbox-core';
+import { HOST_SILENT_MS, SandboxError } from '@boxyard/sandbox-core';
 import { v7 as uuidv7 } from 'uuid';
 import type { BoxHolder, OpenedBox, SessionRef } from '../open-box.ts';
 import { attachOp } from './attach-op.ts';
+import { commandOutputEvents } from './command-output-events.ts';
 import type { HostedOps } from './hosted-ops.ts';
 import { exitedEvent, lostReason, resultOf } from './op-end.ts';
 import type { OpHostOptions } from './op-host.ts';
@@ -16,8 +15,6 @@ export interface OpKeeperOptions extends OpHostOptions {
   readonly startWindowMs: number;
 }
 
-/** How long the process that started a command may take to record its end before another one does. */
-const COURTESY_MS = 3_000;
 const ADOPT_AT_ONCE = 8;
 
 /** Finds commands again, in this process or after another one's crash, and clears away old ones. */
@@ -59,7 +56,8 @@ export class OpKeeper {
   async adoptRunning(
     options: CallOptions & { readonly limit?: number },
   ): Promise<{ adopted: number; lost: number }> {
-    const running = await this.#options.ops.running(options.limit ?? 1000);
+    const { ops, hostId } = this.#options;
+    const running = await ops.running(options.limit ?? 1000, { hostId, silentMs: this.#silentMs });
     const waiting = running.filter((op) => !this.#options.hosted.has(op.id));
     const counts = { adopted: 0, lost: 0 };
     const next = async (): Promise<void> => {
@@ -74,32 +72,34 @@ export class OpKeeper {
   }
 
   async #adopt(op: OpRecord, options: CallOptions): Promise<'adopted' | 'lost' | 'later'> {
-    const { hosted, ops, openBox, soleHost } = this.#options;
+    const { hosted, ops, openBox, events, redactorFor } = this.#options;
     const session: SessionRef = { sessionId: op.sessionId, groupId: op.groupId, workspaceId: null };
     const startedMs = performance.now() - Math.max(0, Date.now() - op.startedAt.getTime());
     let opened: OpenedBox | undefined;
     try {
       const { signal } = options;
+      const redactor = await redactorFor(session);
       opened = await openBox(
         session,
         { kind: 'process', id: op.id },
         { signal, expectedEpoch: op.leaseEpoch },
       );
       const process = await this.attach(opened.box, op, signal);
+      // Only now: who cannot reach the command must not keep it from one that can.
+      const told = hosted.has(op.id) ? null : await this.#take(op);
       // Two calls of this may overlap.
-      if (hosted.has(op.id)) {
+      if (told === null || hosted.has(op.id)) {
         await opened[Symbol.asyncDispose]();
         return 'later';
       }
+      const tells = op.emitStream && !told.elided;
       const running = new RunningOp({
         op,
         store: ops,
         process,
         reattach: (signal) => this.reattach(op, signal),
-        events: null,
+        events: tells ? commandOutputEvents(op, redactor, events, told) : null,
         collector: null,
-        eventsBeforeEnd: op.emitStream ? [elidedEvent(op)] : [],
-        mayFinish: soleHost ? undefined : () => this.#isStillRunning(op),
         startedMs,
       });
       hosted.add(session, running, opened);
@@ -107,16 +107,20 @@ export class OpKeeper {
     } catch (error) {
       await opened?.[Symbol.asyncDispose]();
       const reason = lostReason(error);
-      if (reason === null) return 'later';
+      if (reason === null || (await this.#take(op)) === null) return 'later';
       const result = resultOf({ state: 'lost', reason }, performance.now() - startedMs);
       await ops.finish(op, 'lost', result, [exitedEvent(op, result)]);
       return 'lost';
     }
   }
 
-  async #isStillRunning(op: OpRecord): Promise<boolean> {
-    await delay(COURTESY_MS);
-    return (await this.#options.ops.get(op.sessionId, op.id))?.state === 'running';
+  #take(op: OpRecord): Promise<ToldOutput | null> {
+    return this.#options.ops.adopt(op, this.#options.hostId, { silentMs: this.#silentMs });
+  }
+
+  /** How long the host of a command must have been silent before this one takes the command over. */
+  get #silentMs(): number {
+    return this.#options.soleHost ? 0 : HOST_SILENT_MS;
   }
 
   async sweepExpired(
@@ -129,9 +133,9 @@ export class OpKeeper {
       const box = `${op.groupId}/${op.leaseEpoch}`;
       byBox.set(box, [...(byBox.get(box) ?? []), op]);
     }
-    const gone: string[] = [];
+    const gone: OpRecord[] = [];
     for (const group of byBox.values()) {
-      if (await this.#forget(group, options)) gone.push(...group.map(({ id }) => id));
+      if (await this.#forget(group, options)) gone.push(...group);
     }
     if (gone.length > 0) await ops.remove(gone);
     return gone.length;
@@ -168,9 +172,3 @@ function unlessNotFound(error: unknown): null {
   if (SandboxError.hasCode(error, 'not-found')) return null;
   throw error;
 }
-
-/** Who told of the output before is gone; how far it came is not known, so nothing is told twice. */
-const elidedEvent = (op: OpRecord): SessionEventDraft => ({
-  type: 'output.elided',
-  data: { opId: op.id, afterBytes: 0 },
-});

@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SessionEventDraft } from '@boxyard/contracts';
 import type {
   BoxProcess,
   ExitStatus,
@@ -23,10 +22,6 @@ export interface RunningOpOptions {
   readonly events: OutputEvents<OutputChannel> | null;
   /** Null when nobody waits for its output. */
   readonly collector: OutputCollector | null;
-  /** Stored with the end, before it. */
-  readonly eventsBeforeEnd?: readonly SessionEventDraft[];
-  /** Asked before the end is recorded: false when somebody else has done it. */
-  readonly mayFinish?: (() => Promise<boolean>) | undefined;
   /** By `performance.now`. */
   readonly startedMs: number;
 }
@@ -80,13 +75,12 @@ export class RunningOp {
   }
 
   async #followToEnd(): Promise<OpResult | null> {
-    const { op, store, events, startedMs, eventsBeforeEnd = [] } = this.#options;
+    const { op, store, events, startedMs } = this.#options;
     const end = await this.#follow();
     if (end === null) return null;
     const result = resultOf(end, Math.max(0, performance.now() - startedMs));
     const told = events === null ? [] : await events.end();
-    if (this.#options.mayFinish !== undefined && !(await this.#options.mayFinish())) return result;
-    await store.finish(op, end.state, result, [...eventsBeforeEnd, ...told, exitedEvent(op, result)]);
+    await store.finish(op, end.state, result, [...told, exitedEvent(op, result)]);
     return result;
   }
 

@@ -102,7 +102,7 @@ export class PtyHost {
         { cols, rows, cwd, shell },
         { deadlineMs: OPEN_DEADLINE_MS, ...options },
       );
-      const { sessionId, groupId } = session;
+      const { sessionId, groupId } = here;
       const record = { id: ptyId, sessionId, groupId, leaseEpoch: opened.epoch };
       try {
         await this.#records.started({ ...record, cols, rows, createdAt: new Date() });

@@ -17,13 +17,14 @@ import {
   type PtyRegistry,
   SandboxError,
 } from '@boxyard/sandbox-core';
-import { v7 as uuidv7 } from 'uuid';
 import type { SessionRef } from '../open-box.ts';
 import { answerPtyCall, type PtyCall } from './pty-calls.ts';
 import { PtyHost, type PtyHostOptions } from './pty-host.ts';
 import { exitedEvent, registeredPtys } from './pty-records.ts';
 
 export interface SharedPtyHostOptions extends Omit<PtyHostOptions, 'records'> {
+  /** Names this process in the records; as long as this host is started it is said to live. */
+  readonly hostId: string;
   readonly registry: PtyRegistry;
   readonly calls: HostCalls;
   /**
@@ -53,7 +54,7 @@ const ORPHANED = { exitCode: null, reason: 'host-restarted' } as const;
  */
 export class SharedPtyHost {
   readonly #options: SharedPtyHostOptions;
-  readonly #hostId = uuidv7();
+  readonly #hostId: string;
   readonly #host: PtyHost;
   readonly #joined: JoinedHost;
   #beating: NodeJS.Timeout | undefined;
@@ -64,6 +65,7 @@ export class SharedPtyHost {
   constructor(options: SharedPtyHostOptions) {
     this.#options = options;
     const { registry, calls } = options;
+    this.#hostId = options.hostId;
     this.#host = new PtyHost({ ...options, records: registeredPtys(registry, this.#hostId) });
     this.#joined = calls.join(this.#hostId, (request) => answerPtyCall(this.#host, request));
   }

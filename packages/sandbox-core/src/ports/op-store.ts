@@ -11,6 +11,8 @@ export interface OpRecord {
   /** SHA-256 of the request body: the same id with another body is a conflict. */
   readonly bodyDigest: string;
   readonly leaseEpoch: number;
+  /** The server process that follows it; see `PtyRegistry.beat` for whether that one lives. */
+  readonly hostId: string;
   readonly background: boolean;
   readonly emitStream: boolean;
   readonly startedAt: Date;
@@ -29,6 +31,17 @@ export interface OpResult {
   readonly lostReason: string | null;
   /** Lost, and proven never to have run. */
   readonly neverStarted?: true;
+}
+
+/** What the log of a session tells already of a command's output. */
+export interface ToldOutput {
+  /** Bytes of UTF-8 that were told of each channel, after the redactor. */
+  readonly stdoutBytes: number;
+  readonly stderrBytes: number;
+  /** How many deltas there are: the `seq` of the next one. */
+  readonly nextSeq: number;
+  /** Nothing more is told: it was too much. */
+  readonly elided: boolean;
 }
 
 export interface OpStore {
@@ -50,9 +63,21 @@ export interface OpStore {
   ): Promise<{ revision: number }>;
   get(sessionId: string, opId: string): Promise<OpRecord | null>;
   list(sessionId: string): Promise<readonly OpRecord[]>;
-  /** Ops that no process has ended yet: what a new server looks after. */
-  running(limit: number): Promise<readonly OpRecord[]>;
+  /** Ops that no process has ended yet; with `adoptableBy` only those that `adopt` would give to that host. */
+  running(
+    limit: number,
+    adoptableBy?: { readonly hostId: string; readonly silentMs: number },
+  ): Promise<readonly OpRecord[]>;
+  /**
+   * Takes over a running op that `hostId` has already, or whose host was not heard of for `silentMs`. Null when
+   * somebody else follows it, or it has ended. From then on only the new host tells of it.
+   */
+  adopt(
+    op: Pick<OpRecord, 'id' | 'sessionId'>,
+    hostId: string,
+    options: { readonly silentMs: number },
+  ): Promise<ToldOutput | null>;
   /** Ended before the date, oldest first: their spool may go, then `remove` them. */
   expired(endedBefore: Date, limit: number): Promise<readonly OpRecord[]>;
-  remove(opIds: readonly string[]): Promise<void>;
+  remove(ops: readonly Pick<OpRecord, 'id' | 'sessionId'>[]): Promise<void>;
 }

@@ -6,6 +6,7 @@ import audit from './0004-audit.ts';
 import usage from './0005-usage.ts';
 import terminals from './0006-terminals.ts';
 import turns from './0007-turns.ts';
+import opHosts from './0008-op-hosts.ts';
 
 export interface Migration {
   readonly version: number;
@@ -21,4 +22,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 5, name: 'usage', sql: usage },
   { version: 6, name: 'terminals', sql: terminals },
   { version: 7, name: 'turns', sql: turns },
+  { version: 8, name: 'op-hosts', sql: opHosts },
 ];

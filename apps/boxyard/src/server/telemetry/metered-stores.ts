@@ -36,8 +36,9 @@ export function meteredOpStore(store: OpStore, meters: Meters): OpStore {
     },
     get: (sessionId, opId) => store.get(sessionId, opId),
     list: (sessionId) => store.list(sessionId),
-    running: (limit) => store.running(limit),
+    running: (limit, adoptableBy) => store.running(limit, adoptableBy),
     expired: (endedBefore, limit) => store.expired(endedBefore, limit),
-    remove: (opIds) => store.remove(opIds),
+    adopt: (op, hostId, options) => store.adopt(op, hostId, options),
+    remove: (ops) => store.remove(ops),
   };
 }
