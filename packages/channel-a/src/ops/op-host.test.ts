@@ -9,46 +9,32 @@ import {
 } from '@boxyard/contracts';
 import { createRedactor, OUTPUT_START, SandboxError } from '@boxyard/sandbox-core';
 import { v7 as uuidv7 } from 'uuid';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { BoxOpener } from '../../test/box-opener.ts';
-import { openTestBox, type TestBox } from '../../test/local-box.ts';
-import { MemoryStore } from '../../test/memory-store.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { useHostStage } from '../../test/host-stage.ts';
 import { until } from '../../test/until.ts';
-import type { SessionRef } from '../open-box.ts';
 import { OpHost } from './op-host.ts';
 
 const SECRET = 'correct-horse-battery-staple';
-const session: SessionRef = { sessionId: uuidv7(), groupId: uuidv7(), workspaceId: uuidv7() };
+const stage = useHostStage();
+const { session } = stage;
 
-let test: TestBox;
-let store: MemoryStore;
-let opener: BoxOpener;
 let host: OpHost;
 
-beforeAll(async () => {
-  test = await openTestBox();
-});
-afterAll(async () => {
-  await test[Symbol.asyncDispose]();
-});
 beforeEach(() => {
-  store = new MemoryStore();
-  opener = new BoxOpener(test.box);
   host = newHost();
 });
 afterEach(async () => {
-  for (const { id, state } of store.records.values()) {
+  for (const { id, state } of stage.store.records.values()) {
     if (state === 'running') await host.kill(session, id, { graceMs: 0 }).catch(() => undefined);
   }
   await host.close();
-  expect(opener.held).toEqual([]);
 });
 
 const newHost = () =>
   new OpHost({
-    ops: store.ops,
-    events: store.events,
-    openBox: opener.open,
+    ops: stage.store.ops,
+    events: stage.store.events,
+    openBox: stage.opener.open,
     hostId: uuidv7(),
     redactorFor: () => createRedactor([SECRET]),
     soleHost: true,
@@ -56,7 +42,7 @@ const newHost = () =>
 const exec = async (request: object, signal?: AbortSignal) =>
   TerminalExecResponse.parse(await host.exec(session, TerminalExecRequest.parse(request), { signal }));
 const printed = () =>
-  store
+  stage.store
     .told('sandbox.command.output.delta')
     .map(({ chunk }) => chunk)
     .join('');
@@ -65,7 +51,7 @@ const ended = (opId: string) =>
     const op = Op.parse(await host.get(session, opId));
     return op.state === 'running' ? null : op;
   });
-const fileText = (name: string) => readFile(join(test.box.workspaceRoot, name), 'utf8').catch(() => '');
+const fileText = (name: string) => readFile(join(stage.box.workspaceRoot, name), 'utf8').catch(() => '');
 
 async function streamed(opId: string, from = OUTPUT_START): Promise<OpStreamMessage[]> {
   const messages = [];
@@ -80,7 +66,7 @@ describe('exec', () => {
   it('costs two statements when the command is short', async () => {
     // Without output: on a slow machine what is printed may be stored before the end comes.
     expect(await exec({ command: 'exit 3' })).toMatchObject({ exitCode: 3, running: false });
-    expect(store.statements).toBe(2);
+    expect(stage.store.statements).toBe(2);
   });
 
   it('answers what the command did, and tells the session of it', async () => {
@@ -95,28 +81,28 @@ describe('exec', () => {
       truncated: false,
       wallTimeMs: answer.wallTimeMs,
     });
-    expect(store.revision).toBe(1);
-    const types = store.logged.map(({ type }) => type);
+    expect(stage.store.revision).toBe(1);
+    const types = stage.store.logged.map(({ type }) => type);
     expect([types[0], types.at(-1)]).toEqual(['sandbox.command.started', 'sandbox.command.exited']);
-    expect(store.told('sandbox.command.exited')).toEqual([
+    expect(stage.store.told('sandbox.command.exited')).toEqual([
       { opId: answer.opId, exitCode: 3, signal: null, timedOut: false, lost: null },
     ]);
     expect(printed()).toContain('out\n');
-    for (const event of store.logged) {
+    for (const event of stage.store.logged) {
       SessionEvent.parse({ ...event, at: event.at.toISOString() });
     }
     expect(await host.list(session)).toMatchObject([{ state: 'exited', exitCode: 3 }]);
   });
 
   it('passes folder, environment and input on, and bytes as bytes', async () => {
-    await test.box.files.mkdir('sub');
+    await stage.box.files.mkdir('sub');
     const answer = await exec({
       command: 'pwd; echo "$GREETING"; cat',
       cwd: 'sub',
       env: { GREETING: 'hi' },
       stdin: 'in',
     });
-    expect(answer.stdout).toBe(`${join(test.box.workspaceRoot, 'sub')}\nhi\nin`);
+    expect(answer.stdout).toBe(`${join(stage.box.workspaceRoot, 'sub')}\nhi\nin`);
     const stdin = Buffer.from([0, 255, 10]).toString('base64');
     expect((await exec({ command: 'cat', stdin, encoding: 'base64' })).stdout).toBe(stdin);
     expect((await exec({ command: 'true', stdin: 'x'.repeat(300_000) })).exitCode).toBe(0);
@@ -138,12 +124,12 @@ describe('exec', () => {
     expect(answer).toMatchObject({ running: true, exitCode: null });
     expect((await ended(answer.opId)).exitCode).toBe(0);
 
-    await test.box.exec({ program: { argv: ['mkfifo', 'gate'] } });
+    await stage.box.exec({ program: { argv: ['mkfifo', 'gate'] } });
     const waiting = await exec({ command: 'cat gate', waitMs: 100 });
     expect(waiting.running).toBe(true);
-    await until('the holder of the process', () => opener.held.includes(`process ${waiting.opId}`));
-    await until('the end of the request', () => opener.held.length === 1);
-    await test.box.exec({ program: { script: 'echo through > gate' } });
+    await until('the holder of the process', () => stage.opener.held.includes(`process ${waiting.opId}`));
+    await until('the end of the request', () => stage.opener.held.length === 1);
+    await stage.box.exec({ program: { script: 'echo through > gate' } });
     expect((await ended(waiting.opId)).exitCode).toBe(0);
     expect(textOf(await streamed(waiting.opId), 'stdout')).toBe('through\n');
   });
@@ -215,8 +201,8 @@ describe('events', () => {
     const command = `: ${SECRET}; printf 'a ${first}'; sleep 0.3; printf '${second} z'`;
     const { stdout, opId } = await exec({ command });
     expect(stdout).toBe(`a ${SECRET} z`);
-    expect(JSON.stringify([...store.records.values()])).not.toContain(SECRET);
-    expect(JSON.stringify(store.logged)).not.toContain(SECRET);
+    expect(JSON.stringify([...stage.store.records.values()])).not.toContain(SECRET);
+    expect(JSON.stringify(stage.store.logged)).not.toContain(SECRET);
     expect(printed()).toBe('a [redacted] z');
     expect((await host.get(session, opId)).command).toContain('[redacted]');
   });
@@ -228,14 +214,14 @@ describe('events', () => {
     });
     expect(truncated).toBe(true);
     expect(printed()).toHaveLength(1024 * 1024);
-    expect(store.told('output.elided')).toEqual([{ opId, afterBytes: 1024 * 1024 }]);
+    expect(stage.store.told('output.elided')).toEqual([{ opId, afterBytes: 1024 * 1024 }]);
     expect(textOf(await streamed(opId), 'stdout')).toHaveLength(3_000_000);
   });
 
   it('stay away where they are not wanted', async () => {
     await exec({ command: 'echo quiet', emitStream: false });
     expect(printed()).toBe('');
-    expect(store.told('sandbox.command.exited')).toHaveLength(1);
+    expect(stage.store.told('sandbox.command.exited')).toHaveLength(1);
   });
 
   it('come while the command runs', async () => {
@@ -304,7 +290,7 @@ describe('after a crash of the server', () => {
     await host.writeStdin(session, goesOn.opId, { data: 'after\n', encoding: 'utf8', close: true });
     expect(textOf(await reader, 'stdout')).toBe('before\nafter\n');
     expect((await ended(goesOn.opId)).exitCode).toBe(7);
-    expect(store.told('sandbox.command.exited')).toHaveLength(2);
+    expect(stage.store.told('sandbox.command.exited')).toHaveLength(2);
   });
 
   it('the session is told of what comes after, once and with secrets hidden, up to the same limit', async () => {
@@ -315,17 +301,17 @@ describe('after a crash of the server', () => {
     expect(await host.adoptRunning()).toEqual({ adopted: 1, lost: 0 });
     await host.writeStdin(session, opId, { data: `two ${SECRET}`, encoding: 'utf8', close: true });
     await ended(opId);
-    const deltas = store.told('sandbox.command.output.delta');
+    const deltas = stage.store.told('sandbox.command.output.delta');
     const of = (stream: string) =>
       deltas.map((delta) => (delta.stream === stream ? delta.chunk : '')).join('');
     expect(of('stdout')).toBe('ü one two [redacted]\nlast');
     expect(of('stderr')).toBe('err\n');
     expect(deltas.map(({ seq }) => seq)).toEqual(deltas.map((_, index) => index));
-    expect(store.told('output.elided')).toEqual([]);
+    expect(stage.store.told('output.elided')).toEqual([]);
 
     const flood = await exec({ command: 'head -c 700000 /dev/zero | tr "\\0" x; cat', background: true });
     const told = () =>
-      store.told('sandbox.command.output.delta').filter((delta) => delta.opId === flood.opId);
+      stage.store.told('sandbox.command.output.delta').filter((delta) => delta.opId === flood.opId);
     const length = () => told().reduce((sum, { chunk }) => sum + String(chunk).length, 0);
     await until('the beginning of the flood', () => length() > 100_000);
     await crash();
@@ -333,7 +319,7 @@ describe('after a crash of the server', () => {
     const more = { data: 'y'.repeat(600_000), encoding: 'utf8', close: true } as const;
     await host.writeStdin(session, flood.opId, more);
     await ended(flood.opId);
-    expect(store.told('output.elided')).toHaveLength(1);
+    expect(stage.store.told('output.elided')).toHaveLength(1);
     expect(length()).toBe(1024 * 1024);
     await crash();
   });
@@ -357,9 +343,9 @@ describe('after a crash of the server', () => {
       async () => (await host.get(session, request.opId)).state === 'exited',
     );
     // The record says that nobody saw its end, and its box has forgotten it.
-    const record = store.records.get(request.opId)!;
-    store.records.set(request.opId, { ...record, state: 'running', result: null });
-    const { attach } = test.box.capabilities;
+    const record = stage.store.records.get(request.opId)!;
+    stage.store.records.set(request.opId, { ...record, state: 'running', result: null });
+    const { attach } = stage.box.capabilities;
     if (!attach.available) throw new Error(attach.reason);
     await (await attach.use.attach(request.opId)).forget();
     await crash();
@@ -367,19 +353,19 @@ describe('after a crash of the server', () => {
     expect(await host.get(session, request.opId)).toMatchObject({ state: 'lost', exitCode: null });
     expect(await streamed(request.opId)).toEqual([{ lost: 'Its box has no record of it any more.' }]);
     await expect(exec(request)).rejects.toMatchObject({ code: 'outcome-unknown' });
-    expect(store.told('sandbox.command.exited').at(-1)).toMatchObject({ exitCode: null });
+    expect(stage.store.told('sandbox.command.exited').at(-1)).toMatchObject({ exitCode: null });
   });
 
   it('one whose box was replaced is lost; one whose box is silent waits', async () => {
     const { opId } = await exec({ command: 'sleep 300', background: true });
     await crash();
-    opener.failure = new SandboxError('unreachable', 'No answer. Try again.');
+    stage.opener.failure = new SandboxError('unreachable', 'No answer. Try again.');
     expect(await host.adoptRunning()).toEqual({ adopted: 0, lost: 0 });
-    opener.failure = null;
-    opener.epoch += 1;
+    stage.opener.failure = null;
+    stage.opener.epoch += 1;
     expect(await host.adoptRunning()).toEqual({ adopted: 0, lost: 1 });
     expect((await host.get(session, opId)).lostReason).toBe('Its box was replaced or stopped.');
-    const { attach } = test.box.capabilities;
+    const { attach } = stage.box.capabilities;
     if (attach.available) await (await attach.use.attach(opId)).kill({ graceMs: 0 });
   });
 });
@@ -387,13 +373,13 @@ describe('after a crash of the server', () => {
 describe('sweepExpired', () => {
   it('removes old ops with their output and leaves the others', async () => {
     const { opId } = await exec({ command: 'echo old' });
-    const { attach } = test.box.capabilities;
+    const { attach } = stage.box.capabilities;
     if (!attach.available) throw new Error(attach.reason);
     expect(await host.sweepExpired({ keptMs: 60 * 60 * 1000 })).toBe(0);
     expect(await attach.use.list()).toContain(opId);
-    opener.failure = new SandboxError('unreachable', 'No. Wait.');
+    stage.opener.failure = new SandboxError('unreachable', 'No. Wait.');
     expect(await host.sweepExpired({ keptMs: -1000 })).toBe(0);
-    opener.failure = null;
+    stage.opener.failure = null;
     expect(await host.sweepExpired({ keptMs: -1000 })).toBe(1);
     expect(await attach.use.list()).not.toContain(opId);
     await expect(host.get(session, opId)).rejects.toMatchObject({ code: 'not-found' });

@@ -1,50 +1,36 @@
 import { PtyOpenRequest, PtyStreamMessage, SessionEvent } from '@boxyard/contracts';
 import { createRedactor, SandboxError } from '@boxyard/sandbox-core';
 import { v7 as uuidv7 } from 'uuid';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { BoxOpener } from '../../test/box-opener.ts';
-import { openTestBox, type TestBox } from '../../test/local-box.ts';
-import { MemoryStore } from '../../test/memory-store.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { useHostStage } from '../../test/host-stage.ts';
 import { until } from '../../test/until.ts';
-import type { SessionRef } from '../open-box.ts';
 import { PtyHost, type PtyHostOptions } from './pty-host.ts';
 
 const SECRET = 'correct-horse-battery-staple';
-const session: SessionRef = { sessionId: uuidv7(), groupId: uuidv7(), workspaceId: uuidv7() };
+const stage = useHostStage();
+const { session } = stage;
 
-let test: TestBox;
-let store: MemoryStore;
-let opener: BoxOpener;
 let host: PtyHost;
 
-beforeAll(async () => {
-  test = await openTestBox();
-});
-afterAll(async () => {
-  await test[Symbol.asyncDispose]();
-});
 beforeEach(() => {
-  store = new MemoryStore();
-  opener = new BoxOpener(test.box);
   host = newHost();
 });
 afterEach(async () => {
-  opener.failure = null;
+  stage.opener.failure = null;
   await host.shutdown();
-  expect(opener.held).toEqual([]);
 });
 
 const newHost = (options: Partial<PtyHostOptions> = {}) =>
   new PtyHost({
-    events: store.events,
-    openBox: opener.open,
+    events: stage.store.events,
+    openBox: stage.opener.open,
     redactorFor: () => createRedactor([SECRET]),
     ...options,
   });
 const open = async (request: object = {}) =>
   (await host.open(session, PtyOpenRequest.parse({ shell: '/bin/sh', ...request }))).ptyId;
 const type = (ptyId: string, data: string) => host.write(session, { ptyId, data, encoding: 'utf8' });
-const exits = () => store.told('terminal.pty.exited');
+const exits = () => stage.store.told('terminal.pty.exited');
 
 /** Everything that a viewer is shown, growing, until it is let go or the terminal ends. */
 class Viewer {
@@ -100,8 +86,8 @@ describe('a terminal', () => {
     expect(host.list(session)).toEqual([]);
     await until('the end in the log', () => exits().length === 1);
     expect(exits()).toEqual([{ ptyId, exitCode: 3, reason: 'exited' }]);
-    expect(store.told('terminal.pty.started')).toEqual([{ ptyId, cols: 90, rows: 20 }]);
-    for (const event of store.logged) SessionEvent.parse({ ...event, at: event.at.toISOString() });
+    expect(stage.store.told('terminal.pty.started')).toEqual([{ ptyId, cols: 90, rows: 20 }]);
+    for (const event of stage.store.logged) SessionEvent.parse({ ...event, at: event.at.toISOString() });
   });
 
   it('survives its viewers, replays the screen to a new one and the rest to one that comes back', async () => {
@@ -168,7 +154,7 @@ describe('a terminal', () => {
     await viewer.shows(SECRET);
     await viewer.leave();
     await host.close(session, ptyId);
-    const told = store.told('terminal.pty.output.delta').map(({ chunk }) => chunk);
+    const told = stage.store.told('terminal.pty.output.delta').map(({ chunk }) => chunk);
     expect(told.join('')).toContain('[redacted]');
     expect(told.join('')).not.toContain(SECRET);
   });
@@ -202,7 +188,7 @@ describe('a terminal ends', () => {
   it('with its box: on use, and when it is told', async () => {
     const ptyId = await open();
     const viewer = new Viewer(ptyId);
-    opener.epoch += 1;
+    stage.opener.epoch += 1;
     const viewers = [viewer, new Viewer(ptyId)];
     await expect(type(ptyId, 'x')).rejects.toMatchObject({ code: 'fenced' });
     for (const { done, messages } of viewers) {
@@ -211,11 +197,11 @@ describe('a terminal ends', () => {
     }
     expect(exits()).toEqual([{ ptyId, exitCode: null, reason: 'box-replaced' }]);
 
-    opener.epoch = test.box.epoch;
+    stage.opener.epoch = stage.box.epoch;
     const next = await open();
-    await host.endMoved(session.groupId, test.box.epoch);
+    await host.endMoved(session.groupId, stage.box.epoch);
     expect(host.list(session)).toHaveLength(1);
-    await host.endMoved(session.groupId, test.box.epoch + 1);
+    await host.endMoved(session.groupId, stage.box.epoch + 1);
     expect(exits().at(-1)).toMatchObject({ ptyId: next, reason: 'box-replaced' });
   });
 
@@ -225,10 +211,10 @@ describe('a terminal ends', () => {
     await type(ptyId, 'echo r"e"ady\r');
     await viewer.shows('ready');
     await type(ptyId, 'sleep 0.2; exit\r');
-    opener.failure = new SandboxError('gone', 'It is gone. Make another one.');
+    stage.opener.failure = new SandboxError('gone', 'It is gone. Make another one.');
     await viewer.done;
     expect(viewer.messages.at(-1)).toMatchObject({ exitCode: null, reason: 'box-gone' });
-    opener.failure = null;
+    stage.opener.failure = null;
   });
 
   it('when nobody uses it, but not while somebody looks', async () => {
