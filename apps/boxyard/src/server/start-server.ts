@@ -180,8 +180,6 @@ async function assemble({ settings, store, providers, log, meters, opening }: As
       },
     }),
   );
-  // The embedded database belongs to this one server: nobody else can be making or stopping a box.
-  if (settings.databaseUrl === null) await leases.takeOver();
   const boxes = new ActiveBoxes({
     sessions: store.sessions,
     pointers: store.pointers,
@@ -287,6 +285,9 @@ async function assemble({ settings, store, providers, log, meters, opening }: As
       log,
     }),
   );
+  // The embedded database belongs to this one server: nobody else can be making or stopping a box. Only now,
+  // because what it finds is told to parts from all of the above.
+  if (settings.databaseUrl === null) await leases.takeOver();
   return {
     sweep: sweepService(sweep, leases.context),
     auditTrail,
