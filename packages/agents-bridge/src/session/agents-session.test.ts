@@ -82,6 +82,30 @@ test('a cancelled turn ends the command that is waited for and keeps what it pri
   expect(report?.output).toContain('The turn was cancelled and the command was ended.');
 });
 
+test('a named command goes on when its session lets go, and another one finds it from its first word on', async () => {
+  const box = await openBox();
+  const detach = new AbortController();
+  const first = toAgentsSession(box, { commandId: () => 'call-1', detach: detach.signal });
+  const cmd = 'echo begun; touch running; while [ ! -e go ]; do sleep 0.05; done; echo line >> lines; exit 3';
+  const waiting = first.execCommand({ cmd, yieldTimeMs: 300_000 });
+  await vi.waitUntil(() => box.files.stat('running'), { timeout: 30_000, interval: 20 });
+  detach.abort();
+  expect(parseBanner(await waiting)).toMatchObject({ exitCode: null });
+  await first.close();
+  await box.files.write('go', new Uint8Array());
+
+  const second = toAgentsSession(box);
+  const resumed = await second.resumeCommand('call-1', { yieldTimeMs: 30_000 });
+  expect(parseBanner(resumed)).toMatchObject({ exitCode: 3, output: 'begun\n' });
+  const lines = () => box.files.read('lines').then((bytes) => new TextDecoder().decode(bytes));
+  expect(await lines()).toBe('line\n');
+  // Still there: nobody has said that its result is safe.
+  expect(await toAgentsSession(box).resumeCommand('call-1')).toContain('Process exited with code 3');
+  await second.forgetEnded();
+  await expect(second.resumeCommand('call-1')).rejects.toMatchObject({ code: 'not-found' });
+  expect(await lines()).toBe('line\n');
+});
+
 test('a box that is gone is told in the text of the tool, with that it is gone', async () => {
   const machine = new MemoryMachine();
   const session = toAgentsSession(new MemoryBox(machine));

@@ -1,5 +1,5 @@
 // A box as one session object of the SDK, for as long as a conversation lasts.
-import type { Box, BoxRef, CallOptions } from '@boxyard/sandbox-core';
+import type { Box, BoxRef, CallOptions, ProcessId } from '@boxyard/sandbox-core';
 import { DEFAULT_DEADLINE_MS } from '@boxyard/sandbox-core';
 import type { Editor } from '@openai/agents-core';
 import type {
@@ -26,7 +26,7 @@ import { AgentsSessionError, closedSession, refuseRunAs, sessionErrorFrom } from
 import { type BoxSource, CurrentBox } from './current-box.ts';
 import { PreStopHooks } from './pre-stop-hooks.ts';
 import { checkArchiveLimits, packWorkspace, unpackWorkspace } from './session-archive.ts';
-import { SessionCommands } from './session-commands.ts';
+import { type ResumeCommandArgs, SessionCommands } from './session-commands.ts';
 import { fitManifest, type ManifestDrift, refuseBeyondFiles, sessionManifest } from './session-manifest.ts';
 import { exposePort } from './session-ports.ts';
 import { type AgentsSessionState, BACKEND_ID } from './session-state.ts';
@@ -46,10 +46,17 @@ export interface AgentsSessionOptions {
   readonly deadlineMs?: number | undefined;
   /** Ends every wait; the command that is waited for is ended with it. */
   readonly signal?: AbortSignal | undefined;
+  /** Ends the wait for commands, which go on: another process finds them by their `commandId`. */
+  readonly detach?: AbortSignal | undefined;
   /** Called when a manifest asks for what a live box cannot change any more. */
   readonly onDrift?: ((drift: ManifestDrift) => void) | undefined;
   /** Folders of this machine that `local_file` and `local_dir` may copy from; the working folder when absent. */
   readonly localSources?: readonly string[] | undefined;
+  /**
+   * Names the command that is about to start, so that another process can find it again. What such commands leave
+   * in the box stays until `forgetEnded`.
+   */
+  readonly commandId?: (() => ProcessId | undefined) | undefined;
   /** Whether a box with another root gets a link at the shown one. Containers of our own when absent. */
   readonly mayLinkRoot?: ((box: Box) => boolean) | undefined;
 }
@@ -72,6 +79,14 @@ export type AgentsSession = Required<
     registerPreStopHook(hook: SandboxPreStopHook): () => void;
     /** The box as it is now; opens it where the source does. */
     currentBox(options?: CallOptions): Promise<Box>;
+    /**
+     * What `exec_command` would say of a command that was started under this id. It is found again, never started.
+     *
+     * @throws SandboxError `not-found` when the box knows nothing of it.
+     */
+    resumeCommand(id: ProcessId, args?: ResumeCommandArgs): Promise<string>;
+    /** Removes what ended commands with an id of the caller's left in the box: their results are safe elsewhere. */
+    forgetEnded(): Promise<void>;
     /** A manifest with this session's root and environment, which a run accepts; see `agentsRunConfig`. */
     fit(manifest: ManifestInput): Manifest;
   };
@@ -106,7 +121,9 @@ export class BoxSession implements AgentsSession {
       paths: this.#paths,
       deadlineMs: options.deadlineMs ?? DEFAULT_DEADLINE_MS,
       signal: options.signal,
+      detach: options.detach,
       firstNumber: this.state.nextCommand,
+      commandId: options.commandId,
     });
     const { destroy } = owned;
     if (destroy !== undefined) this.delete = () => this.#delete(destroy);
@@ -162,6 +179,19 @@ export class BoxSession implements AgentsSession {
 
   execCommand(args: ExecCommandArgs): Promise<string> {
     return this.#banner('exec_command', () => this.#commands.report(args));
+  }
+
+  async resumeCommand(id: ProcessId, args: ResumeCommandArgs = {}): Promise<string> {
+    this.#use();
+    try {
+      return writeBanner(await this.#commands.resume(id, args));
+    } finally {
+      this.#note();
+    }
+  }
+
+  forgetEnded(): Promise<void> {
+    return this.#commands.forgetEnded();
   }
 
   writeStdin(args: WriteStdinArgs): Promise<string> {

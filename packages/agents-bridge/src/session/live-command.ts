@@ -28,8 +28,10 @@ export interface LiveCommand {
   interrupt(options: CallOptions): Promise<void>;
   /** Ends it and everything that it started. */
   kill(options: CallOptions & { readonly graceMs: number }): Promise<void>;
+  /** Whether its record stays after its end, until somebody says that it may go. */
+  readonly isKept: boolean;
   /** Nobody will look again. Never fails. */
-  release(): Promise<void>;
+  forget(): Promise<void>;
 }
 
 /** The SDK's own local session keeps as much of what nobody asked for in time. */
@@ -41,10 +43,12 @@ const SHORTEST_LOOK_MS = 50;
 export class PipeCommand implements LiveCommand {
   readonly #process: BoxProcess;
   readonly #decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
+  readonly isKept: boolean;
   #cursor: OutputCursor = OUTPUT_START;
 
-  constructor(process: BoxProcess) {
+  constructor(process: BoxProcess, record: 'kept' | 'forgotten') {
     this.#process = process;
+    this.isKept = record === 'kept';
   }
 
   async progress(waitMs: number, signal: AbortSignal | undefined): Promise<Progress> {
@@ -93,7 +97,7 @@ export class PipeCommand implements LiveCommand {
     return this.#process.kill(options);
   }
 
-  release(): Promise<void> {
+  forget(): Promise<void> {
     // One that still runs keeps its record, and with it the way to find it again.
     return this.#process.forget().catch(() => undefined);
   }

@@ -1,5 +1,5 @@
 // Commands as the tools `exec_command` and `write_stdin` mean them: wait a while, then answer what there is.
-import { type CallOptions, SandboxError } from '@boxyard/sandbox-core';
+import { type CallOptions, type ProcessId, SandboxError } from '@boxyard/sandbox-core';
 import type { ExecCommandArgs, SandboxExecResult, WriteStdinArgs } from '@openai/agents-core/sandbox';
 import { type CommandReport, commandReport } from '../banner.ts';
 import { AgentsSessionError, boxErrorOf, refuseRunAs, sessionErrorFrom } from '../session-error.ts';
@@ -15,7 +15,15 @@ export interface SessionCommandsOptions {
   /** Of one call to the box; how long a command may be waited for is up to the model, within `MOST_WAIT_MS`. */
   readonly deadlineMs: number;
   readonly signal: AbortSignal | undefined;
+  readonly detach: AbortSignal | undefined;
   readonly firstNumber: number;
+  readonly commandId: (() => ProcessId | undefined) | undefined;
+}
+
+/** What another process left running, and how long it may be waited for. */
+export interface ResumeCommandArgs {
+  readonly yieldTimeMs?: number | undefined;
+  readonly maxOutputTokens?: number | undefined;
 }
 
 /** What the SDK's tools say when the model says nothing. */
@@ -36,10 +44,16 @@ export class SessionCommands {
   readonly #options: SessionCommandsOptions;
   readonly #live: LiveCommands;
   readonly #announced = new Set<string>();
+  /** Commands that were named by the caller and have ended: their records stay until it says so. */
+  readonly #ended = new Set<LiveCommand>();
+  readonly #stopsWaiting: AbortSignal | undefined;
 
   constructor(options: SessionCommandsOptions) {
     this.#options = options;
     this.#live = new LiveCommands(options.firstNumber);
+    const { signal, detach } = options;
+    this.#stopsWaiting =
+      signal !== undefined && detach !== undefined ? AbortSignal.any([signal, detach]) : (signal ?? detach);
   }
 
   get nextNumber(): number {
@@ -50,7 +64,7 @@ export class SessionCommands {
   async report(args: ExecCommandArgs): Promise<CommandReport> {
     const startedAtMs = performance.now();
     const { command, active } = await this.#start(args, 'merged');
-    const { progress, notes } = await this.#firstLook(command, args);
+    const { progress, notes } = await this.#firstLook(command, args.yieldTimeMs);
     return this.#finish({
       command,
       progress,
@@ -65,7 +79,7 @@ export class SessionCommands {
   async result(args: ExecCommandArgs): Promise<SandboxExecResult> {
     const startedAtMs = performance.now();
     const { command } = await this.#start(args, 'separate');
-    const { progress } = await this.#firstLook(command, args);
+    const { progress } = await this.#firstLook(command, args.yieldTimeMs);
     if (progress.trouble !== null && !progress.trouble.retryable) throw sessionErrorFrom(progress.trouble);
     const report = this.#finish({
       command,
@@ -85,6 +99,33 @@ export class SessionCommands {
       ...(sessionId === null ? {} : { sessionId }),
       ...(originalTokenCount === null ? {} : { originalTokenCount }),
     };
+  }
+
+  /**
+   * A command that was started under this id, by whichever process. Its output comes from the beginning.
+   *
+   * @throws SandboxError `not-found` when the box has no record of it, `unsupported` when it keeps none.
+   */
+  async resume(id: ProcessId, { yieldTimeMs, maxOutputTokens }: ResumeCommandArgs): Promise<CommandReport> {
+    const startedAtMs = performance.now();
+    const call = this.#call();
+    const { box } = await this.#options.current.get(call);
+    const { attach } = box.capabilities;
+    if (!attach.available) {
+      throw new SandboxError('unsupported', `Commands of this box are not found again: ${attach.reason}.`, {
+        started: 'no',
+      });
+    }
+    const command = new PipeCommand(await attach.use.attach(id, call), 'kept');
+    const { progress, notes } = await this.#firstLook(command, yieldTimeMs);
+    return this.#finish({ command, progress, startedAtMs, maxOutputTokens, notes, known: null });
+  }
+
+  /** What the caller's commands that have ended left in the box goes. */
+  async forgetEnded(): Promise<void> {
+    const ended = [...this.#ended];
+    this.#ended.clear();
+    await Promise.all(ended.map((command) => command.forget()));
   }
 
   async write(args: WriteStdinArgs): Promise<CommandReport> {
@@ -117,7 +158,7 @@ export class SessionCommands {
   async stop(): Promise<void> {
     const ended = this.#live.entries().map(async ([id, command]) => {
       await command.kill({ ...this.#call(), graceMs: STOP_GRACE_MS });
-      await command.release();
+      await command.forget();
       this.#live.remove(id);
     });
     const failure = (await Promise.allSettled(ended)).find((one) => one.status === 'rejected');
@@ -143,10 +184,10 @@ export class SessionCommands {
       const script = { script: cmd, shell: shell ?? '/bin/sh', login, cwd };
       if (tty) return { command: await openTerminalCommand(box, script, call), active };
       const program = { script: cmd, login, ...(shell === undefined ? {} : { shell }) };
-      return {
-        command: new PipeCommand(await box.spawn({ program, cwd, output, stdin: 'open' }, call)),
-        active,
-      };
+      const id = this.#options.commandId?.();
+      const named = id === undefined ? {} : { id };
+      const process = await box.spawn({ program, cwd, output, stdin: 'open', ...named }, call);
+      return { command: new PipeCommand(process, id === undefined ? 'forgotten' : 'kept'), active };
     } catch (error) {
       throw sessionErrorFrom(error);
     }
@@ -154,10 +195,10 @@ export class SessionCommands {
 
   async #firstLook(
     command: LiveCommand,
-    args: ExecCommandArgs,
+    yieldTimeMs: number = EXEC_WAIT_MS,
   ): Promise<{ readonly progress: Progress; readonly notes: readonly string[] }> {
     const { signal } = this.#options;
-    const progress = await command.progress(waitOf(args.yieldTimeMs ?? EXEC_WAIT_MS), signal);
+    const progress = await command.progress(waitOf(yieldTimeMs), this.#stopsWaiting);
     if (progress.ended !== null || progress.trouble !== null || signal?.aborted !== true) {
       return { progress, notes: [] };
     }
@@ -201,7 +242,8 @@ export class SessionCommands {
     const isOver = ended !== null || (trouble !== null && !trouble.retryable);
     if (isOver) {
       if (known !== null) this.#live.remove(known);
-      void command.release();
+      if (command.isKept) this.#ended.add(command);
+      else void command.forget();
     }
     const sessionId = isOver ? null : (known ?? this.#live.add(command));
     return commandReport({

@@ -47,13 +47,15 @@ export async function openTerminalCommand(
     await terminal.write(new TextEncoder().encode(typed), options);
     await bounded(options, 'Starting a command in a terminal', () => command.begun);
   } catch (error) {
-    await command.release();
+    await command.forget();
     throw error;
   }
   return command;
 }
 
 class TerminalCommand implements LiveCommand {
+  /** A terminal goes with its session: there is nothing to be found again. */
+  readonly isKept = false;
   readonly #terminal: BoxTerminal;
   readonly #tail = new OutputTail(KEPT_CHARACTERS);
   readonly #read: Promise<void>;
@@ -103,7 +105,7 @@ class TerminalCommand implements LiveCommand {
     await bounded(options, 'Waiting for the end of a terminal', () => this.#read);
   }
 
-  release(): Promise<void> {
+  forget(): Promise<void> {
     return this.#terminal.close().catch(() => undefined);
   }
 
