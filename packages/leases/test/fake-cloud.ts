@@ -76,6 +76,7 @@ export function fakeCloud(options: { readonly parks: boolean }): FakeCloud {
       name,
       descriptor,
       accept: () => undefined,
+      workspaceRoot: () => '/workspace',
       async create(request) {
         asked.push(`create ${request.tag.group} ${request.tag.epoch}`);
         if (cloud.refusal !== null) throw cloud.refusal;

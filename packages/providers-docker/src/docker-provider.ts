@@ -17,7 +17,7 @@ import {
 import { findBox, goneBox } from './absence.ts';
 import { BoxImages, boxFolders } from './box-image.ts';
 import { checkTag, containerName, GROUP_LABEL, isSameTag, tagOfLabels } from './box-labels.ts';
-import { checkResources, containerRequest } from './container-request.ts';
+import { checkResources, containerRequest, WORKSPACE } from './container-request.ts';
 import { type ImageTools, openDockerBox, stopCommands } from './docker-box.ts';
 import { type ContainerState, Engine, type EngineState } from './engine.ts';
 import { engineError, textOf } from './engine-error.ts';
@@ -178,6 +178,8 @@ export function dockerProvider(options: DockerProviderOptions = {}): Provider {
     descriptor: BACKEND_TABLE.docker,
 
     accept,
+
+    workspaceRoot: () => WORKSPACE,
 
     create: (request: CreateBoxRequest, call?: CallOptions) =>
       bounded(call, `Making the box ${request.tag.group}`, async (signal) => {

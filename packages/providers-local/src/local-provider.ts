@@ -101,6 +101,8 @@ export function localProvider(options: LocalProviderOptions): Provider {
 
     accept,
 
+    workspaceRoot: (group) => folders.place(group).workspace,
+
     create: ({ tag, environment, ...wish }: CreateBoxRequest, call?: CallOptions) =>
       bounded(call, `Making the box ${tag.group}`, async () => {
         accept(wish);

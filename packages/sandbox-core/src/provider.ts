@@ -51,6 +51,8 @@ export interface Provider {
    * @throws SandboxError `unsupported` or `invalid` that names what cannot be had.
    */
   accept(wish: BoxWish): void;
+  /** Where the workspace of a group's box is, in the box, also before there is one. Without I/O. */
+  workspaceRoot(group: string): string;
   /** A second create for the same tag adopts the first box instead of making a rival. */
   create(request: CreateBoxRequest, options?: CallOptions): Promise<Box>;
   /** Never creates. `gone` when the box is proven absent, `unreachable` when nothing is proven. */

@@ -112,6 +112,7 @@ export function cloudProvider(ask: AskCloud): Provider {
     name: NAME,
     descriptor: BACKEND_TABLE.docker,
     accept: () => undefined,
+    workspaceRoot: () => '/workspace',
     async create({ tag }) {
       const { instance = '' } = await ask({ do: 'create', tag });
       return new ModelBox(ask, instance, tag.epoch);

@@ -61,6 +61,10 @@ export class FaultyProvider implements Provider {
     this.#provider.accept(wish);
   }
 
+  workspaceRoot(group: string): string {
+    return this.#provider.workspaceRoot(group);
+  }
+
   create(request: CreateBoxRequest, options?: CallOptions): Promise<Box> {
     const marred = (box: Box, fault: ProviderFault | undefined) => this.#marred(box, fault);
     return this.#do('create', options, () => this.#capped(request, options), marred);

@@ -18,9 +18,12 @@ const ENVIRONMENT_NAME = /^[A-Za-z_]\w*$/;
 const OPERATION_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const BASE_ENVIRONMENT = { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8' };
 
+/** Where every box of memory has its workspace. */
+export const WORKSPACE_ROOT = '/workspace';
+
 export class MemoryMachine {
   readonly instance: string;
-  readonly workspaceRoot = '/workspace';
+  readonly workspaceRoot = WORKSPACE_ROOT;
   readonly root: readonly string[] = ['workspace'];
   readonly tree = new MemoryTree();
   readonly tasks = new MemoryTasks();

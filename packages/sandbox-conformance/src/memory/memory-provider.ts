@@ -14,7 +14,7 @@ import {
   SandboxError,
 } from '@boxyard/sandbox-core';
 import { MemoryBox } from './memory-box.ts';
-import { MemoryMachine } from './memory-machine.ts';
+import { MemoryMachine, WORKSPACE_ROOT } from './memory-machine.ts';
 
 const NAME = 'memory';
 
@@ -82,6 +82,7 @@ export function memoryProvider(options: MemoryProviderOptions = {}): Provider {
       portExposure: { kind: 'none', supportsOnDemandPorts: false },
     },
     accept: () => undefined,
+    workspaceRoot: () => WORKSPACE_ROOT,
     create: (request: CreateBoxRequest, call?: CallOptions): Promise<Box> =>
       bounded(
         call,

@@ -8,9 +8,11 @@ import { create, listed, says, storedForm, tagOf } from '../case/provider-steps.
 export const LIFECYCLE_CASES: readonly ProviderCase[] = [
   {
     id: 'create',
-    title: 'create makes an empty box that runs commands and carries its epoch',
+    title: 'create makes an empty box that runs commands, carries its epoch and is where it was said to be',
     async run(context) {
-      const box = await create(context, tagOf(context, 7));
+      const tag = tagOf(context, 7);
+      const box = await create(context, tag);
+      assert.equal(box.workspaceRoot, context.provider.workspaceRoot(tag.group));
       assert.deepEqual(await box.files.list(''), []);
       assert.equal(await says(box, 'echo ready'), 'ready\n');
       assert.equal(box.epoch, 7);

@@ -15,6 +15,7 @@ const providerOf = (descriptor: BackendDescriptor, name: string = descriptor.bac
     name,
     descriptor,
     accept: () => undefined,
+    workspaceRoot: () => '/workspace',
     create: never,
     resume: never,
     destroy: never,

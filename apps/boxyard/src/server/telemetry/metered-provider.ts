@@ -37,6 +37,7 @@ export function meteredProvider(provider: Provider, meters: Meters): Provider {
     name: provider.name,
     descriptor: provider.descriptor,
     accept: (wish) => provider.accept(wish),
+    workspaceRoot: (group) => provider.workspaceRoot(group),
     create: (request, options) => metered('create', () => provider.create(request, options)),
     resume: (ref, options) => metered('resume', () => provider.resume(ref, options)),
     destroy: (ref, options) => metered('destroy', () => provider.destroy(ref, options)),
