@@ -106,6 +106,40 @@ describe('a session that is sent to another box', () => {
     );
   });
 
+  test('tells who watches its files, who comes back to the new box', async () => {
+    const session = await create();
+    await write(session.id, 'first', 'x');
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const watching = (async () => {
+      const answer = await fetch(`${shared.client.url}${SESSIONS}/${session.id}/fs/watch`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${shared.token}`, 'content-type': 'application/json' },
+        body: '{}',
+        signal: stop.signal,
+      });
+      const decoder = new TextDecoder();
+      for await (const chunk of answer.body!) seen.push(decoder.decode(chunk, { stream: true }));
+    })().catch((error: unknown) => {
+      if (!stop.signal.aborted) throw error;
+    });
+    const told = (text: string) => eventually(async () => seen.join('').includes(text), text);
+    try {
+      await told(': open');
+      await eventually(async () => {
+        await write(session.id, 'at-home', 'x');
+        return seen.join('').includes('at-home');
+      }, 'a change at home');
+      await swap(session.id, { backend: 'local' });
+      await told('event: resync');
+      // The stream has ended by itself.
+      await watching;
+    } finally {
+      stop.abort();
+      await watching;
+    }
+  });
+
   test('takes its workspace along when it is asked to', async () => {
     const session = await create();
     await write(session.id, 'dir/file', 'carried');

@@ -128,6 +128,26 @@ export class ActiveBoxes {
     await Promise.allSettled(followers.map((box) => box.follow()));
   }
 
+  /**
+   * Resolves once the session works in the box of another group than this one. Not at all when the signal aborts
+   * first: then nobody waits for it.
+   */
+  whenElsewhere(workspaceId: string, sessionId: string, groupId: string, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const look = async () => {
+        this.#pointers.of(workspaceId, sessionId).distrust();
+        const { active } = await this.findActive(workspaceId, sessionId);
+        if (active.id !== groupId) resolve();
+      };
+      // A look that fails is not the last: the store says so again when it is back.
+      const lookAgain = () => void look().catch(() => undefined);
+      const stop = this.#options.pointers.subscribe(sessionId, lookAgain);
+      signal.addEventListener('abort', stop, { once: true });
+      // It may have moved between its opening and now.
+      lookAgain();
+    });
+  }
+
   /** The one way to open the box that a session works in. */
   async open(
     workspaceId: string,

@@ -143,15 +143,21 @@ export function addFileRoutes(routes: RouteTable, services: ApiServices): void {
       const active = await openBoxFor(c, services, { kind: 'viewer' });
       return answerWithEvents(c, async function* (signal) {
         await using _ = active;
-        using _changes = services.changes.hold(
-          inBoxOf(session, { groupId: active.group.id }),
-          active.epoch,
-          'watch',
-        );
-        for await (const batch of filesOf(active, services).watch({ ...body, signal })) {
-          for (const change of batch) yield { event: change.kind, data: JSON.stringify(change) };
+        const groupId = active.group.id;
+        using _changes = services.changes.hold(inBoxOf(session, { groupId }), active.epoch, 'watch');
+        const left = new AbortController();
+        const until = AbortSignal.any([signal, left.signal]);
+        const end = () => left.abort();
+        const workspaceId = c.get('workspace').id;
+        void services.boxes.whenElsewhere(workspaceId, session.sessionId, groupId, until).then(end);
+        for await (const batch of filesOf(active, services).watch({ ...body, signal: until })) {
+          for (const change of batch) yield toEvent(change);
         }
+        // As when the box is stopped: who comes back watches the box that the session works in then.
+        if (left.signal.aborted) yield toEvent({ kind: 'resync', path: '', isDir: false });
       });
     },
   );
 }
+
+const toEvent = (change: FsWatchEvent) => ({ event: change.kind, data: JSON.stringify(change) });
