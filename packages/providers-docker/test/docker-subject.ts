@@ -101,19 +101,17 @@ export function dockerProviderSubject(place: TestPlace): ProviderSubject {
 /** Every container that carries this deployment, whatever became of the test. */
 export async function removeBoxes({ socketPath, deployment }: Omit<TestPlace, 'image'>): Promise<void> {
   const docker = new Docker({ socketPath });
-  for (const label of [`${LABEL}=${deployment}`, `${LABEL}=conformance`]) {
-    const left = await docker.listContainers({ all: true, filters: { label: [label] } });
-    await Promise.all(
-      left.map(({ Id }) =>
-        docker
-          .getContainer(Id)
-          .remove({ force: true, v: true })
-          .catch((error: { statusCode?: number }) => {
-            if (error.statusCode !== 404 && error.statusCode !== 409) throw error;
-          }),
-      ),
-    );
-  }
+  const left = await docker.listContainers({ all: true, filters: { label: [`${LABEL}=${deployment}`] } });
+  await Promise.all(
+    left.map(({ Id }) =>
+      docker
+        .getContainer(Id)
+        .remove({ force: true, v: true })
+        .catch((error: { statusCode?: number }) => {
+          if (error.statusCode !== 404 && error.statusCode !== 409) throw error;
+        }),
+    ),
+  );
 }
 
 function engineAnswer(statusCode: number, message: string): Error {

@@ -10,7 +10,7 @@ export interface DescribeBoxOptions {
   readonly name: string;
   /** Opens a new, empty box of its own. Called once an area and once for each case that destroys its box. */
   readonly open: OpenSubject;
-  /** What `open` offers beside the box. `kernel` is true when absent, all others false. */
+  /** What `open` offers beside the box. `kernel` and `interrupt` are true when absent, all others false. */
   readonly facts?: SubjectFacts;
   readonly skip?: readonly SkippedCase[];
   /** How long a case waits for one thing, in milliseconds. 30 000 when absent. */

@@ -22,9 +22,10 @@ export type BoxArea = (typeof BOX_AREAS)[number];
 
 /**
  * What a subject can offer to a test beside the box itself. `kernel`: real processes, `/proc`, a real `/bin/sh`.
- * The others say that `open` answers the member of the same name.
+ * `interrupt`: commands begin with SIGINT as the system has it; a shell that starts them in the background makes them
+ * ignore it, and not every image has a tool that gives it back. The others say that `open` answers the member of the same name.
  */
-export const SUBJECT_FACTS = ['kernel', 'reopen', 'freeze', 'killHost', 'leftovers'] as const;
+export const SUBJECT_FACTS = ['kernel', 'interrupt', 'reopen', 'freeze', 'killHost', 'leftovers'] as const;
 export type SubjectFact = (typeof SUBJECT_FACTS)[number];
 export type SubjectFacts = Readonly<Partial<Record<SubjectFact, boolean>>>;
 

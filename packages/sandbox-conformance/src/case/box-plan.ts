@@ -36,7 +36,7 @@ export function planBoxCases(
     }
     if (reason.trim() === '') throw new Error(`skip of ${id} gives no reason; say why`);
   }
-  const has = (fact: SubjectFact) => facts[fact] ?? fact === 'kernel';
+  const has = (fact: SubjectFact) => facts[fact] ?? (fact === 'kernel' || fact === 'interrupt');
   const notApplicable = new Map<SubjectFact, number>();
   const applicable = cases.filter((one) => {
     const missing = SUBJECT_FACTS.find((fact) => one.facts?.includes(fact) === true && !has(fact));

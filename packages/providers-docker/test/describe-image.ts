@@ -1,0 +1,41 @@
+import { describeBox } from '@boxyard/sandbox-conformance';
+import { type SharedEngine, sharedTestEngine } from '@tooling/docker-engine';
+import { needs } from '@tooling/system-parts';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { openDockerSubject, removeBoxes } from './docker-subject.ts';
+
+const MINUTES = 60_000;
+
+export interface ImageUnderTest {
+  readonly name: string;
+  /** What the engine has to have for it. */
+  readonly base: 'debian' | 'busybox';
+  readonly image: (engine: SharedEngine) => string;
+  /** See `SUBJECT_FACTS`. */
+  readonly interrupt?: boolean;
+}
+
+/** The whole suite on boxes of one image. */
+export function describeImage({ name, base, image, interrupt = true }: ImageUnderTest): void {
+  describe(name, needs('docker', base === 'debian' ? 'debootstrap' : 'busybox'), () => {
+    const deployment = `${name.replaceAll(' ', '-')}-${process.pid}`;
+    let engine: SharedEngine;
+    let boxes = 0;
+    beforeAll(async () => {
+      engine = await sharedTestEngine({ images: [base] });
+    }, 10 * MINUTES);
+    afterAll(async () => {
+      await removeBoxes({ socketPath: engine.socketPath, deployment });
+      await engine[Symbol.asyncDispose]();
+    }, MINUTES);
+
+    describeBox({
+      name: 'docker box',
+      open: () => {
+        const place = { socketPath: engine.socketPath, image: image(engine), deployment };
+        return openDockerSubject(place, `box-${++boxes}`);
+      },
+      facts: { kernel: true, reopen: true, freeze: true, killHost: true, leftovers: true, interrupt },
+    });
+  });
+}
