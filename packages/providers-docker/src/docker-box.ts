@@ -115,11 +115,20 @@ export async function openDockerBox(options: DockerBoxOptions, tools: ImageTools
     const [runnerProbe, files] = await Promise.all([runner.probe(), tools?.files ?? link.probe()]);
     const openStream: OpenBoxStream = async (argv, signal) =>
       execBoxStream(engine, await startInBox(engine, ref, argv, fileEnv, { signal }));
+    if (files.missing.length > 0) throw lacking(files.missing);
     return new DockerBox(options, { runner, link, place, openStream }, { runner: runnerProbe, files });
   } catch (error) {
     await Promise.all([runner.close(), link.close()]);
     throw error;
   }
+}
+
+function lacking(tools: readonly string[]): SandboxError {
+  return new SandboxError(
+    'unsupported',
+    `The image of the box lacks ${tools.join(', ')}, which its files need. Install what is missing, or choose another image.`,
+    { started: 'no', stage: 'open' },
+  );
 }
 
 interface Parts {
@@ -216,14 +225,4 @@ export class DockerBox implements Box {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-/** Tools that files cannot do without. */
-export function checkTools({ files }: ImageTools): void {
-  if (files.missing.length === 0) return;
-  throw new SandboxError(
-    'unsupported',
-    `The image lacks ${files.missing.join(', ')}, which a box needs; install it, or choose another image.`,
-    { started: 'no' },
-  );
 }

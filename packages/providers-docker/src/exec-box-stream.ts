@@ -31,9 +31,12 @@ export function execBoxStream(engine: Engine, { id, stream }: StartedExec): BoxS
       }
     },
   );
+  // A command that has ended takes nothing any more, and the engine leaves what was written to it lying.
+  const refusals = new Set<() => void>();
   const ended = () => {
     stdout.end();
     lines.end();
+    for (const refuse of refusals) refuse();
   };
   stream.on('data', (bytes: Buffer) => demux.push(bytes));
   stream.once('end', ended);
@@ -43,21 +46,26 @@ export function execBoxStream(engine: Engine, { id, stream }: StartedExec): BoxS
   return {
     stdout,
     lines,
-    write: (bytes) => written(stream, bytes),
+    write: (bytes) => written(stream, bytes, refusals),
     end: () => void stream.end(),
     exited: () => engine.execExitCode(id),
     destroy: () => void stream.destroy(),
   };
 }
 
-function written(stream: Duplex, bytes: Bytes): Promise<void> {
+function written(stream: Duplex, bytes: Bytes, refusals: Set<() => void>): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (stream.destroyed || !stream.writable) {
-      reject(new Error('the stream to the box has ended'));
+    const refuse = () => reject(new Error('the command has ended'));
+    if (stream.destroyed || !stream.writable || stream.readableEnded) {
+      refuse();
       return;
     }
-    // The callback comes when the bytes have left, or never will.
-    stream.write(bytes, (error) => (error ? reject(error) : resolve()));
+    refusals.add(refuse);
+    stream.write(bytes, (error) => {
+      refusals.delete(refuse);
+      if (error) reject(error);
+      else resolve();
+    });
   });
 }
 

@@ -1,3 +1,3 @@
-export { type BaseImage, IMAGE_NAMES } from './base-images.ts';
+export { type BaseImage, IMAGE_NAMES, provideImage } from './base-images.ts';
 export { type SharedEngine, type SharedEngineOptions, sharedTestEngine } from './shared-engine.ts';
 export { startTestEngine, type TestEngine, type TestEngineOptions } from './test-engine.ts';

@@ -1,7 +1,7 @@
 // Content on its way into a box: held while it is small, else streamed into a staged file.
 import { createHash } from 'node:crypto';
-import { type Bytes, SandboxError, streamChunks, throwIfAborted } from '@boxyard/sandbox-core';
-import type { OpenBoxStream } from './exec-stream.ts';
+import { type Bytes, streamChunks, throwIfAborted } from '@boxyard/sandbox-core';
+import { exitCodeOf, notTaken, type OpenBoxStream } from './exec-stream.ts';
 import type { FilesPlace } from './files-link.ts';
 import { WRITE_STREAM } from './files-script.ts';
 
@@ -57,7 +57,10 @@ export async function uploadContent(
       for (let at = 0; at < chunk.length; at += STEP_BYTES) {
         throwIfAborted(signal, what);
         const part = chunk.subarray(at, at + STEP_BYTES);
-        await stream.write(part);
+        await stream.write(part).catch(async (cause: unknown) => {
+          throwIfAborted(signal, what);
+          throw await notTaken(stream, what, cause);
+        });
         hash.update(part);
         sizeBytes += part.length;
         progress();
@@ -66,8 +69,7 @@ export async function uploadContent(
     stream.end();
     for await (const _ of stream.stdout);
     throwIfAborted(signal, what);
-    const code = await stream.exited();
-    if (code !== 0) throw notTaken(what);
+    if ((await exitCodeOf(stream)) !== 0) throw await notTaken(stream, what);
     return { sha256: hash.digest('hex'), sizeBytes };
   } finally {
     signal.removeEventListener('abort', stop);
@@ -82,14 +84,4 @@ async function* once(content: Bytes): AsyncGenerator<Bytes> {
 async function* joined(held: readonly Bytes[], rest: AsyncIterable<Bytes>): AsyncGenerator<Bytes> {
   yield* held;
   yield* rest;
-}
-
-function notTaken(what: string): SandboxError {
-  return new SandboxError(
-    'quota',
-    `${what} failed: the box took only a part. Is its disk full? Free some space.`,
-    {
-      started: 'no',
-    },
-  );
 }

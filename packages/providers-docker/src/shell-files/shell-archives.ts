@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   type BoxArchives,
   type Bytes,
@@ -17,7 +16,7 @@ import {
   type UnpackOptions,
   type UnpackReport,
 } from '@boxyard/sandbox-core';
-import type { BoxStream } from './exec-stream.ts';
+import { type BoxStream, exitCodeOf, notTaken } from './exec-stream.ts';
 import { expectText, fileFailure } from './file-failure.ts';
 import { parseLine } from './file-reading.ts';
 import { placeArguments } from './files-link.ts';
@@ -29,7 +28,6 @@ import { type ListedName, parseListing } from './tree-listing.ts';
 
 /** How long a given-up tar gets to notice that nobody sends any more. */
 const END_WAIT_MS = 2000;
-const END_LOOK_MS = 50;
 
 /** Archives of a box by its own tar; what goes in and what comes out is judged here. */
 export class ShellArchives implements BoxArchives {
@@ -122,9 +120,10 @@ export class ShellArchives implements BoxArchives {
         // Not before there is something to write: what is no archive at all costs the box nothing.
         opened ??= await openStream(argv, signal);
         throwIfAborted(signal, what);
-        await opened.write(bytes).catch((cause: unknown) => {
+        const stream = opened;
+        await stream.write(bytes).catch(async (cause: unknown) => {
           throwIfAborted(signal, what);
-          throw notTaken(what, cause);
+          throw await notTaken(stream, what, cause);
         });
       };
       const writer = new TarWriter({ write, keepSetId });
@@ -162,7 +161,7 @@ export class ShellArchives implements BoxArchives {
   /** Not longer than a moment: what a frozen box keeps is removed when its files are opened later. */
   async #drop(stream: BoxStream, staged: string): Promise<void> {
     const dropping = async () => {
-      while ((await stream.exited()) === null) await delay(END_LOOK_MS);
+      await exitCodeOf(stream);
       await this.#options.link.request('drop', [staged]);
     };
     await bounded({ deadlineMs: END_WAIT_MS }, 'Dropping', dropping).catch(() => undefined);
@@ -230,21 +229,13 @@ async function ended(stream: BoxStream, what: string, signal: AbortSignal): Prom
   stream.end();
   for await (const _ of stream.stdout);
   throwIfAborted(signal, what);
-  if ((await stream.exited()) !== 0) throw notTaken(what);
+  if ((await exitCodeOf(stream)) !== 0) throw await notTaken(stream, what);
 }
 
 function doesNotFit(what: string, path: string): SandboxError {
   return new SandboxError(
     'invalid',
     `${what} is refused: ${JSON.stringify(path)} is a folder only in one of archive and workspace. Remove one of them.`,
-  );
-}
-
-function notTaken(what: string, cause?: unknown): SandboxError {
-  return new SandboxError(
-    'quota',
-    `${what} failed: the box could not take it whole. Is its disk full? Nothing was replaced; free some space.`,
-    { cause },
   );
 }
 
