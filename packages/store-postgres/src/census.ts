@@ -20,9 +20,15 @@ export interface CensusOptions {
   readonly leftOutWorkspaces: readonly string[];
 }
 
+// Not the text `\\u0000`, which is a backslash and five characters.
+const ESCAPED_NUL = String.raw`(?<!\\)((?:\\\\)*)\\u0000`;
+
 /** One statement. It looks at every group that has or gets a box, so it is not for every request. */
 export async function takeCensus(database: Database, options: CensusOptions): Promise<Census> {
   const { sql } = database;
+  // PostgreSQL takes no member out of JSON that holds a NUL anywhere; the message of a failure may.
+  const readable = (column: 'box' | 'body') =>
+    sql`regexp_replace(${sql(column)}::text, ${ESCAPED_NUL}, ${'\\1'}, 'g')::json`;
   const rows = await database.run(
     'Counting what is recorded',
     sql<
@@ -35,17 +41,19 @@ export async function takeCensus(database: Database, options: CensusOptions): Pr
         running: number;
       }[]
     >`
-      WITH counted AS (
-        SELECT coalesce(box ->> 'provider', 'none') AS provider, state, count(*) AS boxes,
-          max(CASE WHEN (body ->> 'revision')::bigint > (body ->> 'capturedRevision')::bigint
-            THEN store_now_ms() - (body ->> 'revisedAtMs')::bigint END) AS uncaptured_ms
-        FROM leases
+      WITH held AS (
+        SELECT state, ${readable('box')} AS box, ${readable('body')} AS body FROM leases
         WHERE deleted_at_ms IS NULL AND (state <> 'cold' OR box IS NOT NULL)
           AND workspace_id NOT IN (
             SELECT id FROM workspaces
             WHERE slug IN (SELECT json_array_elements_text(${asJson(sql, options.leftOutWorkspaces)}))
           )
-        GROUP BY 1, 2
+      ),
+      counted AS (
+        SELECT coalesce(box ->> 'provider', 'none') AS provider, state, count(*) AS boxes,
+          max(CASE WHEN (body ->> 'revision')::bigint > (body ->> 'capturedRevision')::bigint
+            THEN store_now_ms() - (body ->> 'revisedAtMs')::bigint END) AS uncaptured_ms
+        FROM held GROUP BY 1, 2
       ),
       totals AS (
         SELECT (SELECT count(*) FROM condemned_boxes) AS condemned,
