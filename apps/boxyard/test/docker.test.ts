@@ -4,6 +4,7 @@ import { needs } from '@tooling/system-parts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ApiProblem } from './raw-api.ts';
 import { type SharedServer, startSharedServer } from './shared-server.ts';
+import { eventually } from './test-server.ts';
 
 const MINUTES = 60_000;
 
@@ -78,6 +79,43 @@ describe('sessions on docker', needs('docker', 'debootstrap'), () => {
 
       await client.json('DELETE', `/v1/workspaces/default/sessions/${session.id}`);
       expect(await containersOf(session.sandboxGroupId)).toEqual([]);
+    },
+    2 * MINUTES,
+  );
+
+  test(
+    'a session goes from a local box to a container and back with its workspace, while its command goes on',
+    async () => {
+      const { client } = shared;
+      const session = await client.json<{ id: string; sandboxGroupId: string }>(
+        'POST',
+        '/v1/workspaces/default/sessions',
+        { body: { backend: 'local' } },
+      );
+      const post = <Answer>(path: string, body: object) =>
+        client.json<Answer>('POST', `/v1/workspaces/default/sessions/${session.id}/${path}`, { body });
+      const exec = async (command: string) => (await post<ExecAnswer>('terminal/exec', { command })).stdout;
+      const swap = (target: unknown, carry: boolean) =>
+        post<{ activeSandboxId: string | null }>('active-sandbox', { target, carry });
+
+      await exec('mkdir dir && echo local >dir/file && ln -s dir/file link');
+      const background = { background: true, timeoutMs: 5 * MINUTES };
+      const { opId } = await post<{ opId: string }>('terminal/exec', { command: 'cat >got', ...background });
+      const away = await swap({ backend: 'docker' }, true);
+      expect(away).toMatchObject({ activeEpoch: 1, receipt: { kind: 'EXACT' } });
+      expect(await containersOf(away.activeSandboxId!)).toHaveLength(1);
+      expect(await exec('pwd; cat link; echo docker >dir/file')).toBe('/workspace\nlocal\n');
+      await post(`ops/${opId}/stdin`, { data: 'to the local box', close: true });
+      expect(await swap('home', false)).toEqual({ activeSandboxId: null, activeEpoch: 2 });
+      await eventually(async () => (await exec('cat got')) === 'to the local box', 'what the command wrote');
+      expect(await exec('cat link')).toBe('local\n');
+
+      await swap({ groupId: away.activeSandboxId }, false);
+      expect(await swap('home', true)).toMatchObject({ activeEpoch: 4, receipt: { kind: 'EXACT' } });
+      expect(await exec('cat link')).toBe('docker\n');
+
+      await client.json('DELETE', `/v1/workspaces/default/sessions/${session.id}`);
+      expect(await containersOf(away.activeSandboxId!)).toEqual([]);
     },
     2 * MINUTES,
   );

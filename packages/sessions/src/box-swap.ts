@@ -136,10 +136,10 @@ export class BoxSwap {
   async #carry(found: SessionWithGroup, held: ActiveBox, call: SwapCall): Promise<RestoreReceipt> {
     const { boxes, events } = this.#options;
     const begunAt = new Date();
-    await using left = await boxes.open(found.session.workspaceId, found.session.id, call.holder, {
+    // By the pointer that the swap is compared with: what this process believes may be a second old.
+    await using left = await boxes.openGroupBox(await this.#groupOf(found), call.holder, {
       signal: call.signal,
       deadlineMs: this.#openDeadline(call),
-      onSwap: 'stay',
     });
     const before = await events.revision(left.group.id);
     const receipt = await carryWorkspace(left.box, held.box, {
@@ -151,6 +151,18 @@ export class BoxSwap {
     if (receipt.kind !== 'EXACT' || (await events.revision(left.group.id)) === before) return receipt;
     // Somebody changed files while they were being packed.
     return { kind: 'STALE', from: begunAt.toISOString(), to: new Date().toISOString() };
+  }
+
+  async #groupOf({ session, group, pointer }: SessionWithGroup): Promise<BoxGroup> {
+    const { activeSandboxId } = pointer;
+    if (activeSandboxId === null) return group;
+    const active = await this.#options.sessions.getGroup(session.workspaceId, activeSandboxId);
+    if (active !== null) return active;
+    throw new SandboxError(
+      'fenced',
+      'The box that the session worked in was deleted meanwhile. Read the session and ask again.',
+      { stage: 'swap.carry', started: 'no' },
+    );
   }
 
   async #move(
