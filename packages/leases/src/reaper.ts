@@ -36,17 +36,22 @@ export class Reaper implements AsyncDisposable {
 
   /** Ticks every period until it is closed. Any number of processes may do so. */
   start(): void {
-    const { clock, settings } = this.#context;
-    this.#running ??= repeat(
-      clock,
-      settings.reaperPeriodMs,
-      this.#stopped.signal,
-      async () => {
-        await this.tick();
-        return 'go-on';
-      },
-      (error) => this.#context.trouble('reaper.tick', null, error),
-    );
+    const every = (work: () => Promise<void>) =>
+      repeat(
+        this.#context.clock,
+        this.#context.settings.reaperPeriodMs,
+        this.#stopped.signal,
+        async () => {
+          await work();
+          return 'go-on';
+        },
+        (error) => this.#context.trouble('reaper.tick', null, error),
+      );
+    this.#running ??= Promise.all([
+      every(() => this.tick()),
+      // By itself too: a tick may take as long as the slowest capture, and costs are not to wait for that.
+      every(() => this.#endOverBudget()),
+    ]).then(() => {});
   }
 
   /**
@@ -55,8 +60,8 @@ export class Reaper implements AsyncDisposable {
    */
   async tick(): Promise<void> {
     this.#ticks += 1;
-    await this.#endLeases();
     await this.#endOverBudget();
+    await this.#endLeases();
     await this.#endCondemned();
     await this.#adoptArtifacts();
     await this.#endArtifacts();

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { group, open, openStage, read, type Stage, write } from './stage.ts';
+import { group, open, openStage, read, type Stage, state, write } from './stage.ts';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -121,5 +121,43 @@ test('a crash while a box is stopped for its budget neither counts twice nor los
   // Twenty minutes by the clock of the record, and what this test itself took.
   expect(usedMs).toBeGreaterThanOrEqual(20 * MINUTE_MS);
   expect(usedMs).toBeLessThan(22 * MINUTE_MS);
+  await box.close();
+});
+
+test('a slow capture of one box does not keep the boxes of another workspace running', async () => {
+  const [slow, costly] = [group(), group()];
+  const { blobs } = stage;
+  let finish = () => {};
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  let begin = () => {};
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const server = stage.server({
+    settings: { reaperPeriodMs: 10 },
+    blobs: {
+      ...blobs,
+      put: async (key, ...rest) => {
+        if (key.includes(slow.groupId)) {
+          begin();
+          await finished;
+        }
+        return blobs.put(key, ...rest);
+      },
+    },
+  });
+  const process = { kind: 'process', id: 'p', subject: 'user' } as const;
+  const box = await open(server, stage, slow, { holder: process });
+  await using _ = await open(server, stage, costly, { holder: process });
+  await write(box, 'a', '1');
+  await stage.advance(2 * MINUTE_MS);
+  server.reaper.start();
+  await begun;
+  await stage.store.usage.setBudget(costly.workspaceId, 0);
+  await state(server, costly.groupId, 'cold');
+  finish();
+  await server.reaper.close();
   await box.close();
 });
