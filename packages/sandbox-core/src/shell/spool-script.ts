@@ -37,9 +37,11 @@ by_sizes() {
   by_answer 0 "$by_o $by_e"
 }
 
-# One line: the size and name of every file.
+# One line: the size and name of every file. A name that goes while it is looked at counts no more, and a spool
+# may hold none.
 by_usage() {
-  by_o=$(cd "$by_s/" && LC_ALL=C stat -c '%s %n' -- *) || { by_answer 6 spool; return; }
+  [ -d "$by_s" ] || { by_answer 6 spool; return; }
+  by_o=$(cd "$by_s/" && LC_ALL=C stat -c '%s %n' -- *)
   set -f; IFS=$by_nl
   set -- $by_o
   IFS='|'
