@@ -42,7 +42,11 @@ const FIRST_EPOCH = 1;
  */
 export function toAgentsClient(provider: Provider, options: AgentsClientOptions): AgentsClient {
   const { deployment, image, resources } = options;
-  const destroy = (ref: BoxRef) => provider.destroy(ref);
+  const live = new LiveRoots();
+  const destroy = async (ref: BoxRef) => {
+    await provider.destroy(ref);
+    live.remove(ref);
+  };
 
   const environmentOf = async (manifest: Manifest): Promise<Record<string, string>> => ({
     ...options.environment,
@@ -71,6 +75,7 @@ export function toAgentsClient(provider: Provider, options: AgentsClientOptions)
         nextCommand: 1,
       };
       const session = new BoxSession(box, { ...options.session, environment }, { destroy, state });
+      live.add(box.ref, box.workspaceRoot);
       try {
         await session.applyManifest(fitManifest(session.state.manifest, wanted).manifest);
         if (args.archiveLimits !== undefined) session.setArchiveLimits(args.archiveLimits);
@@ -94,6 +99,7 @@ export function toAgentsClient(provider: Provider, options: AgentsClientOptions)
         state.box === null
           ? await createBox(environment)
           : await provider.resume(state.box, { epoch: state.epoch, environment });
+      live.add(box.ref, state.manifest.root);
       const owned: OwnedSession = { destroy, state };
       return new BoxSession(box, { ...options.session, environment }, owned);
     } catch (error) {
@@ -105,8 +111,9 @@ export function toAgentsClient(provider: Provider, options: AgentsClientOptions)
     backendId: BACKEND_ID,
     create,
     resume,
-    // A trusted manifest has the SDK's default root; that of a stored session is its box's, and must be the same.
-    resolveTrustedManifestForResume: (manifest, { root } = {}) =>
+    // A trusted manifest has the SDK's default root. That of a stored session is its box's, and must be the same: the
+    // SDK ends a live session, and with it its box, when they differ.
+    resolveTrustedManifestForResume: (manifest, { root = live.only() } = {}) =>
       typeof root === 'string' ? mergeManifestDelta(deserializeManifest({ root }), manifest) : manifest,
     delete: async ({ box }) => {
       if (box !== null) await destroy(box);
@@ -123,6 +130,29 @@ export function toAgentsClient(provider: Provider, options: AgentsClientOptions)
       return state;
     },
   };
+}
+
+/** The roots of the boxes that sessions of one client use in this process. */
+class LiveRoots {
+  readonly #roots = new Map<string, string>();
+
+  add(ref: BoxRef, root: string): void {
+    this.#roots.set(ref.instance, root);
+  }
+
+  remove(ref: BoxRef): void {
+    this.#roots.delete(ref.instance);
+  }
+
+  /** Null when there is none. @throws AgentsSessionError when it could be one of several. */
+  only(): string | null {
+    const roots = new Set(this.#roots.values());
+    if (roots.size <= 1) return [...roots][0] ?? null;
+    throw new AgentsSessionError(
+      'configuration_error',
+      'Which box the run goes on in is not clear: several with different roots are open. Use agentsResumeConfig.',
+    );
+  }
 }
 
 /** The SDK gives a client whatever session it runs with, without a look at where that comes from. */

@@ -6,20 +6,27 @@ import type { AgentsSessionState } from './session/session-state.ts';
 export interface AgentsRunConfigOptions {
   /** Ours, for run states that go to another process. The SDK would let a foreign one write garbage. */
   readonly client?: AgentsClient | undefined;
-  /** What the agent declares; give its `defaultManifest` here when it has one. */
+  /** The agent that is run: what it declares is fitted to the session. */
+  readonly agent?: { readonly defaultManifest?: ManifestInput | undefined } | undefined;
+  /** Instead of what the agent declares. */
   readonly manifest?: ManifestInput | undefined;
   /** Relative to the workspace. */
   readonly cwd?: string | undefined;
 }
 
-/** `run(agent, input, { sandbox: agentsRunConfig(session, …) })`: no manifest then trips over a live session. */
+/**
+ * `run(agent, input, { sandbox: agentsRunConfig(session, { agent }) })`: no manifest then trips over a live session.
+ * An agent that is not named here declares for itself, and the SDK ends a run whose agent asks for another root or
+ * another environment.
+ */
 export function agentsRunConfig(
   session: AgentsSession,
-  { client, manifest, cwd }: AgentsRunConfigOptions = {},
+  { client, agent, manifest, cwd }: AgentsRunConfigOptions = {},
 ): SandboxRunConfig<Record<string, unknown>, AgentsSessionState> {
+  const wanted = manifest ?? agent?.defaultManifest;
   return {
     session,
-    manifest: manifest === undefined ? session.state.manifest : session.fit(manifest),
+    ...(wanted === undefined ? {} : { manifest: session.fit(wanted) }),
     ...(client === undefined ? {} : { client }),
     ...(cwd === undefined ? {} : { cwd }),
   };

@@ -11,6 +11,8 @@ export function approvalAgent(steps: Steps) {
   const agent = new SandboxAgent({
     name: 'careful',
     model,
+    // Of the agent, not of the operator: both reach the box, and neither a stored run.
+    defaultManifest: { environment: { COLOUR: 'a colour to keep' } },
     tools: [
       tool({
         name: 'deploy',

@@ -9,7 +9,7 @@ import { approvalAgent, toldTo } from './approval-agent.ts';
 const [dataDir, give, stateFile] = process.argv.slice(2);
 if (dataDir === undefined || stateFile === undefined) throw new Error('Give the folder, what, and the file.');
 const { agent, model, runner } = approvalAgent([
-  [functionCall('exec_command', { cmd: 'cat kept; echo "$SECRET"' }, { callId: 'after' })],
+  [functionCall('exec_command', { cmd: 'cat kept; echo "$SECRET"; echo "$COLOUR"' }, { callId: 'after' })],
   [functionCall('write_stdin', { session_id: 1, chars: 'x' }, { callId: 'stdin' })],
   [assistantMessage('done')],
 ]);
@@ -25,7 +25,7 @@ else {
   const stored = JSON.parse(json).sandbox.sessionState.providerState;
   const box = await provider.resume(stored.box, { epoch: stored.epoch, environment });
   const session = toAgentsSession(box, { environment });
-  await runner.run(agent, state, { sandbox: agentsRunConfig(session, { client }) });
+  await runner.run(agent, state, { sandbox: agentsRunConfig(session, { client, agent }) });
   await box.close();
 }
 model.assertComplete();

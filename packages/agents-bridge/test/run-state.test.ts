@@ -7,10 +7,10 @@ import { localProvider } from '@boxyard/providers-local';
 import { MemoryBox } from '@boxyard/sandbox-conformance';
 import { type Provider, SandboxError } from '@boxyard/sandbox-core';
 import { Manifest } from '@openai/agents/sandbox';
-import { functionCall } from '@openai/agents/testing';
+import { assistantMessage, functionCall } from '@openai/agents/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { agentsRunConfig, toAgentsClient, toAgentsSession } from '../src/index.ts';
-import { approvalAgent } from './approval-agent.ts';
+import { agentsResumeConfig, agentsRunConfig, toAgentsClient, toAgentsSession } from '../src/index.ts';
+import { approvalAgent, toldTo } from './approval-agent.ts';
 
 const environment = { SECRET: 'from the operator' };
 const steps = [
@@ -55,9 +55,10 @@ test('a run that waits for an approval goes on in another process with its box, 
   expect(waiting.interruptions).toHaveLength(1);
   const state = waiting.state.toString();
   expect(state).not.toContain(environment.SECRET);
+  expect(state).not.toContain('a colour to keep');
   const told = await resumeInAnotherProcess('client', state);
   expect(told).toContain('deployed to production');
-  expect(told).toContain('kept\\nfrom the operator');
+  expect(told).toContain('kept\\nfrom the operator\\na colour to keep');
   expect(told).toContain('session not found: 1');
   expect(await boxes()).toBe(0);
 });
@@ -68,7 +69,7 @@ test('the box of a session stays after its runs, in this process and in the next
   const box = await provider.create({ tag, environment });
   const session = toAgentsSession(box, { environment });
   const { agent, runner } = approvalAgent(steps);
-  const waiting = await runner.run(agent, 'go', { sandbox: agentsRunConfig(session, { client }) });
+  const waiting = await runner.run(agent, 'go', { sandbox: agentsRunConfig(session, { client, agent }) });
   await session.close();
   await box.close();
   const state = waiting.state.toString();
@@ -81,6 +82,37 @@ test('the box of a session stays after its runs, in this process and in the next
   const again = await provider.resume(box.ref, { epoch: 1, environment });
   expect(new TextDecoder().decode(await again.files.read('kept'))).toBe('kept\n');
   await again.close();
+});
+
+test('a run that waits for an approval goes on in the same process with the same box', async () => {
+  const client = toAgentsClient(provider, { deployment: 'test', environment });
+  const { agent, model, runner } = approvalAgent([
+    ...steps,
+    [functionCall('exec_command', { cmd: 'cat kept; echo "$COLOUR"' }, { callId: 'after' })],
+    [assistantMessage('done')],
+  ]);
+  const waiting = await runner.run(agent, 'go', { sandbox: { client } });
+  for (const interruption of waiting.interruptions) waiting.state.approve(interruption);
+  await runner.run(agent, waiting.state, { sandbox: { client } });
+  expect(toldTo(model)).toContain('kept\\na colour to keep');
+  expect(await boxes()).toBe(0);
+});
+
+test('where several boxes are open, a run that does not name its own ends before any of them is lost', async () => {
+  const client = toAgentsClient(provider, { deployment: 'test', environment });
+  const other = await client.create();
+  const { agent, model, runner } = approvalAgent([...steps, [assistantMessage('done')]]);
+  const waiting = await runner.run(agent, 'go', { sandbox: { client } });
+  for (const interruption of waiting.interruptions) waiting.state.approve(interruption);
+  const json = waiting.state.toString();
+  await expect(runner.run(agent, waiting.state, { sandbox: { client } })).rejects.toThrow(
+    'agentsResumeConfig',
+  );
+  expect(await boxes()).toBe(2);
+  await runner.run(agent, waiting.state, { sandbox: agentsResumeConfig(client, json) });
+  expect(toldTo(model)).toContain('deployed to production');
+  expect(await other.running()).toBe(true);
+  expect(await boxes()).toBe(1);
 });
 
 test('a box that is gone is told, and no rival is made', async () => {
@@ -135,7 +167,7 @@ test('a chat that needs no box opens none, and is stored without one', async () 
   );
   const client = toAgentsClient(provider, { deployment: 'test' });
   const { agent, runner } = approvalAgent([[functionCall('deploy', { to: 'x' }, { callId: 'asks' })]]);
-  const waiting = await runner.run(agent, 'hi', { sandbox: agentsRunConfig(session, { client }) });
+  const waiting = await runner.run(agent, 'hi', { sandbox: agentsRunConfig(session, { client, agent }) });
   expect(waiting.interruptions).toHaveLength(1);
   expect(opened).toBe(0);
   expect(JSON.parse(waiting.state.toString()).sandbox.sessionState.providerState.box).toBeNull();

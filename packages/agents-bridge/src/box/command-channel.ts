@@ -88,8 +88,10 @@ class CommandChannel implements ShellChannel {
     while (!this.#isOver) {
       const { o, e } = this.#next;
       try {
-        const { output } = await this.#shell.run(scriptOf(READ_SCRIPT, [this.#folder, String(o), String(e)]));
+        const script = scriptOf(READ_SCRIPT, [this.#folder, String(o), String(e)]);
+        const { exitCode, output } = await this.#shell.run(script);
         for (const line of output.split('\n')) this.#take(line);
+        if (exitCode !== 0) this.#over(`reading from it ended with ${exitCode}`);
       } catch (error) {
         this.#over(whyOf(error));
       }

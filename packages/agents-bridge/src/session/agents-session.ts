@@ -29,7 +29,7 @@ import { checkArchiveLimits, packWorkspace, unpackWorkspace } from './session-ar
 import { type ResumeCommandArgs, SessionCommands } from './session-commands.ts';
 import { fitManifest, type ManifestDrift, refuseBeyondFiles, sessionManifest } from './session-manifest.ts';
 import { exposePort } from './session-ports.ts';
-import { type AgentsSessionState, BACKEND_ID } from './session-state.ts';
+import { type AgentsSessionState, newSessionState } from './session-state.ts';
 import { ShownPaths } from './shown-paths.ts';
 import { delegatingEditor } from './workspace-editor.ts';
 import { exists, isDirectory, listEntries, type Place, readBytes, readImage } from './workspace-reader.ts';
@@ -108,14 +108,12 @@ export class BoxSession implements AgentsSession {
     this.#paths = new ShownPaths(root);
     this.#current = new CurrentBox(source, this.#paths.root, options.mayLinkRoot ?? isContainer);
     const box = typeof source === 'function' ? null : source;
-    this.state = {
-      backendId: BACKEND_ID,
+    this.state = newSessionState({
       manifest: owned.state?.manifest ?? sessionManifest(this.#paths.root, options.environment ?? {}),
-      workspaceReady: true,
       box: box?.ref ?? owned.state?.box ?? null,
       epoch: box?.epoch ?? owned.state?.epoch ?? 0,
       nextCommand: owned.state?.nextCommand ?? 1,
-    };
+    });
     this.#commands = new SessionCommands({
       current: this.#current,
       paths: this.#paths,

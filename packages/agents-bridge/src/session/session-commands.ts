@@ -80,7 +80,10 @@ export class SessionCommands {
     const startedAtMs = performance.now();
     const { command } = await this.#start(args, 'separate');
     const { progress } = await this.#firstLook(command, args.yieldTimeMs);
-    if (progress.trouble !== null && !progress.trouble.retryable) throw sessionErrorFrom(progress.trouble);
+    if (progress.trouble !== null && !progress.trouble.retryable) {
+      this.#letGo(command);
+      throw sessionErrorFrom(progress.trouble);
+    }
     const report = this.#finish({
       command,
       progress: { ...progress, text: progress.stdout + progress.stderr },
@@ -242,8 +245,7 @@ export class SessionCommands {
     const isOver = ended !== null || (trouble !== null && !trouble.retryable);
     if (isOver) {
       if (known !== null) this.#live.remove(known);
-      if (command.isKept) this.#ended.add(command);
-      else void command.forget();
+      this.#letGo(command);
     }
     const sessionId = isOver ? null : (known ?? this.#live.add(command));
     return commandReport({
@@ -254,6 +256,12 @@ export class SessionCommands {
       sessionId,
       maxOutputTokens,
     });
+  }
+
+  /** Nobody asks for it by its number any more. */
+  #letGo(command: LiveCommand): void {
+    if (command.isKept) this.#ended.add(command);
+    else void command.forget();
   }
 
   /** After a swap: said once, and again whenever a command names the path that is not there. */
