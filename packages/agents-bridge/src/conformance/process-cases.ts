@@ -78,9 +78,13 @@ export const PROCESS_CASES: readonly AgentsSessionCase[] = [
     number: 24,
     title: 'Ctrl-C ends a command without a terminal inside the box',
     needs: ['kernel'],
-    async run({ session, waitMs }) {
-      const { sessionId } = await reportOf(session.execCommand({ cmd: 'sleep 600', yieldTimeMs: 50 }));
+    async run(context) {
+      const { session, waitMs } = context;
+      const cmd = 'echo up; exec sleep 600';
+      const { sessionId, output } = await reportOf(session.execCommand({ cmd, yieldTimeMs: 50 }));
       assert.ok(sessionId !== null);
+      // What has not begun to run its own program cannot be interrupted.
+      if (output === '') await pollUntil(context, sessionId, (text) => text.includes('up'));
       const report = await reportOf(session.writeStdin({ sessionId, chars: CTRL_C, yieldTimeMs: waitMs }));
       assert.notEqual(report.exitCode, null);
       assert.notEqual(report.exitCode, 0);
