@@ -1,6 +1,6 @@
 // Any port of a box on loopback of this machine, when it is asked for: what a container publishes is fixed when it is
 // made, and which port a server takes is known only later.
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, Socket } from 'node:net';
 import {
   type BoxPorts,
   type BoxRef,
@@ -58,6 +58,7 @@ export class DockerPorts implements BoxPorts {
   readonly #servers = new Map<number, Promise<Server>>();
   readonly #sockets = new Set<Socket>();
   #address: string | null = null;
+  #hasRoute = true;
 
   constructor(options: DockerPortsOptions) {
     this.#options = options;
@@ -116,15 +117,19 @@ export class DockerPorts implements BoxPorts {
 
   /** Null when nothing listens on the box's address; it may listen on the box's own loopback. */
   async #direct(port: number): Promise<Socket | null> {
+    if (!this.#hasRoute) return null;
     const known = this.#address;
     const first = known === null ? null : await connected(known, port);
-    if (first !== null) return first;
+    if (first instanceof Socket) return first;
     // A box that was started again may have another one.
     const { engine, ref, network } = this.#options;
     const found = await engine.find(ref.instance);
     this.#address = found?.addresses.get(network) ?? null;
-    if (this.#address === null || this.#address === known) return null;
-    return connected(this.#address, port);
+    const second =
+      this.#address === null || this.#address === known ? first : await connected(this.#address, port);
+    // An engine in a virtual machine has networks that this machine does not see.
+    if (second === 'no-route') this.#hasRoute = false;
+    return second instanceof Socket ? second : null;
   }
 
   async #relay(client: Socket, port: number): Promise<void> {
@@ -159,18 +164,21 @@ export class DockerPorts implements BoxPorts {
 
 const CONNECT_DEADLINE_MS = 5000;
 
-function connected(host: string, port: number): Promise<Socket | null> {
+function connected(host: string, port: number): Promise<Socket | 'refused' | 'no-route'> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, allowHalfOpen: false });
-    const give = (answer: Socket | null) => {
+    const give = (answer: Socket | 'refused' | 'no-route') => {
       socket.setTimeout(0);
       socket.removeAllListeners('error');
-      if (answer === null) socket.destroy();
+      socket.on('error', () => undefined);
+      if (answer !== socket) socket.destroy();
       resolve(answer);
     };
-    socket.setTimeout(CONNECT_DEADLINE_MS, () => give(null));
+    socket.setTimeout(CONNECT_DEADLINE_MS, () => give('no-route'));
     socket.once('connect', () => give(socket));
-    socket.once('error', () => give(null));
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      give(error.code === 'ECONNREFUSED' ? 'refused' : 'no-route'),
+    );
   });
 }
 

@@ -152,7 +152,8 @@ export function dockerProvider(options: DockerProviderOptions = {}): Provider {
         try {
           await furnish(made, image.prepared);
         } catch (error) {
-          // The name is taken by it, so what never ran must not stay.
+          // The network may have gone meanwhile. The name is taken by it, so what never ran must not stay.
+          networkReady = null;
           await engine.remove(made).catch(() => undefined);
           throw error;
         }
@@ -186,7 +187,13 @@ export function dockerProvider(options: DockerProviderOptions = {}): Provider {
         checkTag(request.tag);
         accept(request);
         const container = await createOrAdopt(request, signal);
-        return open(container, { epoch: request.tag.epoch, environment: request.environment });
+        const { tag, environment } = request;
+        return open(container, { epoch: tag.epoch, environment }).catch(async (error: unknown) => {
+          // An image that can be no box: another try would find its container and fail as well.
+          if (SandboxError.hasCode(error, 'unsupported'))
+            await engine.remove(container.id).catch(() => undefined);
+          throw error;
+        });
       }),
 
     resume: (ref: BoxRef, call: ResumeBoxOptions) =>

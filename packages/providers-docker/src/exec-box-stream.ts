@@ -60,11 +60,15 @@ function written(stream: Duplex, bytes: Bytes, refusals: Set<() => void>): Promi
       refuse();
       return;
     }
+    // Waiting for each part to leave would cost a turn of the engine for each.
+    if (stream.write(bytes)) {
+      resolve();
+      return;
+    }
     refusals.add(refuse);
-    stream.write(bytes, (error) => {
+    stream.once('drain', () => {
       refusals.delete(refuse);
-      if (error) reject(error);
-      else resolve();
+      resolve();
     });
   });
 }

@@ -94,23 +94,29 @@ export function dockerProviderSubject(place: TestPlace): ProviderSubject {
         gone: false,
       },
     ],
-    dispose: () => removeBoxes(place),
+    // Other test runs may use the same engine: only groups that this process named.
+    dispose: () => removeBoxes(place, `-${process.pid.toString(36)}-`),
   };
 }
 
-/** Every container that carries this deployment, whatever became of the test. */
-export async function removeBoxes({ socketPath, deployment }: Omit<TestPlace, 'image'>): Promise<void> {
+/** Every container of this deployment whose group holds the word, whatever became of the test. */
+export async function removeBoxes(
+  { socketPath, deployment }: Omit<TestPlace, 'image'>,
+  word = '',
+): Promise<void> {
   const docker = new Docker({ socketPath });
   const left = await docker.listContainers({ all: true, filters: { label: [`${LABEL}=${deployment}`] } });
   await Promise.all(
-    left.map(({ Id }) =>
-      docker
-        .getContainer(Id)
-        .remove({ force: true, v: true })
-        .catch((error: { statusCode?: number }) => {
-          if (error.statusCode !== 404 && error.statusCode !== 409) throw error;
-        }),
-    ),
+    left
+      .filter(({ Labels }) => Labels['io.boxyard.group']?.includes(word))
+      .map(({ Id }) =>
+        docker
+          .getContainer(Id)
+          .remove({ force: true, v: true })
+          .catch((error: { statusCode?: number }) => {
+            if (error.statusCode !== 404 && error.statusCode !== 409) throw error;
+          }),
+      ),
   );
 }
 
