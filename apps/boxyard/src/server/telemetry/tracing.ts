@@ -8,6 +8,8 @@ export interface TracingOptions {
 const DEFAULT_SERVICE = 'boxyard';
 /** Spans wait this long for others to be sent with. */
 const SEND_EVERY_MS = 1_000;
+/** Repetitions included: a collector that is away must not keep the server from ending. */
+const SEND_WITHIN_MS = 2_000;
 
 /**
  * Sends spans by OTLP over HTTP (JSON) to where OpenTelemetry's own variables say: `OTEL_EXPORTER_OTLP_ENDPOINT`,
@@ -33,8 +35,9 @@ export async function startTracing({ env, version }: TracingOptions): Promise<As
     }),
     spanProcessors: [
       new sdk.BatchSpanProcessor({
-        exporter: new exporter.OTLPTraceExporter({ url }),
+        exporter: new exporter.OTLPTraceExporter({ url, timeoutMillis: SEND_WITHIN_MS }),
         scheduledDelayMillis: SEND_EVERY_MS,
+        exportTimeoutMillis: SEND_WITHIN_MS,
       }),
     ],
   });
@@ -51,7 +54,7 @@ export async function startTracing({ env, version }: TracingOptions): Promise<As
         context.disable();
         propagation.disable();
       }
-      // What waits is sent; a collector that is away must not keep the server from ending.
+      // What waits is sent, if anybody takes it.
       await provider.shutdown().catch(() => undefined);
     },
   };
