@@ -9,7 +9,7 @@ import type { LeaseContext } from './lease-context.ts';
  * @param options `claim`: the epoch of a box that is being made and will be restored from it.
  */
 export async function adoptArtifact(
-  { blobs, ledger }: LeaseContext,
+  { blobs, ledger, settings }: LeaseContext,
   { id, archiveKey, manifestKey }: Artifact,
   options: CallOptions & { readonly claim?: number | undefined },
 ): Promise<boolean> {
@@ -25,7 +25,14 @@ export async function adoptArtifact(
     hash.update(chunk);
     sizeBytes += chunk.length;
   }
-  const verdict = await ledger.adopt(id, { sizeBytes, sha256: hash.digest('hex') }, options);
+  const verdict = await ledger.adopt(
+    id,
+    { sizeBytes, sha256: hash.digest('hex') },
+    {
+      ...options,
+      former: settings.formerArchives,
+    },
+  );
   return verdict === 'committed';
 }
 

@@ -62,7 +62,10 @@ async function capture(
         return archive;
       },
     );
-    const verdict = await context.ledger.commit(artifact.id, stored, { signal: request.signal });
+    const verdict = await context.ledger.commit(artifact.id, stored, {
+      signal: request.signal,
+      former: context.settings.formerArchives,
+    });
     if (verdict === 'committed')
       context.tell({
         type: 'captured',

@@ -19,6 +19,8 @@ export interface LeasesSettings extends LeaseSettings {
   readonly reaperBatch: number;
   /** How many boxes a reaper captures and destroys at a time. */
   readonly reaperConcurrency: number;
+  /** A count: how many captures are kept besides the newest. */
+  readonly formerArchives: number;
   /** A count: how many ticks of the reaper lie between two looks through all stored archives. More than 2. */
   readonly archiveSweepTicks: number;
   /** First wait after a destruction that failed; doubles each time. */
@@ -37,6 +39,7 @@ export const DEFAULT_LEASES_SETTINGS: LeasesSettings = {
   reaperPeriodMs: 30_000,
   reaperBatch: 50,
   reaperConcurrency: 4,
+  formerArchives: 1,
   archiveSweepTicks: 720,
   destroyRetryMs: 30_000,
   maxDestroyRetryMs: 3_600_000,

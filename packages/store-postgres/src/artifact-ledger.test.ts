@@ -181,3 +181,20 @@ test('whole bytes of a silent capture are adopted, by the lease of their epoch o
   await setLease(groupId, { epoch: 2, state: 'warm' });
   expect(await store.artifacts.adopt(old.id, STORED, { claim: 2 })).toBe('refused');
 });
+
+test.each([
+  { former: 0, kept: 1 },
+  { former: 2, kept: 3 },
+])('with $former former ones $kept are kept', async ({ former, kept }) => {
+  const groupId = await newGroup();
+  const captures: Artifact[] = [];
+  for (let begun = 0; begun < 5; begun += 1) {
+    captures.push(await begin(groupId));
+    await store.artifacts.commit(captures.at(-1)!.id, STORED, { former });
+  }
+  const newest = idsOf(captures).reverse();
+  const restorable = await store.artifacts.restorable(groupId);
+  expect(idsOf(restorable)).toEqual(newest.slice(0, kept));
+  expect(restorable.map(({ state }) => state)).toEqual(['current', 'previous', 'previous'].slice(0, kept));
+  expect(idsOf(await take())).toEqual(expect.arrayContaining(newest.slice(kept)));
+});

@@ -65,7 +65,7 @@ export class PostgresArtifactLedger implements ArtifactLedger {
   commit(
     id: string,
     stored: { readonly sizeBytes: number; readonly sha256: string },
-    options?: CallOptions,
+    options?: CallOptions & { readonly former?: number | undefined },
   ): Promise<'committed' | 'refused'> {
     return this.adopt(id, stored, options);
   }
@@ -73,14 +73,18 @@ export class PostgresArtifactLedger implements ArtifactLedger {
   async adopt(
     id: string,
     stored: { readonly sizeBytes: number; readonly sha256: string },
-    options: CallOptions & { readonly claim?: number | undefined } = {},
+    options: CallOptions & {
+      readonly claim?: number | undefined;
+      readonly former?: number | undefined;
+    } = {},
   ): Promise<'committed' | 'refused'> {
     const { sql } = this.#database;
     const [row] = await this.#database.run(
       'Committing an artifact',
       sql<{ committed: boolean }[]>`
         SELECT commit_artifact(
-          ${id}, ${stored.sizeBytes}::bigint, ${stored.sha256}, ${options.claim ?? null}::integer
+          ${id}, ${stored.sizeBytes}::bigint, ${stored.sha256}, ${options.claim ?? null}::integer,
+          ${options.former ?? 1}::integer
         ) AS committed
       `,
       options,

@@ -317,6 +317,7 @@ const leasesSettings = (settings: Settings): Partial<LeasesSettings> => ({
   remoteCaptureIntervalMs: settings.cloudCaptureIntervalMs,
   captureRetryMs: settings.captureRetryMs,
   lifetimeMarginMs: settings.lifetimeMarginMs,
+  formerArchives: settings.formerArchives,
   reaperPeriodMs: settings.reaperPeriodMs,
   lingerMs: settings.requestLingerMs,
   holders: {

@@ -1,8 +1,8 @@
 import type { CallOptions } from '../call-options.ts';
 
 /**
- * `candidate` = its bytes are being stored; `current` and `previous` = the two newest captures that are
- * committed; `delete_pending` = nothing refers to it and its bytes still have to go.
+ * `candidate` = its bytes are being stored; `current` = the newest capture that is committed; `previous` = those
+ * before it that are kept; `delete_pending` = nothing refers to it and its bytes still have to go.
  */
 export const ARTIFACT_STATES = ['candidate', 'current', 'previous', 'delete_pending'] as const;
 export type ArtifactState = (typeof ARTIFACT_STATES)[number];
@@ -42,14 +42,15 @@ export interface ArtifactLedger {
   ): Promise<Artifact>;
   /**
    * The bytes are stored. Under the lease's row lock (shared): of the committed artifacts of the group the one
-   * with the highest sequence becomes `current`, the next `previous`, all others `delete_pending`.
+   * with the highest sequence becomes `current`, the next ones (`former`, 1 when absent) `previous`, all others
+   * `delete_pending`.
    * `refused`, and delete_pending, when the group is deleted, its lease has another epoch than the artifact,
    * or the candidate is no candidate any more. Committing twice answers the same.
    */
   commit(
     id: string,
     stored: { readonly sizeBytes: number; readonly sha256: string },
-    options?: CallOptions,
+    options?: CallOptions & { readonly former?: number | undefined },
   ): Promise<'committed' | 'refused'>;
   /** Candidates that started after the current artifact, the newest first: what a crash may have left uncommitted. */
   candidates(groupId: string, options?: CallOptions): Promise<readonly Artifact[]>;
@@ -61,7 +62,7 @@ export interface ArtifactLedger {
   adopt(
     id: string,
     stored: { readonly sizeBytes: number; readonly sha256: string },
-    options?: CallOptions & { readonly claim?: number | undefined },
+    options?: CallOptions & { readonly claim?: number | undefined; readonly former?: number | undefined },
   ): Promise<'committed' | 'refused'>;
   /**
    * Up to `limit` candidates that were not committed in time, put off by `retryAfterMs`: whoever takes them adopts

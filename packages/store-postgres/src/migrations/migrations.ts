@@ -7,6 +7,7 @@ import usage from './0005-usage.ts';
 import terminals from './0006-terminals.ts';
 import turns from './0007-turns.ts';
 import opHosts from './0008-op-hosts.ts';
+import formerArchives from './0009-former-archives.ts';
 
 export interface Migration {
   readonly version: number;
@@ -23,4 +24,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 6, name: 'terminals', sql: terminals },
   { version: 7, name: 'turns', sql: turns },
   { version: 8, name: 'op-hosts', sql: opHosts },
+  { version: 9, name: 'former-archives', sql: formerArchives },
 ];
