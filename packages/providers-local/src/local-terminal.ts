@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { constants as systemConstants } from 'node:os';
 import { resolve } from 'node:path';
 import {
@@ -18,11 +19,14 @@ import {
 } from '@boxyard/sandbox-core';
 import { JailedFolder, sandboxErrorFromFs } from '@boxyard/sandbox-core/jailed-folder';
 import { type IPty, spawn } from '@lydell/node-pty';
+import { drainBeforeDestroy } from './terminal-drain.ts';
 
 declare module '@lydell/node-pty' {
   interface IPty {
     /** Bytes go to the terminal as they are; the package's own types name only text. */
     write(data: Buffer): void;
+    /** What the terminal is read from; there on every system but Windows. */
+    readonly _socket?: Socket;
   }
 }
 
@@ -121,6 +125,7 @@ class LocalTerminal implements BoxTerminal {
   #waiting: Bytes[] = [];
   #waitingBytes = 0;
   #paused = false;
+  #mayPause = true;
   #ended = false;
   #wake: (() => void) | null = null;
 
@@ -129,6 +134,7 @@ class LocalTerminal implements BoxTerminal {
     this.#killTree = killTree;
     // With a null encoding the data are buffers, which the declared type does not say.
     pty.onData((data: string | Buffer) => this.#push(Buffer.from(data as string)));
+    if (pty._socket !== undefined) drainBeforeDestroy(pty._socket, () => this.#readOn());
     this.#exited = new Promise((resolve) => {
       pty.onExit(({ exitCode, signal }) => {
         this.#ended = true;
@@ -143,10 +149,7 @@ class LocalTerminal implements BoxTerminal {
       const chunk = this.#waiting.shift();
       if (chunk !== undefined) {
         this.#waitingBytes -= chunk.length;
-        if (this.#paused && this.#waitingBytes < RESUME_BYTES) {
-          this.#paused = false;
-          this.#pty.resume();
-        }
+        if (this.#waitingBytes < RESUME_BYTES) this.#resume();
         yield chunk;
       } else if (this.#ended) return;
       else {
@@ -181,6 +184,7 @@ class LocalTerminal implements BoxTerminal {
     return bounded(options, 'Closing a terminal', async () => {
       if (this.#closed) return;
       if (!this.#ended) {
+        // Unread output must not keep a terminal that is being closed.
         this.#resume();
         this.#pty.kill('SIGHUP');
       }
@@ -210,7 +214,12 @@ class LocalTerminal implements BoxTerminal {
     this.#closers.push(run);
   }
 
-  /** Unread output must not keep a terminal that is being closed. */
+  /** From now on what is printed is kept, whatever waits: little more can come. */
+  #readOn(): void {
+    this.#mayPause = false;
+    this.#resume();
+  }
+
   #resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
@@ -220,7 +229,7 @@ class LocalTerminal implements BoxTerminal {
   #push(bytes: Bytes): void {
     this.#waiting.push(bytes);
     this.#waitingBytes += bytes.length;
-    if (!this.#paused && this.#waitingBytes > PAUSE_BYTES) {
+    if (this.#mayPause && !this.#paused && this.#waitingBytes > PAUSE_BYTES) {
       this.#paused = true;
       this.#pty.pause();
     }
