@@ -54,6 +54,21 @@ export function connectionError(route: Route, attempts: number, error: unknown):
   );
 }
 
+/**
+ * The last failure, in the light of those before it: what an earlier attempt may have begun is not undone because a
+ * later one did not get through.
+ */
+export function afterDoubt(failure: BoxyardError, earlier: BoxyardError | null): BoxyardError {
+  if (earlier === null || failure.started !== 'no') return failure;
+  const { status, retryable, requestId, stage, errors, retryAfterMs, attempts } = failure;
+  const known = { status, retryable, requestId, stage, errors, retryAfterMs, attempts };
+  return new BoxyardError(
+    failure.code,
+    `${failure.detail} An earlier attempt may have begun it (${earlier.code}).`,
+    { ...known, started: earlier.started, cause: failure },
+  );
+}
+
 function neverConnected(error: unknown): boolean {
   for (const each of causesOf(error)) {
     const code = (each as { readonly code?: unknown }).code;

@@ -173,6 +173,16 @@ test('a server that is not there is unreachable, and nothing has begun', async (
   expect(failure.message).toContain('ECONNREFUSED');
 });
 
+test('what an earlier attempt may have begun stays in doubt when a later one does not get through', async () => {
+  const server = await startScriptedServer((response, _, request) => {
+    if (request === 1) response.destroy();
+    else problem(response, 503, { code: 'draining', retryable: true, started: 'no' }, { 'retry-after': '0' });
+  });
+  const session = createClient({ url: server.url, maxAttempts: 2 }).session('s');
+  const failure = await failureOf(session.exec('make'));
+  expect(failure).toMatchObject({ code: 'draining', started: 'unknown', attempts: 2, retryable: true });
+});
+
 test('the problem document is told whole', async () => {
   const server = await startScriptedServer((response) =>
     problem(response, 400, {

@@ -2,7 +2,7 @@
 import { BoxyardError } from './boxyard-error.ts';
 import type { CallOptions } from './call-options.ts';
 import { Deadline } from './deadline.ts';
-import { connectionError, endedError } from './failed-call.ts';
+import { afterDoubt, connectionError, endedError } from './failed-call.ts';
 import { errorOfAnswer } from './problem-answer.ts';
 import { randomUuid } from './random-uuid.ts';
 import type { RequestContent } from './request-content.ts';
@@ -54,6 +54,8 @@ export class Transport {
     const { options = {} } = request;
     const deadline = new Deadline(options.deadlineMs ?? this.#defaultDeadline(request), options.signal);
     const prepared = this.#prepare(route, request);
+    /** An attempt that may have begun what was asked for. */
+    let doubt: BoxyardError | null = null;
     try {
       for (let attempt = 1; ; attempt++) {
         try {
@@ -68,10 +70,11 @@ export class Transport {
         } catch (error) {
           const failure = failureOf(error, route, deadline, attempt);
           if (attempt >= this.#options.maxAttempts || prepared.once || !mayRepeat(route, failure))
-            throw failure;
+            throw afterDoubt(failure, doubt);
+          if (failure.started !== 'no') doubt = failure;
           const delayMs = retryDelayMs(attempt, failure.retryAfterMs);
           // There is no time for another try: what is known now is worth more than a timeout.
-          if (delayMs >= deadline.remainingMs) throw failure;
+          if (delayMs >= deadline.remainingMs) throw afterDoubt(failure, doubt);
           await wait(delayMs, deadline.signal);
         }
       }
