@@ -22,6 +22,13 @@ export type PartName =
   | 'ffmpeg'
   | 'chromium';
 
+const DOCKER_TESTS = [
+  '@boxyard/boxyard',
+  '@boxyard/providers-docker',
+  '@tooling/capability-matrix',
+  '@tooling/docker-engine',
+];
+
 /** Postgres is not here: its binaries come from npm with `@boxyard/store-postgres`. */
 export const SYSTEM_PARTS: readonly SystemPart[] = [
   {
@@ -50,28 +57,28 @@ export const SYSTEM_PARTS: readonly SystemPart[] = [
     title: 'Docker Engine',
     programs: ['dockerd'],
     debianPackage: 'docker.io',
-    neededBy: ['@tooling/docker-engine', '@boxyard/providers-docker'],
+    neededBy: DOCKER_TESTS,
   },
   {
     name: 'debootstrap',
     title: 'debootstrap, which makes the base image of test containers',
     programs: ['debootstrap'],
     debianPackage: 'debootstrap',
-    neededBy: ['@tooling/docker-engine', '@boxyard/providers-docker'],
+    neededBy: DOCKER_TESTS,
   },
   {
     name: 'busybox',
     title: 'busybox',
     programs: ['busybox'],
     debianPackage: 'busybox-static',
-    neededBy: ['@tooling/docker-engine', '@boxyard/providers-docker'],
+    neededBy: DOCKER_TESTS,
   },
   {
     name: 'btrfs',
     title: 'btrfs tools, for containers with a disk quota',
     programs: ['mkfs.btrfs'],
     debianPackage: 'btrfs-progs',
-    neededBy: ['@tooling/docker-engine', '@boxyard/providers-docker'],
+    neededBy: DOCKER_TESTS,
   },
   {
     name: 'x-server',
