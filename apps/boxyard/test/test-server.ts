@@ -48,6 +48,16 @@ export async function startTestServer(
   dataDir: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<ServerProcess> {
+  const server = await launchServer(dataDir, env);
+  onTestFinished(server.kill);
+  return server;
+}
+
+/** For who kills it himself: it may outlive the test that started it. */
+export async function launchServer(
+  dataDir: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<ServerProcess> {
   const child = spawn(process.execPath, cliArguments('up', '--json', '--data-dir', dataDir, '--port', '0'), {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -62,7 +72,6 @@ export async function startTestServer(
     child.kill('SIGKILL');
     await exitOf(child);
   };
-  onTestFinished(kill);
   const line = await firstLine(child, () => printed);
   const { url, token } = JSON.parse(line) as { url: string; token: string };
   return {

@@ -71,7 +71,7 @@ export const SYSTEM_PARTS: readonly SystemPart[] = [
     title: 'busybox',
     programs: ['busybox'],
     debianPackage: 'busybox-static',
-    neededBy: DOCKER_TESTS,
+    neededBy: [...DOCKER_TESTS, '@boxyard/sandbox-core'],
   },
   {
     name: 'btrfs',
