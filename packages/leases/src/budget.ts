@@ -11,9 +11,9 @@ export async function refuseOverBudget(
   { groupId, workspaceId }: { readonly groupId: string; readonly workspaceId: string },
   options: CallOptions,
 ): Promise<void> {
-  if (usage === null) return;
-  const { limitSeconds, usedMs, month } = await usage.budget(workspaceId, options);
-  if (limitSeconds === null || usedMs < limitSeconds * 1000) return;
+  const budget = (await usage?.usedUp(workspaceId, options)) ?? null;
+  if (budget === null) return;
+  const { limitSeconds, usedMs, month } = budget;
   const used = Math.round(usedMs / 1000);
   const until = new Date(month.toMs).toISOString();
   throw new SandboxError(

@@ -117,7 +117,11 @@ test('a budget is for this month, names it, and is used up by what is still up',
   expect(await usage.overBudget(10)).toEqual([]);
   await advance(3_600_000);
   expect(await usage.overBudget(10)).toEqual([own]);
+  expect(await usage.usedUp(own.workspaceId)).toMatchObject({ limitSeconds: 3_600 });
+  await usage.setBudget(own.workspaceId, 10_000);
+  expect(await usage.usedUp(own.workspaceId)).toBeNull();
   await usage.setBudget(own.workspaceId, null);
+  expect(await usage.usedUp(own.workspaceId)).toBeNull();
   expect(await usage.overBudget(10)).toEqual([]);
   await usage.setBudget(own.workspaceId, 0);
   expect(await usage.overBudget(10)).toEqual([own]);

@@ -116,6 +116,22 @@ export class PostgresUsageStore implements UsageStore {
     return { limitSeconds: limit_seconds, usedMs: used, month: { fromMs: month, toMs: next_month } };
   }
 
+  async usedUp(workspaceId: string, options?: CallOptions): Promise<WorkspaceBudget | null> {
+    const { sql } = this.#database;
+    const [row] = await this.#database.run(
+      'Looking whether a budget is used up',
+      sql`
+        SELECT FROM workspace_budgets WHERE workspace_id = ${workspaceId}
+          AND warm_ms(workspace_id, NULL, month_start_ms(), store_now_ms()) >= warm_seconds * 1000
+      `,
+      options,
+    );
+    if (row === undefined) return null;
+    const budget = await this.budget(workspaceId, options);
+    // It may have been taken away meanwhile.
+    return budget.limitSeconds === null ? null : budget;
+  }
+
   async setBudget(workspaceId: string, limitSeconds: number | null, options?: CallOptions): Promise<void> {
     const { sql } = this.#database;
     await this.#database.run(

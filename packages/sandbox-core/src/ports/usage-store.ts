@@ -42,6 +42,8 @@ export interface UsageStore {
     options: CallOptions & { readonly limit: number },
   ): Promise<readonly UsageInterval[]>;
   budget(workspaceId: string, options?: CallOptions): Promise<WorkspaceBudget>;
+  /** The budget of a workspace that has used it up; null for every other, at little cost. */
+  usedUp(workspaceId: string, options?: CallOptions): Promise<WorkspaceBudget | null>;
   /** Null takes the limit away. */
   setBudget(workspaceId: string, limitSeconds: number | null, options?: CallOptions): Promise<void>;
   /** Up to `limit` groups with a box that is up although the budget of their workspace is used up. */

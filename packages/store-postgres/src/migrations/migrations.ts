@@ -8,6 +8,7 @@ import terminals from './0006-terminals.ts';
 import turns from './0007-turns.ts';
 import opHosts from './0008-op-hosts.ts';
 import formerArchives from './0009-former-archives.ts';
+import usageIndex from './0010-usage-index.ts';
 
 export interface Migration {
   readonly version: number;
@@ -25,4 +26,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 7, name: 'turns', sql: turns },
   { version: 8, name: 'op-hosts', sql: opHosts },
   { version: 9, name: 'former-archives', sql: formerArchives },
+  { version: 10, name: 'usage-index', sql: usageIndex },
 ];
