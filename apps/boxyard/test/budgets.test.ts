@@ -42,11 +42,11 @@ test('a budget of nothing stops a busy box with its files, and nobody wakes it u
   await setBudget(0);
   await eventually(async () => (await livenessOf(id)) === 'cold', 'the box is stopped');
 
-  const { items } = await shared.client.json<{ items: { type: string; data: object }[] }>(
+  const { items } = await shared.client.json<{ items: { type: string; payload: object }[] }>(
     'GET',
     `${SESSIONS}/${id}/events?limit=1000`,
   );
-  const paused = items.filter(({ type }) => type === 'sandbox.paused').map(({ data }) => data);
+  const paused = items.filter(({ type }) => type === 'sandbox.paused').map(({ payload }) => payload);
   expect(paused).toMatchObject([{ cause: 'budget', reason: expect.stringContaining('budget') }]);
 
   for (const path of ['terminal/exec', 'fs/read', 'fs/watch']) {

@@ -117,7 +117,7 @@ test('events come once each and in order over connections that are cut', async (
   const following = (async () => {
     for await (const event of shaky.session(session.id).events.follow({ after: before })) {
       seen.push(event.seq);
-      if (event.type === 'fs.changed') paths.push(...event.data.changes.map(({ path }) => path));
+      if (event.type === 'fs.changed') paths.push(...event.payload.changes.map(({ path }) => path));
       if (paths.includes('event-4')) return;
     }
   })();

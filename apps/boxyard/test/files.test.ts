@@ -110,11 +110,11 @@ test('a mutation grows the revision, and its event carries it', async () => {
 });
 
 test('what a command changes is told to the session, and what the API changes is told once', async () => {
-  type Told = { type: string; data: { source: string; changes: { path: string }[] } };
+  type Told = { type: string; payload: { source: string; changes: { path: string }[] } };
   const told = async () =>
     (await shared.client.json<{ items: Told[] }>('GET', at('events?limit=1000'))).items
       .filter(({ type }) => type === 'fs.changed')
-      .flatMap(({ data }) => data.changes.map(({ path }) => `${data.source} ${path}`));
+      .flatMap(({ payload }) => payload.changes.map(({ path }) => `${payload.source} ${path}`));
   // Until the watch of a workspace stands, what a command changes is told as a folder.
   await eventually(async () => {
     await post('terminal/exec', { command: 'mkdir -p built && touch built/by-command' });

@@ -95,11 +95,13 @@ test('a terminal is used at any server of one database, and its end is told once
   await watching.done;
   expect(watching.messages.at(-1)).toMatchObject({ exitCode: null, reason: 'host-restarted' });
   expect((await other.client.json<{ items: object[] }>('GET', at(''))).items).toEqual([]);
-  const events = await other.client.json<{ items: { type: string; data: object }[] }>(
+  const events = await other.client.json<{ items: { type: string; payload: object }[] }>(
     'GET',
     `${SESSIONS}/${id}/events?limit=1000`,
   );
-  expect(events.items.filter(({ type }) => type === 'terminal.pty.exited').map(({ data }) => data)).toEqual([
+  expect(
+    events.items.filter(({ type }) => type === 'terminal.pty.exited').map(({ payload }) => payload),
+  ).toEqual([
     { ptyId, exitCode: 3, reason: 'exited' },
     { ptyId: closed, exitCode: null, reason: 'closed' },
     { ptyId: orphan, exitCode: null, reason: 'host-restarted' },

@@ -66,13 +66,13 @@ describe('a session that is sent to another box', () => {
       `${SESSIONS}/${session.id}/stream-capabilities`,
     );
     expect(capabilities.DesktopStream.shared).toBe(true);
-    const { items } = await shared.client.json<{ items: { type: string; data: object }[] }>(
+    const { items } = await shared.client.json<{ items: { type: string; payload: object }[] }>(
       'GET',
       `${SESSIONS}/${session.id}/events?limit=1000`,
     );
     const types = items.map(({ type }) => type);
     const at = types.indexOf('sandbox.swapped');
-    expect(items[at]?.data).toEqual({ from: null, to: away, activeEpoch: 1 });
+    expect(items[at]?.payload).toEqual({ from: null, to: away, activeEpoch: 1 });
     expect(types.slice(at)).toEqual(expect.arrayContaining(['sandbox.command.exited', 'fs.changed']));
     expect(await swap(session.id, 'home')).toEqual({ activeSandboxId: null, activeEpoch: 2 });
     expect(await read(session.id, 'where')).toMatchObject({ content: 'home', sandboxGroupId: home });

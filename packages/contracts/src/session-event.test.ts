@@ -31,22 +31,22 @@ const samples: Record<SessionEvent['type'], object> = {
   'terminal.pty.exited': { ptyId: id, exitCode: null, reason: 'host-restarted' },
 };
 
-test.each(Object.entries(samples))('%s is stored and read back as it was', (type, data) => {
-  const stored = { ...envelope, type, data };
+test.each(Object.entries(samples))('%s is stored and read back as it was', (type, payload) => {
+  const stored = { ...envelope, type, payload };
   expect(SessionEvent.parse(JSON.parse(JSON.stringify(stored)))).toEqual(stored);
 });
 
-test.each(Object.entries(samples).filter(([, data]) => Object.keys(data).length > 0))(
-  '%s without its data is refused',
+test.each(Object.entries(samples).filter(([, payload]) => Object.keys(payload).length > 0))(
+  '%s without its payload is refused',
   (type) => {
-    expect(SessionEvent.safeParse({ ...envelope, type, data: {} }).success).toBe(false);
+    expect(SessionEvent.safeParse({ ...envelope, type, payload: {} }).success).toBe(false);
   },
 );
 
 test('an unknown type or a missing envelope is refused', () => {
-  expect(SessionEvent.safeParse({ ...envelope, type: 'fs.exploded', data: {} }).success).toBe(false);
-  expect(SessionEvent.safeParse({ type: 'session.deleted', data: {} }).success).toBe(false);
-  expect(SessionEvent.safeParse({ ...envelope, seq: 0, type: 'session.deleted', data: {} }).success).toBe(
+  expect(SessionEvent.safeParse({ ...envelope, type: 'fs.exploded', payload: {} }).success).toBe(false);
+  expect(SessionEvent.safeParse({ type: 'session.deleted', payload: {} }).success).toBe(false);
+  expect(SessionEvent.safeParse({ ...envelope, seq: 0, type: 'session.deleted', payload: {} }).success).toBe(
     false,
   );
 });

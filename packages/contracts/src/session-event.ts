@@ -22,7 +22,7 @@ const FsChange = z.object({
 });
 
 /** An event as it is stored and sent. */
-const event = <Type extends string, Data extends z.ZodType>(type: Type, data: Data) =>
+const event = <Type extends string, Payload extends z.ZodType>(type: Type, payload: Payload) =>
   z.object({
     /** Per session, without holes that a reader could miss; the `id:` of the stream. */
     seq: z.int().positive(),
@@ -31,7 +31,7 @@ const event = <Type extends string, Data extends z.ZodType>(type: Type, data: Da
     at: Timestamp,
     revision: Revision,
     leaseEpoch: z.int().nonnegative(),
-    data,
+    payload,
   });
 
 /** Everything that happens to a session, told by `type`. Output has passed the redactor. */
@@ -99,7 +99,7 @@ export type SessionEventOf<Type extends SessionEventType> = Extract<SessionEvent
 
 /** What a writer says of an event; the store adds the rest. */
 export type SessionEventDraft = {
-  [Type in SessionEventType]: { type: Type; data: SessionEventOf<Type>['data'] };
+  [Type in SessionEventType]: { type: Type; data: SessionEventOf<Type>['payload'] };
 }[SessionEventType];
 
 /** What a reader needs besides `sessions:read` to be sent events of these types; the rest is for every reader. */

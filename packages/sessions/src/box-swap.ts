@@ -182,7 +182,7 @@ export class BoxSwap {
         expectedEpoch: carry ? found.pointer.activeEpoch : expectedEpoch,
         leaseEpoch,
         describe: (from, to) => {
-          const data: SessionEventOf<'sandbox.swapped'>['data'] = {
+          const data: SessionEventOf<'sandbox.swapped'>['payload'] = {
             from: from.activeSandboxId,
             to: to.activeSandboxId,
             activeEpoch: to.activeEpoch,

@@ -18,7 +18,8 @@ const isFor = (key: KeyRecord) => (event: LoggedEvent) => {
   return needed === undefined || key.permissions.includes(needed);
 };
 
-const describeEvent = (event: LoggedEvent) => ({ ...event, at: event.at.toISOString() }) as SessionEvent;
+const describeEvent = ({ data, at, ...event }: LoggedEvent) =>
+  ({ ...event, at: at.toISOString(), payload: data }) as SessionEvent;
 
 export function addEventRoutes(routes: RouteTable, { boxes, events }: ApiServices): void {
   routes.add(

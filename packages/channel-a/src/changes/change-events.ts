@@ -1,9 +1,9 @@
 import type { SessionEventDraft, SessionEventOf } from '@boxyard/contracts';
 import type { FileEntry } from '@boxyard/sandbox-core';
 
-export type FsChange = SessionEventOf<'fs.changed'>['data']['changes'][number];
+export type FsChange = SessionEventOf<'fs.changed'>['payload']['changes'][number];
 /** `write`: made through the API; `agent`: while a command or a terminal ran; `watch`: by something else. */
-export type FsChangeSource = SessionEventOf<'fs.changed'>['data']['source'];
+export type FsChangeSource = SessionEventOf<'fs.changed'>['payload']['source'];
 
 /**
  * What is told of changes in the workspace. A change below `.git` is also a change of that repository, for

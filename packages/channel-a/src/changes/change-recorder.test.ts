@@ -102,7 +102,7 @@ describe('what is changed while a box is held', () => {
     expect(paths()).not.toContain('node_modules/x');
     for (const event of store.logged) {
       expect(event.sessionId).toBe(test.groupId);
-      SessionEvent.parse({ ...event, at: event.at.toISOString() });
+      SessionEvent.parse({ ...event, at: event.at.toISOString(), payload: event.data });
     }
   });
 

@@ -212,7 +212,7 @@ describe('delete, move and mkdir', () => {
     ]);
     for (const event of store.logged) {
       const sessionId = '019a9c00-0000-7000-8000-000000000000';
-      SessionEvent.parse({ ...event, sessionId, at: event.at.toISOString() });
+      SessionEvent.parse({ ...event, sessionId, at: event.at.toISOString(), payload: event.data });
     }
   });
 

@@ -89,7 +89,7 @@ describe('exec', () => {
     ]);
     expect(printed()).toContain('out\n');
     for (const event of stage.store.logged) {
-      SessionEvent.parse({ ...event, at: event.at.toISOString() });
+      SessionEvent.parse({ ...event, at: event.at.toISOString(), payload: event.data });
     }
     expect(await host.list(session)).toMatchObject([{ state: 'exited', exitCode: 3 }]);
   });

@@ -87,7 +87,8 @@ describe('a terminal', () => {
     await until('the end in the log', () => exits().length === 1);
     expect(exits()).toEqual([{ ptyId, exitCode: 3, reason: 'exited' }]);
     expect(stage.store.told('terminal.pty.started')).toEqual([{ ptyId, cols: 90, rows: 20 }]);
-    for (const event of stage.store.logged) SessionEvent.parse({ ...event, at: event.at.toISOString() });
+    for (const event of stage.store.logged)
+      SessionEvent.parse({ ...event, at: event.at.toISOString(), payload: event.data });
   });
 
   it('survives its viewers, replays the screen to a new one and the rest to one that comes back', async () => {

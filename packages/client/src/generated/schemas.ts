@@ -655,7 +655,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
-            data: {
+            payload: {
                 sandboxGroupId: components["schemas"]["Id"];
                 backend: components["schemas"]["Backend"];
             };
@@ -667,7 +667,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
-            data: Record<string, never>;
+            payload: Record<string, never>;
         } | {
             seq: number;
             sessionId: components["schemas"]["Id"];
@@ -676,7 +676,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
-            data: {
+            payload: {
                 backend: components["schemas"]["Backend"];
             };
         } | {
@@ -687,7 +687,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
-            data: {
+            payload: {
                 receipt: components["schemas"]["RestoreReceipt"];
             };
         } | {
@@ -698,7 +698,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
-            data: {
+            payload: {
                 reason: string;
                 cause?: components["schemas"]["StopCause"];
             };
@@ -710,7 +710,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
-            data: {
+            payload: {
                 code: components["schemas"]["ProblemCode"];
                 stage: string;
                 detail: string;
@@ -723,7 +723,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
-            data: {
+            payload: {
                 from: components["schemas"]["Id"] | null;
                 to: components["schemas"]["Id"] | null;
                 activeEpoch: number;
@@ -737,7 +737,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
-            data: {
+            payload: {
                 names: components["schemas"]["EnvironmentName"][];
             };
         } | {
@@ -748,7 +748,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
-            data: {
+            payload: {
                 changes: {
                     path: components["schemas"]["WorkspacePath"];
                     /** @enum {string} */
@@ -768,7 +768,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
-            data: {
+            payload: {
                 path: components["schemas"]["WorkspacePath"];
             };
         } | {
@@ -779,7 +779,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
-            data: {
+            payload: {
                 opId: components["schemas"]["Uuid"];
                 command: string;
                 cwd: components["schemas"]["WorkspacePath"];
@@ -793,7 +793,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
-            data: {
+            payload: {
                 /** @enum {string} */
                 stream: "stdout" | "stderr";
                 chunk: string;
@@ -808,7 +808,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
-            data: {
+            payload: {
                 opId: components["schemas"]["Uuid"];
                 exitCode: number | null;
                 signal: string | null;
@@ -823,7 +823,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
-            data: {
+            payload: {
                 opId: components["schemas"]["Uuid"];
                 afterBytes: number;
             };
@@ -835,7 +835,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
-            data: {
+            payload: {
                 ptyId: components["schemas"]["Id"];
                 cols: number;
                 rows: number;
@@ -848,7 +848,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
-            data: {
+            payload: {
                 ptyId: components["schemas"]["Id"];
                 chunk: string;
                 seq: number;
@@ -861,7 +861,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
-            data: {
+            payload: {
                 ptyId: components["schemas"]["Id"];
                 exitCode: number | null;
                 reason: components["schemas"]["PtyExitReason"];
