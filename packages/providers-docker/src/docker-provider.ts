@@ -30,6 +30,14 @@ const STOP_COMMANDS_MS = 10_000;
 /** A container of the same name may be just being removed. */
 const MOST_ATTEMPTS = 20;
 
+/** What these boxes are seen to do, where that is not what the table says of the backend. */
+const DESCRIPTOR: Provider['descriptor'] = {
+  ...BACKEND_TABLE.docker,
+  portExposure: { ...BACKEND_TABLE.docker.portExposure, supportsOnDemandPorts: true },
+  // Everything in a box runs as its one user.
+  supportsRunAs: false,
+};
+
 /**
  * Boxes in containers of a Docker Engine, through its API.
  *
@@ -176,7 +184,7 @@ export function dockerProvider(options: DockerProviderOptions = {}): Provider {
 
   return defineProvider({
     name: NAME,
-    descriptor: BACKEND_TABLE.docker,
+    descriptor: DESCRIPTOR,
 
     accept,
 

@@ -1,5 +1,5 @@
 // The calls of the Engine API that boxes need, over its socket, and nothing of dockerode beyond this file.
-import type { Duplex } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SandboxError } from '@boxyard/sandbox-core';
 import type Docker from 'dockerode';
@@ -158,7 +158,6 @@ export class Engine {
   /** Builds an image from a tar that holds its Dockerfile; what it runs is attached to the network. */
   build(name: string, context: Buffer, network: string): Promise<void> {
     return this.#ask(`Building the image ${name}`, async (docker) => {
-      const { Readable } = await import('node:stream');
       const output = await docker.buildImage(Readable.from([context]), {
         t: name,
         rm: true,
