@@ -111,7 +111,12 @@ describe('sessions on docker', needs('docker', 'debootstrap'), () => {
       expect(await exec('cat link')).toBe('local\n');
 
       await swap({ groupId: away.activeSandboxId }, false);
-      expect(await swap('home', true)).toMatchObject({ activeEpoch: 4, receipt: { kind: 'EXACT' } });
+      // A change in a container is told a moment after it was made; one that is told while the workspace is carried
+      // counts as made meanwhile.
+      expect(await swap('home', true)).toMatchObject({
+        activeEpoch: 4,
+        receipt: { kind: expect.stringMatching(/^(?:EXACT|STALE)$/) },
+      });
       expect(await exec('cat link')).toBe('docker\n');
 
       await client.json('DELETE', `/v1/workspaces/default/sessions/${session.id}`);
