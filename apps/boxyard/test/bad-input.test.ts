@@ -41,10 +41,15 @@ const PATH_ROUTES: readonly [string, (path: string) => object][] = [
   ['fs/delete', (at) => ({ path: at })],
   ['fs/mkdir', (at) => ({ path: at })],
   ['fs/move', (at) => ({ path: 'kept.txt', newPath: at })],
+  ['fs/move', (at) => ({ path: at, newPath: 'moved.txt' })],
+  ['fs/watch', (at) => ({ path: at })],
   ['git/status', (at) => ({ path: at })],
   ['git/diff', (at) => ({ path: at })],
   ['git/log', (at) => ({ path: at })],
   ['git/show', (at) => ({ path: at, ref: 'HEAD' })],
+  ['git/diff', (at) => ({ pathspec: [at] })],
+  ['git/log', (at) => ({ pathspec: [at] })],
+  ['git/show', (at) => ({ filePath: at })],
   ['terminal/exec', (at) => ({ command: 'true', cwd: at })],
   ['terminal/pty', (at) => ({ cwd: at })],
 ];
@@ -56,6 +61,20 @@ describe('bad input is refused with a typed answer and changes nothing', () => {
       expect([problem.status, problem.code], `${route} ${JSON.stringify(bad)}`).toEqual([400, 'invalid']);
     }
     expect((await post('fs/read', { path: 'kept.txt' })).content).toBe('kept');
+  });
+
+  test.each(['fs/content', 'fs/archive'])('%s refuses paths that leave the workspace', async (route) => {
+    for (const bad of BAD_PATHS) {
+      const at = `${path(route)}?path=${encodeURIComponent(bad)}`;
+      for (const call of [
+        shared.client.send('GET', at),
+        shared.client.send('PUT', at, { body: 'x' }),
+        shared.client.send('PUT', at, { body: 'x', headers: { 'if-match': '*' } }),
+      ]) {
+        const problem = await problemOf(call);
+        expect([problem.status, problem.code], `${route} ${JSON.stringify(bad)}`).toEqual([400, 'invalid']);
+      }
+    }
   });
 
   test.each(['--output=stolen', '-x', 'HEAD --output=stolen', 'a\u0001b', ''])(
