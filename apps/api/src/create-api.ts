@@ -42,6 +42,8 @@ export interface ApiOptions {
   readonly log: (entry: RequestLog) => void;
   /** Aborts when the server is asked to end: new requests get 503, endless streams end, the rest goes on. */
   readonly draining: AbortSignal;
+  /** How often a quiet event stream sends a comment. */
+  readonly sseCommentMs: number;
 }
 
 export interface Api {
@@ -60,6 +62,7 @@ export function createApi(services: ApiServices, options: ApiOptions): Api {
     const requestId = given !== undefined && REQUEST_ID.test(given) ? given : uuidv7();
     c.set('requestId', requestId);
     c.set('draining', options.draining);
+    c.set('sseCommentMs', options.sseCommentMs);
     c.header('X-Request-Id', requestId);
     c.header('X-Content-Type-Options', 'nosniff');
     c.header('Cache-Control', 'no-store');

@@ -10,6 +10,8 @@ export interface RequestVariables {
   scope: RequestScope;
   /** Aborts when the server is asked to end. */
   draining: AbortSignal;
+  /** How often a quiet event stream sends a comment. */
+  sseCommentMs: number;
   /** The declared route that serves this request, and its parameters; set by the gate. */
   matched: { readonly route: Route; readonly parameters: ReadonlyMap<string, string> };
   /** What the audit will say of this request. */

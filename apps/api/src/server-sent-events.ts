@@ -8,9 +8,6 @@ export interface ServerSentEvent {
   readonly data: string;
 }
 
-/** Keeps proxies from closing a quiet stream; their usual limit is 60 s. */
-const COMMENT_EVERY_MS = 15_000;
-
 /**
  * Answers with a stream of events. `source` gets a signal that aborts when the client is gone, and its end is
  * the end of the stream. A failure in it after the first byte closes the connection: the client resumes by id.
@@ -28,7 +25,8 @@ export function answerWithEvents(
     const end = () => gone.abort();
     stream.onAbort(end);
     draining.addEventListener('abort', end, { once: true });
-    const comments = setInterval(() => void stream.write(': still here\n\n'), COMMENT_EVERY_MS);
+    // Keeps proxies from closing a quiet stream; their usual limit is 60 s.
+    const comments = setInterval(() => void stream.write(': still here\n\n'), c.get('sseCommentMs'));
     try {
       // The source is under way before the first byte: a client that saw it misses nothing from then on.
       const events = source(gone.signal)[Symbol.asyncIterator]();

@@ -63,6 +63,11 @@ describe('bad input is refused with a typed answer and changes nothing', () => {
     expect((await post('fs/read', { path: 'kept.txt' })).content).toBe('kept');
   });
 
+  test('a watch of what is not there is refused before its stream begins', async () => {
+    const problem = await problemOf(post('fs/watch', { path: 'missing' }));
+    expect([problem.status, problem.code]).toEqual([404, 'not-found']);
+  });
+
   test.each(['fs/content', 'fs/archive'])('%s refuses paths that leave the workspace', async (route) => {
     for (const bad of BAD_PATHS) {
       const at = `${path(route)}?path=${encodeURIComponent(bad)}`;
@@ -115,12 +120,22 @@ describe('bad input is refused with a typed answer and changes nothing', () => {
     expect([long.status, ((await long.json()) as { code: string }).code]).toEqual([413, 'too-large']);
   });
 
+  test('a port is told where it is, and what is no port is refused', async () => {
+    expect(await shared.client.json('GET', path('ports/8080'))).toMatchObject({ port: 8080, tls: false });
+    for (const port of ['0', '65536', '0x50', '1e3', '-1', 'http']) {
+      const problem = await problemOf(shared.client.json('GET', path(`ports/${port}`)));
+      expect([problem.status, problem.code], port).toEqual([400, 'invalid']);
+    }
+  });
+
   test('ids that name nothing are 404, whatever they look like', async () => {
     for (const id of [randomUUID(), 'no-uuid', '..%2f..']) {
       expect(
         (await problemOf(shared.client.json('GET', `/v1/workspaces/default/sessions/${id}`))).status,
       ).toBe(404);
       expect((await problemOf(shared.client.json('GET', `${path('ops')}/${id}`))).status).toBe(404);
+      const stream = `${path('terminal/pty')}/${id}/stream`;
+      expect((await problemOf(shared.client.send('GET', stream))).status).toBe(404);
     }
     expect((await problemOf(shared.client.json('GET', '/v1/workspaces/nowhere/sessions'))).status).toBe(404);
     expect((await problemOf(shared.client.json('GET', '/v1/nothing'))).status).toBe(404);
@@ -159,6 +174,9 @@ describe('bad input is refused with a typed answer and changes nothing', () => {
     );
     expect(await status(token)).toBe(200);
     expect(await status(token, '/v1/workspaces/default/sessions', 'POST')).toBe(403);
+    // Before its body is looked at.
+    const reader = new ApiClient({ url: shared.client.url, token });
+    expect((await problemOf(reader.json('POST', path('fs/write'), { body: { wrong: 1 } }))).status).toBe(403);
     await shared.client.json('DELETE', `/v1/workspaces/default/keys/${id}`);
     expect(await status(token)).toBe(401);
     const past = { name: 'late', permissions: ['sessions:read'], expiresAt: '2020-01-01T00:00:00Z' };

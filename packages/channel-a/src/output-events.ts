@@ -7,6 +7,8 @@ export interface OutputEventsOptions<Channel extends string> {
   readonly delta: (channel: Channel, chunk: string, seq: number) => SessionEventDraft;
   /** The event that tells that nothing more is told, where there is one. */
   readonly elided?: (afterBytes: number) => SessionEventDraft;
+  /** How much output is told at most. 1 MiB when absent. */
+  readonly maxBytes?: number | undefined;
   /** What a former process has told already: it is left out when all output is pushed once more. */
   readonly told?: { readonly bytes: Readonly<Record<Channel, number>>; readonly nextSeq: number } | undefined;
   /** Stores events while the output goes on. */
@@ -17,7 +19,7 @@ export interface OutputEventsOptions<Channel extends string> {
 const BATCH_MS = 100;
 const BATCH_LENGTH = 32 * 1024;
 /** What one command or terminal may put into the session's log; its own stream has everything. */
-const MAX_BYTES = 1024 * 1024;
+const DEFAULT_MAX_BYTES = 1024 * 1024;
 
 interface Piece<Channel> {
   readonly channel: Channel;
@@ -31,7 +33,7 @@ interface Filter {
 }
 
 /**
- * Tells a session's log what is printed, in batches and up to 1 MiB. What ends within the first batch costs no
+ * Tells a session's log what is printed, in batches and up to a limit. What ends within the first batch costs no
  * statement of its own: it is stored with the end.
  */
 export class OutputEvents<Channel extends string> {
@@ -43,6 +45,7 @@ export class OutputEvents<Channel extends string> {
   #piecesLength = 0;
   /** Not stored when it should have been: goes with the next batch. */
   #unstored: SessionEventDraft[] = [];
+  readonly #maxBytes: number;
   #seq = 0;
   #seenBytes = 0;
   #elided = false;
@@ -51,6 +54,7 @@ export class OutputEvents<Channel extends string> {
 
   constructor(options: OutputEventsOptions<Channel>) {
     this.#options = options;
+    this.#maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
     this.#seq = options.told?.nextSeq ?? 0;
     for (const [channel, bytes] of Object.entries(options.told?.bytes ?? {}) as [Channel, number][]) {
       this.#repeats.set(channel, bytes);
@@ -67,7 +71,7 @@ export class OutputEvents<Channel extends string> {
     if (this.#elided) return;
     // What is pushed once more was counted with what was told.
     const repeated = Math.min(bytes.length, this.#repeats.get(channel) ?? 0);
-    const room = Math.max(0, MAX_BYTES - this.#seenBytes) + repeated;
+    const room = Math.max(0, this.#maxBytes - this.#seenBytes) + repeated;
     const told = bytes.length > room ? bytes.subarray(0, room) : bytes;
     this.#seenBytes += told.length - repeated;
     const { decoder, redaction } = this.#filter(channel);

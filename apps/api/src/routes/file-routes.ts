@@ -141,6 +141,14 @@ export function addFileRoutes(routes: RouteTable, services: ApiServices): void {
       // A viewer: who only looks does not keep a box.
       const session = await sessionRefOf(c, services);
       const active = await openBoxFor(c, services, { kind: 'viewer' });
+      const files = filesOf(active, services);
+      try {
+        // A refusal is an answer of its own, not a stream that breaks.
+        await files.checkWatch(body.path, { signal: c.req.raw.signal });
+      } catch (error) {
+        await active[Symbol.asyncDispose]();
+        throw error;
+      }
       return answerWithEvents(c, async function* (signal) {
         await using _ = active;
         const groupId = active.group.id;
@@ -150,7 +158,7 @@ export function addFileRoutes(routes: RouteTable, services: ApiServices): void {
         const end = () => left.abort();
         const workspaceId = c.get('workspace').id;
         void services.boxes.whenElsewhere(workspaceId, session.sessionId, groupId, until).then(end);
-        for await (const batch of filesOf(active, services).watch({ ...body, signal: until })) {
+        for await (const batch of files.watch({ ...body, signal: until })) {
           for (const change of batch) yield toEvent(change);
         }
         // As when the box is stopped: who comes back watches the box that the session works in then.

@@ -115,6 +115,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     },
     {
       draining: draining.signal,
+      sseCommentMs: settings.sseCommentMs,
       log: ({ error, ...entry }) => {
         const labels = { route: entry.route, status: String(entry.status) };
         meters.observe('boxyard_http_request_duration_seconds', entry.durationMs / 1000, labels);
@@ -211,7 +212,11 @@ async function assemble({ settings, store, providers, log, meters, opening }: As
     recorder: changes,
     redactorFor: ({ groupId }: { readonly groupId: string }) => boxes.redactorFor(groupId),
   };
-  const ops = new OpHost({ ...hostOptions, ops: store.ops });
+  const ops = new OpHost({
+    ...hostOptions,
+    ops: store.ops,
+    maxEventBytes: settings.opEventBytes,
+  });
   opening.defer(() => ops.close());
   const ptys: SharedPtyHost = new SharedPtyHost({
     ...hostOptions,

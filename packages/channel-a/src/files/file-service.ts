@@ -199,6 +199,12 @@ export class FileService {
     return { files: report.files, sizeBytes: report.sizeBytes, revision };
   }
 
+  /** @throws SandboxError what `watch` would: `unsupported`, `invalid` for the path, `not-found`. */
+  async checkWatch(path: string, options: CallOptions = {}): Promise<void> {
+    inBox(this.#box.capabilities.watch, 'Watching a folder');
+    await this.#existing(checkRelativePath(path), 'Watching', options);
+  }
+
   /**
    * Batches of changes below a path until the signal aborts. `resync` says that some were lost.
    *

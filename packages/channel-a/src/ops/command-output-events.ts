@@ -1,5 +1,6 @@
-import type { EventLog, OpRecord, Redactor, ToldOutput } from '@boxyard/sandbox-core';
+import type { OpRecord, Redactor, ToldOutput } from '@boxyard/sandbox-core';
 import { OutputEvents } from '../output-events.ts';
+import type { OpHostOptions } from './op-host.ts';
 import type { OutputChannel } from './output-collector.ts';
 
 /**
@@ -10,7 +11,7 @@ import type { OutputChannel } from './output-collector.ts';
 export function commandOutputEvents(
   op: OpRecord,
   redactor: Redactor,
-  events: EventLog,
+  { events, maxEventBytes }: Pick<OpHostOptions, 'events' | 'maxEventBytes'>,
   told?: ToldOutput,
 ): OutputEvents<OutputChannel> {
   const { id: opId, sessionId, leaseEpoch } = op;
@@ -22,6 +23,7 @@ export function commandOutputEvents(
     }),
     elided: (afterBytes) => ({ type: 'output.elided', data: { opId, afterBytes } }),
     told: told && { bytes: { stdout: told.stdoutBytes, stderr: told.stderrBytes }, nextSeq: told.nextSeq },
+    maxBytes: maxEventBytes,
     append: (drafts) => events.append({ sessionId }, drafts, { leaseEpoch, mutates: false }),
   });
 }

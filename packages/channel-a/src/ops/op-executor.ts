@@ -90,7 +90,7 @@ export class OpExecutor {
           store: ops,
           process,
           reattach: (signal) => this.#options.keeper.reattach(op, signal),
-          events: emitStream ? commandOutputEvents(op, redactor, this.#options.events) : null,
+          events: emitStream ? commandOutputEvents(op, redactor, this.#options) : null,
           collector: background ? null : new OutputCollector(request.maxOutputBytes),
           startedMs,
         });

@@ -30,7 +30,7 @@ afterEach(async () => {
   await host.close();
 });
 
-const newHost = () =>
+const newHost = (maxEventBytes?: number) =>
   new OpHost({
     ops: stage.store.ops,
     events: stage.store.events,
@@ -38,6 +38,7 @@ const newHost = () =>
     hostId: uuidv7(),
     redactorFor: () => createRedactor([SECRET]),
     soleHost: true,
+    maxEventBytes,
   });
 const exec = async (request: object, signal?: AbortSignal) =>
   TerminalExecResponse.parse(await host.exec(session, TerminalExecRequest.parse(request), { signal }));
@@ -216,6 +217,14 @@ describe('events', () => {
     expect(printed()).toHaveLength(1024 * 1024);
     expect(stage.store.told('output.elided')).toEqual([{ opId, afterBytes: 1024 * 1024 }]);
     expect(textOf(await streamed(opId), 'stdout')).toHaveLength(3_000_000);
+  });
+
+  it('carry as much of one command as their host is told to', async () => {
+    await host.close();
+    host = newHost(100);
+    const { opId } = await exec({ command: 'yes | head -n 100' });
+    expect(printed()).toBe('y\n'.repeat(50));
+    expect(stage.store.told('output.elided')).toEqual([{ opId, afterBytes: 100 }]);
   });
 
   it('stay away where they are not wanted', async () => {

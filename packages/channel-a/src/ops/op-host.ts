@@ -37,6 +37,8 @@ export interface OpHostOptions {
   readonly redactorFor: (session: SessionRef) => Redactor | Promise<Redactor>;
   /** Records what commands change in the workspace. */
   readonly recorder?: ChangeRecorder | undefined;
+  /** How much output of one command its session's events carry; its stream has all. 1 MiB when absent. */
+  readonly maxEventBytes?: number | undefined;
   /** Names this process in the records. Whether it lives is told by who beats under this name. */
   readonly hostId: string;
   /**

@@ -72,7 +72,7 @@ export class OpKeeper {
   }
 
   async #adopt(op: OpRecord, options: CallOptions): Promise<'adopted' | 'lost' | 'later'> {
-    const { hosted, ops, openBox, events, redactorFor } = this.#options;
+    const { hosted, ops, openBox, redactorFor } = this.#options;
     const session: SessionRef = { sessionId: op.sessionId, groupId: op.groupId, workspaceId: null };
     const startedMs = performance.now() - Math.max(0, Date.now() - op.startedAt.getTime());
     let opened: OpenedBox | undefined;
@@ -98,7 +98,7 @@ export class OpKeeper {
         store: ops,
         process,
         reattach: (signal) => this.reattach(op, signal),
-        events: tells ? commandOutputEvents(op, redactor, events, told) : null,
+        events: tells ? commandOutputEvents(op, redactor, this.#options, told) : null,
         collector: null,
         startedMs,
       });
