@@ -57,6 +57,15 @@ test('without any variable the settings are the promised ones', () => {
     boxSpoolBytes: 4 * 1024 ** 3,
     opEventBytes: 1_048_576,
     formerArchives: 1,
+    dockerSocket: null,
+    dockerImage: 'boxyard/box:1',
+    dockerImages: null,
+    dockerNetwork: 'boxyard',
+    dockerExtraNetwork: null,
+    dockerCpu: 2,
+    dockerMemoryMb: 4096,
+    dockerPids: 1024,
+    dockerDiskMb: 10_240,
   });
 });
 
