@@ -160,7 +160,8 @@ export class SessionCommands {
   /** Ends every command that is still known by a number. */
   async stop(): Promise<void> {
     const ended = this.#live.entries().map(async ([id, command]) => {
-      await command.kill({ ...this.#call(), graceMs: STOP_GRACE_MS });
+      // Without the signal: what was cancelled is what is to be ended.
+      await command.kill({ deadlineMs: this.#options.deadlineMs, graceMs: STOP_GRACE_MS });
       await command.forget();
       this.#live.remove(id);
     });
