@@ -98,6 +98,16 @@ export { StopCause } from './stop-cause.ts';
 export { SweepReport, SweepRequest, SweepVerdict } from './sweep.ts';
 export { TerminalExecRequest, TerminalExecResponse } from './terminal-exec.ts';
 export { Timestamp } from './timestamp.ts';
+export {
+  Approval,
+  DecideApprovalRequest,
+  PostedMessage,
+  PostMessageRequest,
+  Turn,
+  TurnError,
+  TurnStatus,
+  TurnUsage,
+} from './turn.ts';
 export { SessionUsage, SetBudgetRequest, UsageQuery, WorkspaceBudget, WorkspaceUsage } from './usage.ts';
 export { CreateWorkspaceRequest, Workspace, WorkspaceList } from './workspace.ts';
 export { WorkspacePath } from './workspace-path.ts';

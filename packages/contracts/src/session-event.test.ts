@@ -5,6 +5,7 @@ import { EVENT_PERMISSIONS, SessionEvent } from './session-event.ts';
 const id = '0197a3b2-7c44-7d21-8a10-3f5e6b7c8d90';
 const opId = '7f0a6c1e-6f0b-4b52-9a53-0c4d2f1a9b10';
 const envelope = { seq: 1, sessionId: id, at: '2026-01-02T03:04:05Z', revision: 0, leaseEpoch: 0 };
+const usage = { modelCalls: 1, inputTokens: 2, outputTokens: 3 };
 
 const samples: Record<SessionEvent['type'], object> = {
   'session.created': { sandboxGroupId: id, backend: 'local' },
@@ -29,6 +30,16 @@ const samples: Record<SessionEvent['type'], object> = {
   'terminal.pty.started': { ptyId: id, cols: 80, rows: 24 },
   'terminal.pty.output.delta': { ptyId: id, chunk: '$ ', seq: 0 },
   'terminal.pty.exited': { ptyId: id, exitCode: null, reason: 'host-restarted' },
+  'turn.started': { attempt: 1 },
+  'turn.completed': { usage },
+  'turn.failed': { error: { code: 'model', message: 'The model does not answer.' }, usage },
+  'turn.cancelled': { usage },
+  'turn.message': { text: 'Make it green.' },
+  'model.text.delta': { text: 'I will' },
+  'tool.call.started': { callId: 'call_1', tool: 'exec_command', arguments: '{"cmd":"make"}' },
+  'tool.call.completed': { callId: 'call_1', tool: 'exec_command', output: 'ok', truncated: false },
+  'approval.requested': { approvalId: id, callId: 'call_1', tool: 'exec_command', arguments: '{}' },
+  'approval.resolved': { approvalId: id, decision: 'approved' },
 };
 
 test.each(Object.entries(samples))('%s is stored and read back as it was', (type, payload) => {
@@ -57,6 +68,9 @@ test('output and file names are only for readers who may see them', () => {
     'git.changed': 'files:read',
     'sandbox.command.output.delta': 'terminal:attach',
     'terminal.pty.output.delta': 'terminal:attach',
+    'tool.call.started': 'terminal:attach',
+    'tool.call.completed': 'terminal:attach',
+    'approval.requested': 'sessions:control',
   });
   for (const permission of Object.values(EVENT_PERMISSIONS)) expect(PERMISSIONS).toContain(permission);
 });

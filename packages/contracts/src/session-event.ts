@@ -10,6 +10,7 @@ import { RestoreReceipt } from './restore-receipt.ts';
 import { Revision } from './revision.ts';
 import { StopCause } from './stop-cause.ts';
 import { Timestamp } from './timestamp.ts';
+import { TurnError, TurnUsage } from './turn.ts';
 import { WorkspacePath } from './workspace-path.ts';
 
 const FsChange = z.object({
@@ -31,6 +32,8 @@ const event = <Type extends string, Payload extends z.ZodType>(type: Type, paylo
     at: Timestamp,
     revision: Revision,
     leaseEpoch: z.int().nonnegative(),
+    /** The turn that it belongs to. */
+    turnId: Id.optional(),
     payload,
   });
 
@@ -89,6 +92,30 @@ export const SessionEvent = z.discriminatedUnion('type', [
   event('terminal.pty.started', z.object({ ptyId: Id, cols: z.int(), rows: z.int() })),
   event('terminal.pty.output.delta', z.object({ ptyId: Id, chunk: z.string(), seq: z.int().nonnegative() })),
   event('terminal.pty.exited', z.object({ ptyId: Id, exitCode: z.int().nullable(), reason: PtyExitReason })),
+  event('turn.started', z.object({ attempt: z.int().positive() })),
+  /** One of these three is the end of a turn, and the only one. */
+  event('turn.completed', z.object({ usage: TurnUsage })),
+  event('turn.failed', z.object({ error: TurnError, usage: TurnUsage })),
+  event('turn.cancelled', z.object({ usage: TurnUsage })),
+  /** What a person said: at the beginning of the turn, or while it ran. */
+  event('turn.message', z.object({ text: z.string() })),
+  event('model.text.delta', z.object({ text: z.string() })),
+  event('tool.call.started', z.object({ callId: z.string(), tool: z.string(), arguments: z.string() })),
+  event(
+    'tool.call.completed',
+    z.object({
+      callId: z.string(),
+      tool: z.string(),
+      /** What the model is told; cut where it is long. */
+      output: z.string(),
+      truncated: z.boolean(),
+    }),
+  ),
+  event(
+    'approval.requested',
+    z.object({ approvalId: Id, callId: z.string(), tool: z.string(), arguments: z.string() }),
+  ),
+  event('approval.resolved', z.object({ approvalId: Id, decision: z.enum(['approved', 'rejected']) })),
 ]);
 export type SessionEvent = z.infer<typeof SessionEvent>;
 
@@ -108,6 +135,9 @@ export const EVENT_PERMISSIONS: Readonly<Partial<Record<SessionEventType, Permis
   'git.changed': 'files:read',
   'sandbox.command.output.delta': 'terminal:attach',
   'terminal.pty.output.delta': 'terminal:attach',
+  'tool.call.started': 'terminal:attach',
+  'tool.call.completed': 'terminal:attach',
+  'approval.requested': 'sessions:control',
 };
 
 /** Query of `GET events`; as a stream, `Last-Event-ID` wins over `after`. */

@@ -13,7 +13,7 @@ export function eventRows(sql: Sql, events: readonly NewEvent[]): Parameter<unkn
   // The data is a string inside the JSON: taking a member out of it would refuse a NUL, which `json` can hold.
   return asJson(
     sql,
-    events.map(({ type, data }) => ({ type, data: JSON.stringify(data) })),
+    events.map(({ type, data, turnId }) => ({ type, data: JSON.stringify(data), turnId })),
   );
 }
 
@@ -44,9 +44,9 @@ export function appendingEvents(
       RETURNING l.session_id, l.last_seq - ${events.length}::bigint AS base, r.revision
     ),
     logged AS (
-      INSERT INTO events (session_id, seq, at, type, data, revision, lease_epoch)
+      INSERT INTO events (session_id, seq, at, type, data, revision, lease_epoch, turn_id)
       SELECT c.session_id, c.base + e.place, n.now, e.event ->> 'type', (e.event ->> 'data')::json, c.revision,
-        ${options.leaseEpoch}::integer
+        ${options.leaseEpoch}::integer, e.event ->> 'turnId'
       FROM counted c
       CROSS JOIN json_array_elements(${eventRows(sql, events)}) WITH ORDINALITY AS e (event, place)
       CROSS JOIN (SELECT store_now() AS now) n

@@ -18,6 +18,7 @@ interface EventRow {
   readonly data: LoggedEvent['data'];
   readonly revision: number;
   readonly lease_epoch: number;
+  readonly turn_id: string | null;
 }
 
 export class PostgresEventLog implements EventLog {
@@ -80,7 +81,7 @@ export class PostgresEventLog implements EventLog {
     const rows = await this.#database.run(
       'Reading events',
       sql<EventRow[]>`
-        SELECT session_id, seq, at, type, data, revision, lease_epoch FROM events
+        SELECT session_id, seq, at, type, data, revision, lease_epoch, turn_id FROM events
         WHERE session_id = ${sessionId} AND seq > ${after} ORDER BY seq LIMIT ${limit}
       `,
     );
@@ -92,6 +93,7 @@ export class PostgresEventLog implements EventLog {
       data: row.data,
       revision: row.revision,
       leaseEpoch: row.lease_epoch,
+      ...(row.turn_id === null ? {} : { turnId: row.turn_id }),
     }));
   }
 

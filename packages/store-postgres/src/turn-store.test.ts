@@ -29,14 +29,18 @@ const post = (text: string, approvals: readonly string[] = []) =>
     text,
     limits: LIMITS,
     approvals,
+    event: { type: 'turn.message', data: { text } },
   });
 const claim = (turnId: string, worker = 'worker-1') => store.turns.claim(turnId, worker, TTL_MS);
 const get = (turnId: string) => store.turns.get(WORKSPACE, sessionId, turnId);
 const ended = (type: string) => ({ type, data: {} });
 const complete = (attempt: TurnAttempt) =>
   store.turns.finish(attempt, { status: 'completed', error: null }, [ended('turn.completed')]);
+/** Of what was written after the messages. */
 const typesOf = async () =>
-  (await store.events.read(sessionId, { after: 0, limit: 100 })).map(({ type }) => type);
+  (await store.events.read(sessionId, { after: 0, limit: 100 }))
+    .map(({ type }) => type)
+    .filter((type) => type !== 'turn.message');
 
 /** A turn that a worker has just taken up. */
 async function running(text = 'Go') {
@@ -230,6 +234,33 @@ test('events of a turn carry its id in the log', async () => {
   const { turnId, attempt } = await running();
   await store.turns.takeMessages(attempt);
   await complete(attempt);
-  const rows = await store.sql`SELECT turn_id, seq FROM events WHERE session_id = ${sessionId}`;
-  expect(rows.map((row) => [row.turn_id, Number(row.seq)])).toEqual([[turnId, 1]]);
+  const events = await store.events.read(sessionId, { after: 0, limit: 100 });
+  expect(events.map((event) => [event.seq, event.type, event.turnId])).toEqual([
+    [1, 'turn.message', turnId],
+    [2, 'turn.completed', turnId],
+  ]);
+});
+
+test('an attempt that is over tells nothing more', async () => {
+  const { turnId, attempt } = await running();
+  await store.turns.tell(attempt, [{ type: 'model.text.delta', data: { text: 'a' } }]);
+  await store.turns.release(attempt);
+  const late = store.turns.tell(attempt, [{ type: 'model.text.delta', data: { text: 'b' } }]);
+  await expect(late).rejects.toMatchObject({ code: 'fenced' });
+  const events = await store.events.read(sessionId, { after: 1, limit: 100 });
+  expect(events.map(({ data }) => data)).toEqual([{ text: 'a' }]);
+  expect(events[0]?.turnId).toBe(turnId);
+});
+
+test('the time of a turn is that of its attempts, and not what lies between them', async () => {
+  const { turnId, attempt } = await running();
+  await store.setClockOffset(60_000);
+  await store.turns.release(attempt);
+  await store.setClockOffset(3_600_000);
+  const second = (await claim(turnId))!;
+  expect(second.workedMs).toBeGreaterThanOrEqual(59_000);
+  expect(second.workedMs).toBeLessThan(600_000);
+  // It dies at once: nobody knows of any work after its last beat.
+  await store.setClockOffset(7_200_000);
+  expect((await claim(turnId))?.workedMs).toBeLessThan(600_000);
 });

@@ -72,7 +72,8 @@ export class PostgresTurnStore implements TurnStore {
       sql<{ turn_id: string | null; is_new: boolean }[]>`
         SELECT * FROM post_message(
           ${message.workspaceId}, ${message.sessionId}, ${message.turnId}, ${message.messageId}, ${message.text},
-          ${asJson(sql, message.limits)}, ${asJson(sql, message.approvals)}
+          ${asJson(sql, message.limits)}, ${asJson(sql, message.approvals)},
+          ${eventRows(sql, [message.event])} -> 0
         )
       `,
     );
@@ -127,14 +128,14 @@ export class PostgresTurnStore implements TurnStore {
     const { sql } = this.#database;
     const [row] = await this.#database.run(
       'Taking up a turn',
-      sql<(TurnRow & { state: string | null })[]>`
-        SELECT (c.claimed).*, c.state FROM claim_turn(${turnId}, ${worker}, ${ttlMs}::bigint) c
+      sql<(TurnRow & { state: string | null; worked_ms: number })[]>`
+        SELECT (c.claimed).*, c.state, c.worked_ms FROM claim_turn(${turnId}, ${worker}, ${ttlMs}::bigint) c
       `,
     );
     if (row === undefined) return null;
     const turn = toTurn(row);
     const attempt = { turnId, sessionId: turn.sessionId, attempt: turn.attempt };
-    return { turn, attempt, runState: row.state };
+    return { turn, attempt, runState: row.state, workedMs: row.worked_ms };
   }
 
   async beat(attempt: TurnAttempt): Promise<AttemptSignals> {
@@ -176,6 +177,15 @@ export class PostgresTurnStore implements TurnStore {
           ${usage === undefined ? null : asJson(sql, usage)}
         )
       `,
+    );
+  }
+
+  async tell(attempt: TurnAttempt, events: readonly NewEvent[]): Promise<void> {
+    const { sql } = this.#database;
+    await this.#fencedRun(
+      attempt,
+      'Writing the events of a turn',
+      sql`SELECT tell_of_turn(${attempt.turnId}, ${attempt.attempt}, ${eventRows(sql, events)})`,
     );
   }
 

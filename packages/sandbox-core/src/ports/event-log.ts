@@ -2,6 +2,8 @@
 export interface NewEvent {
   readonly type: string;
   readonly data: Readonly<Record<string, unknown>>;
+  /** The turn that it belongs to. */
+  readonly turnId?: string | undefined;
 }
 
 export interface LoggedEvent extends NewEvent {

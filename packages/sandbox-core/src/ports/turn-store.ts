@@ -54,6 +54,8 @@ export interface ClaimedTurn {
   readonly attempt: TurnAttempt;
   /** Of the SDK, when the turn waited for approvals that are decided now. It is handed out once. */
   readonly runState: string | null;
+  /** What former attempts took, without the time between them. */
+  readonly workedMs: number;
 }
 
 /**
@@ -112,6 +114,8 @@ export interface TurnStore {
     readonly text: string;
     readonly limits: TurnLimits;
     readonly approvals: readonly string[];
+    /** Tells of the message in the session's log. */
+    readonly event: NewEvent;
   }): Promise<PostedMessage>;
   get(workspaceId: string, sessionId: string, turnId: string): Promise<TurnRecord | null>;
   /** The turn of the session that has not ended. */
@@ -124,6 +128,8 @@ export interface TurnStore {
   /** New messages become entries of the journal and are answered; none twice. */
   takeMessages(attempt: TurnAttempt): Promise<readonly string[]>;
   record(attempt: TurnAttempt, entries: readonly JournalEntry[], usage?: TurnUsage): Promise<void>;
+  /** Events of the turn, stored in this order and then published. */
+  tell(attempt: TurnAttempt, events: readonly NewEvent[]): Promise<void>;
   /** Of all turns of the session, in order. */
   journal(sessionId: string): Promise<readonly JournalRecord[]>;
   /**

@@ -9,6 +9,7 @@ import turns from './0007-turns.ts';
 import opHosts from './0008-op-hosts.ts';
 import formerArchives from './0009-former-archives.ts';
 import usageIndex from './0010-usage-index.ts';
+import turnTimes from './0011-turn-times.ts';
 
 export interface Migration {
   readonly version: number;
@@ -27,4 +28,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 8, name: 'op-hosts', sql: opHosts },
   { version: 9, name: 'former-archives', sql: formerArchives },
   { version: 10, name: 'usage-index', sql: usageIndex },
+  { version: 11, name: 'turn-times', sql: turnTimes },
 ];
