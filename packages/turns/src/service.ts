@@ -1,0 +1,1 @@
+export { TurnService, type TurnServiceOptions } from './turn-service.ts';

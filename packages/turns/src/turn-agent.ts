@@ -1,0 +1,63 @@
+// The agent of a turn: the SDK's own, with the tools of the box, and those that only we can offer.
+import { type Model, type Tool, tool } from '@openai/agents';
+import { Capabilities, filesystem, SandboxAgent, shell } from '@openai/agents/sandbox';
+import { z } from 'zod';
+import { journaledTools, type ToolJournal } from './journaled-tools.ts';
+
+/** Where else a session can work. */
+export interface BoxTools {
+  /** Sends the session to another box; answers what to tell the model. */
+  swap(target: { readonly groupId: string } | 'home', carry: boolean): Promise<string>;
+  /** One command on another box of the workspace, without going there. */
+  runOn(groupId: string, command: string): Promise<string>;
+}
+
+export interface TurnAgentOptions {
+  readonly model: Model;
+  readonly instructions: string;
+  readonly journal: ToolJournal;
+  readonly boxTools: BoxTools;
+}
+
+export const DEFAULT_INSTRUCTIONS =
+  'You work in a box: a machine of its own with a workspace that the user sees. Do what the user asks with the tools of the box, look at what is there before you change it, and say in the end what you did and what you saw.';
+
+/** A saved run state finds its agent by this name. */
+const NAME = 'boxyard';
+
+export function turnAgent({ model, instructions, journal, boxTools }: TurnAgentOptions): SandboxAgent {
+  const configureTools = (tools: Tool[]) => journaledTools(tools, journal);
+  // What keeps the conversation within the model's window, and needs no box.
+  const others = Capabilities.default().filter(({ type }) => type !== 'shell' && type !== 'filesystem');
+  return new SandboxAgent({
+    name: NAME,
+    model,
+    instructions,
+    tools: configureTools(toolsOfBoxes(boxTools)),
+    capabilities: [shell({ configureTools }), filesystem({ configureTools }), ...others],
+  });
+}
+
+function toolsOfBoxes({ swap, runOn }: BoxTools): Tool[] {
+  return [
+    tool({
+      name: 'swap_sandbox',
+      description:
+        'Moves this session to another box of the workspace. What runs in the present box goes on there. With carry the files come along.',
+      parameters: z.object({
+        target: z.string().min(1).describe('The id of the box group to work in, or "home".'),
+        carry: z.boolean().default(false).describe('Whether the workspace is taken along.'),
+      }),
+      execute: ({ target, carry }) => swap(target === 'home' ? 'home' : { groupId: target }, carry),
+    }),
+    tool({
+      name: 'run_on',
+      description: 'Runs one command on another box of the workspace and waits for its end.',
+      parameters: z.object({
+        box: z.string().min(1).describe('The id of the box group.'),
+        cmd: z.string().min(1).describe('Shell command to execute.'),
+      }),
+      execute: ({ box, cmd }) => runOn(box, cmd),
+    }),
+  ];
+}

@@ -1,0 +1,169 @@
+// What one attempt writes down, and what it tells people at the same time.
+import { isDeepStrictEqual } from 'node:util';
+import {
+  type JournalEntry,
+  type JournalRecord,
+  SandboxError,
+  type TurnError,
+  type TurnRecord,
+  type TurnUsage,
+} from '@boxyard/sandbox-core';
+import type { AgentInputItem, ModelRequest } from '@openai/agents';
+import {
+  answeredCall,
+  callEntry,
+  callsIn,
+  type OpenCall,
+  openCalls,
+  responseEntry,
+  resultEntry,
+  resultItem,
+} from './journal-items.ts';
+import type { ModelJournal } from './journaled-model.ts';
+import type { ToolJournal } from './journaled-tools.ts';
+import type { TurnAttempt } from './turn-attempt.ts';
+import type { TurnEvents } from './turn-events.ts';
+
+export interface TurnJournalOptions {
+  readonly attempt: TurnAttempt;
+  readonly turn: TurnRecord;
+  readonly events: TurnEvents;
+  readonly maxModelCalls: number;
+}
+
+export class TurnJournal implements ModelJournal, ToolJournal {
+  readonly turnId: string;
+  readonly approvals: readonly string[];
+  /** Called when results are safe: what they were read from may go. */
+  onStored: () => Promise<void> = async () => {};
+  readonly #options: TurnJournalOptions;
+  /** Calls of the model whose result has no entry yet, by id. */
+  readonly #open = new Map<string, OpenCall>();
+  readonly #running = new Set<Promise<unknown>>();
+  #usage: TurnUsage;
+  #limit: TurnError | null = null;
+
+  constructor(options: TurnJournalOptions) {
+    this.#options = options;
+    this.turnId = options.turn.id;
+    this.approvals = options.turn.approvals;
+    this.#usage = options.turn.usage;
+  }
+
+  get usage(): TurnUsage {
+    return this.#usage;
+  }
+
+  /** Set when the turn used up its questions. */
+  get limit(): TurnError | null {
+    return this.#limit;
+  }
+
+  /** Calls that former attempts left without a result. */
+  async load(): Promise<{
+    readonly journal: readonly JournalRecord[];
+    readonly open: readonly OpenCall[];
+  }> {
+    const journal = await this.#options.attempt.write((store, { sessionId }) => store.journal(sessionId));
+    const open = openCalls(journal);
+    for (const call of open) this.#open.set(call.callId, call);
+    return { journal, open };
+  }
+
+  async asking({ input }: ModelRequest): Promise<void> {
+    const { maxModelCalls, attempt } = this.#options;
+    attempt.stopped.throwIfAborted();
+    await this.#recordResults(typeof input === 'string' ? [] : input);
+    if (this.#usage.modelCalls < maxModelCalls) return;
+    const message = `The turn has asked the model ${maxModelCalls} times, which is all it may. Say what is left to do in another message.`;
+    this.#limit = { code: 'max-model-calls', message };
+    throw new SandboxError('denied', message, { started: 'no', stage: 'turn' });
+  }
+
+  async answered(
+    output: readonly unknown[],
+    { inputTokens, outputTokens }: Pick<TurnUsage, 'inputTokens' | 'outputTokens'>,
+  ): Promise<void> {
+    this.#usage = {
+      modelCalls: this.#usage.modelCalls + 1,
+      inputTokens: this.#usage.inputTokens + inputTokens,
+      outputTokens: this.#usage.outputTokens + outputTokens,
+    };
+    await this.#record([responseEntry(output, { inputTokens, outputTokens })], this.#usage);
+    for (const call of callsIn(output)) this.#open.set(call.callId, call);
+  }
+
+  text(delta: string): void {
+    this.#options.events.text(delta);
+  }
+
+  async began(callId: string, tool: string, given: string, opId: string): Promise<void> {
+    this.#options.attempt.stopped.throwIfAborted();
+    await this.#record([callEntry(callId, tool, opId)]);
+    const call = this.#open.get(callId);
+    if (call !== undefined) this.#open.set(callId, { ...call, opId });
+    this.#options.events.callStarted(callId, tool, given);
+  }
+
+  async ended(callId: string, tool: string, output: string, item: AgentInputItem | null): Promise<void> {
+    const { attempt, events } = this.#options;
+    const goesOn = attempt.stopped.aborted && !attempt.ended.aborted;
+    // Nobody looked at the command any more: whoever goes on with the turn finds its true result.
+    if (goesOn && tool === 'exec_command') attempt.stopped.throwIfAborted();
+    events.callCompleted(callId, tool, output);
+    if (item === null) return;
+    await this.#record([resultEntry(callId, item)]);
+    this.#open.delete(callId);
+    await this.onStored();
+  }
+
+  patchCall(operation: unknown): string | null {
+    for (const { callId, kind, opId, operation: wanted } of this.#open.values()) {
+      const isIt = kind === 'apply_patch_call' && opId === null && isDeepStrictEqual(wanted, operation);
+      if (isIt) return callId;
+    }
+    return null;
+  }
+
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    const running = work();
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  /** Resolves when no tool is at work any more. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#running);
+  }
+
+  /** A call of a former attempt, with what became of it. */
+  async settle(call: OpenCall, output: string): Promise<void> {
+    const item = resultItem(call, output, call.opId === null ? 'incomplete' : 'completed');
+    await this.#record([resultEntry(call.callId, item)]);
+    this.#open.delete(call.callId);
+    // What never began is nothing that people saw.
+    if (call.opId !== null) this.#options.events.callCompleted(call.callId, call.tool, output);
+    await this.onStored();
+  }
+
+  /** What the SDK made of calls is in its next question: a refusal by a person, and what is more than text. */
+  async #recordResults(input: readonly AgentInputItem[]): Promise<void> {
+    const entries: JournalEntry[] = [];
+    for (const item of input) {
+      const callId = answeredCall(item);
+      if (callId === null || !this.#open.delete(callId)) continue;
+      entries.push(resultEntry(callId, item));
+    }
+    if (entries.length === 0) return;
+    await this.#record(entries);
+    await this.onStored();
+  }
+
+  #record(entries: readonly JournalEntry[], usage?: TurnUsage): Promise<void> {
+    return this.#options.attempt.write((store, key) => store.record(key, entries, usage));
+  }
+}

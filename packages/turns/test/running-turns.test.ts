@@ -1,0 +1,154 @@
+// Turns from a message to their end, with a real model server, real boxes and a real record.
+import type { Script } from '@boxyard/scripted-model';
+import { expect, test } from 'vitest';
+import { eventually, openStage, terminalOf } from './turns-stage.ts';
+
+const call = (cmd: string, callId: string, more: object = {}) =>
+  ({
+    kind: 'call',
+    name: 'exec_command',
+    arguments: { cmd, yield_time_ms: 30_000, ...more },
+    callId,
+  }) as const;
+const text = (said: string, chunkLength?: number) =>
+  ({ kind: 'text', text: said, ...(chunkLength === undefined ? {} : { chunkLength }) }) as const;
+
+test('a turn that needs no box makes none', async () => {
+  const stage = await openStage(({ userMessages }) => [text(`You said: ${userMessages.join(' / ')}`)]);
+  await stage.worker();
+  const first = await stage.post('Hello');
+  expect(await stage.ended(first)).toMatchObject({
+    status: 'completed',
+    attempt: 1,
+    usage: { modelCalls: 1 },
+  });
+  const second = await stage.post('Again');
+  await stage.ended(second);
+  const events = await stage.events();
+  terminalOf(events, first);
+  terminalOf(events, second);
+  const said = events.flatMap((event) => (event.type === 'model.text.delta' ? [event.payload.text] : []));
+  expect(said.join('')).toBe('You said: HelloYou said: Hello / Again');
+  expect(events.some(({ type }) => type.startsWith('sandbox.'))).toBe(false);
+  expect((await stage.sessions.get(stage.workspaceId, stage.sessionId)).liveness).toBe('cold');
+  expect(stage.troubles).toEqual([]);
+});
+
+test('commands and patches work in one box, and every step is told in order', async () => {
+  const answers: string[] = [];
+  const script: Script = ({ step, toolAnswers }) => {
+    answers.push(...toolAnswers.map((answer) => answer.text));
+    if (step === 0) return [call('printf "one\\n" > a.txt; pwd', 'c1')];
+    if (step === 1) {
+      const diff = '@@\n-one\n+two\n';
+      return [{ kind: 'patch', operation: { type: 'update_file', path: 'a.txt', diff }, callId: 'c2' }];
+    }
+    if (step === 2) return [call('cat a.txt; echo "$SECRET"', 'c3')];
+    return [text('Done.')];
+  };
+  const stage = await openStage(script, { SECRET: 'very-secret-value-1' });
+  await stage.worker();
+  const turnId = await stage.post('Work');
+  expect(await stage.ended(turnId)).toMatchObject({ status: 'completed', usage: { modelCalls: 4 } });
+  expect(await stage.file('a.txt')).toBe('two\n');
+  expect(answers[2]).toContain('two\nvery-secret-value-1');
+  const events = (await stage.events()).filter((event) => event.turnId === turnId);
+  expect(events.map(({ type }) => type)).toEqual([
+    'turn.message',
+    'turn.started',
+    ...Array.from({ length: 3 }, () => ['tool.call.started', 'tool.call.completed']).flat(),
+    'model.text.delta',
+    'turn.completed',
+  ]);
+  terminalOf(events, turnId);
+  expect(JSON.stringify(events)).not.toContain('very-secret-value-1');
+  const journal = await stage.store.turns.journal(stage.sessionId);
+  const step = ['response', 'call', 'result'];
+  expect(journal.map(({ kind }) => kind)).toEqual(['input', ...step, ...step, ...step, 'response']);
+  // What ended and is in the journal leaves nothing in the box.
+  await using active = await stage.boxes.open(stage.workspaceId, stage.sessionId, {
+    kind: 'request',
+    id: 'test',
+    subject: 'test',
+  });
+  const { attach } = active.box.capabilities;
+  expect(attach.available && (await attach.use.list())).toEqual([]);
+});
+
+test('a thousand deltas take few writes and keep their order', async () => {
+  const long = Array.from({ length: 1_000 }, (_, at) => `${String(at).padStart(3, '0')} `).join('');
+  const stage = await openStage(() => [text(long, 4)]);
+  await stage.worker();
+  await stage.ended(await stage.post('Speak'));
+  const deltas = (await stage.events()).flatMap((event) =>
+    event.type === 'model.text.delta' ? [event.payload.text] : [],
+  );
+  expect(deltas.join('')).toBe(long);
+  expect(deltas.length).toBeLessThanOrEqual(25);
+});
+
+test('a message that comes while the turn runs is in the next question, and stays at its place', async () => {
+  const seen: string[][] = [];
+  const script: Script = ({ step, userMessages }) => {
+    seen.push([...userMessages]);
+    if (step === 0) return [call('while [ ! -e go ]; do sleep 0.05; done', 'c1')];
+    if (step === 1) return [call('true', 'c2')];
+    return [text('Done.')];
+  };
+  const stage = await openStage(script);
+  await stage.worker();
+  const turnId = await stage.post('Begin');
+  await eventually('the first call', async () =>
+    (await stage.events()).some(({ type }) => type === 'tool.call.started'),
+  );
+  expect(await stage.post('And also this')).toBe(turnId);
+  await using active = await stage.boxes.open(stage.workspaceId, stage.sessionId, {
+    kind: 'request',
+    id: 'test',
+    subject: 'test',
+  });
+  await active.box.files.write('go', new Uint8Array());
+  expect((await stage.ended(turnId)).status).toBe('completed');
+  expect(seen).toEqual([['Begin'], ['Begin', 'And also this'], ['Begin', 'And also this']]);
+});
+
+test('the limit of questions ends a turn, and so does its time', async () => {
+  const stage = await openStage(({ userMessages }) =>
+    userMessages.length === 1 ? [call('true', `c${Math.random()}`)] : [{ kind: 'pause', ms: 600_000 }],
+  );
+  await stage.worker();
+  const asked = await stage.ended(await stage.post('Loop', { maxModelCalls: 3 }));
+  expect(asked).toMatchObject({
+    status: 'failed',
+    error: { code: 'max-model-calls' },
+    usage: { modelCalls: 3 },
+  });
+  const late = await stage.post('Hang', { timeBudgetMs: 1_000 });
+  expect(await stage.ended(late)).toMatchObject({ status: 'failed', error: { code: 'time-budget' } });
+  terminalOf(await stage.events(), late);
+});
+
+test.each([
+  { fault: 'refuses once', items: [{ kind: 'refuse', status: 429, message: 'Later' }], status: 'completed' },
+  { fault: 'fails once', items: [{ kind: 'refuse', status: 500, message: 'Oh' }], status: 'completed' },
+  { fault: 'refuses for good', items: [{ kind: 'refuse', status: 400, message: 'Never' }], status: 'failed' },
+  {
+    fault: 'breaks off',
+    items: [{ kind: 'text', text: 'Half a' }, { kind: 'pause', ms: 5 }, { kind: 'cut' }],
+    status: 'failed',
+  },
+] as const)('a model that $fault: the turn has $status', async ({ items, status }) => {
+  let asked = 0;
+  const stage = await openStage(() => {
+    asked += 1;
+    return asked === 1 ? items : [text('Fine.')];
+  });
+  await stage.worker();
+  const turnId = await stage.post('Go');
+  const turn = await stage.ended(turnId);
+  expect(turn.status).toBe(status);
+  expect(turn.error?.code).toBe(status === 'failed' ? 'model' : undefined);
+  expect(terminalOf(await stage.events(), turnId).type).toBe(`turn.${status}`);
+  // The next one goes on from there.
+  expect((await stage.ended(await stage.post('Once more'))).status).toBe('completed');
+});

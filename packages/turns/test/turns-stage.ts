@@ -1,0 +1,178 @@
+/** Real parts for the tests of this package: PostgreSQL, local boxes, and a model server that plays a script. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { folderBlobStore } from '@boxyard/blobs';
+import { CreateSessionRequest, PostMessageRequest, SessionEvent, type Turn } from '@boxyard/contracts';
+import { BoxLeases } from '@boxyard/leases';
+import { localProvider } from '@boxyard/providers-local';
+import { createBackendRegistry, createSealer } from '@boxyard/sandbox-core';
+import { type Script, type ScriptedModel, startScriptedModel } from '@boxyard/scripted-model';
+import { ActiveBoxes, SessionService } from '@boxyard/sessions';
+import { openTestStore, type TestStore } from '@boxyard/store-postgres/testing';
+import { v7 as uuidv7 } from 'uuid';
+import { onTestFinished } from 'vitest';
+import {
+  DEFAULT_INSTRUCTIONS,
+  DEFAULT_TURN_SETTINGS,
+  endpointModel,
+  TurnRunner,
+  type TurnSettings,
+  TurnWorker,
+} from '../src/index.ts';
+import { TurnService } from '../src/service.ts';
+
+export interface TurnsStage {
+  readonly store: TestStore;
+  readonly workspaceId: string;
+  readonly sessionId: string;
+  readonly groupId: string;
+  readonly boxes: ActiveBoxes;
+  readonly sessions: SessionService;
+  readonly turns: TurnService;
+  readonly model: ScriptedModel;
+  /** Troubles that workers told of. */
+  readonly troubles: unknown[];
+  worker(settings?: Partial<TurnSettings>): Promise<TurnWorker>;
+  post(text: string, more?: object): Promise<string>;
+  turn(turnId: string): Promise<Turn>;
+  /** Waits for the end of the turn. */
+  ended(turnId: string): Promise<Turn>;
+  events(): Promise<readonly SessionEvent[]>;
+  /** Text of a file of the session's box. */
+  file(path: string): Promise<string | null>;
+}
+
+export async function openStage(
+  script: Script,
+  environment: Record<string, string> = {},
+): Promise<TurnsStage> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'boxyard-turns-'));
+  const store = await openTestStore();
+  const model = await startScriptedModel({ script });
+  const providers = createBackendRegistry({ local: localProvider({ dataDir }) });
+  const leases = new BoxLeases({
+    deployment: 'test',
+    store: store.leases,
+    ledger: store.artifacts,
+    blobs: folderBlobStore({ dir: join(dataDir, 'blobs') }),
+    providers,
+  });
+  const parts = {
+    sessions: store.sessions,
+    pointers: store.pointers,
+    events: store.events,
+    leases,
+    leaseStore: store.leases,
+    sealer: createSealer(['a secret of at least thirty-two characters']),
+    openDeadlineMs: 60_000,
+  };
+  const boxes = new ActiveBoxes({ ...parts, cacheMs: 5_000 });
+  const sessions = new SessionService({
+    ...parts,
+    boxes,
+    providers,
+    defaultBackend: 'local',
+    endRunning: async () => undefined,
+  });
+  const workspaceId = uuidv7();
+  await store.workspaces.create({ id: workspaceId, slug: 'test', createdAt: new Date() });
+  const created = await sessions.create(workspaceId, CreateSessionRequest.parse({ environment }));
+  const sessionId = created.id;
+  const workers: TurnWorker[] = [];
+  const troubles: unknown[] = [];
+  onTestFinished(async () => {
+    for (const worker of workers) await worker[Symbol.asyncDispose]();
+    const { items } = await sessions.list(workspaceId, { limit: 100 });
+    for (const session of items) await sessions.delete(workspaceId, session.id);
+    await leases.close();
+    await model.close();
+    await store.close();
+    await rm(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
+  });
+
+  const service = new TurnService({ turns: store.turns, hasModel: true });
+  const events = async () => {
+    const stored = await store.events.read(sessionId, { after: 0, limit: 5_000 });
+    return stored.map(({ data, at, ...event }) =>
+      SessionEvent.parse({ ...event, at: at.toISOString(), payload: data }),
+    );
+  };
+  const stage: TurnsStage = {
+    store,
+    workspaceId,
+    sessionId,
+    groupId: created.sandboxGroupId,
+    boxes,
+    sessions,
+    turns: service,
+    model,
+    troubles,
+    async worker(own = {}) {
+      const settings = { ...DEFAULT_TURN_SETTINGS, ...own };
+      const runner = new TurnRunner({
+        turns: store.turns,
+        boxes: { boxes, service: sessions, sessions: store.sessions, providers },
+        model: await endpointModel({
+          baseUrl: model.baseUrl,
+          model: 'scripted',
+          apiKey: null,
+          protocol: 'responses',
+        }),
+        instructions: DEFAULT_INSTRUCTIONS,
+        settings,
+      });
+      const worker = new TurnWorker({
+        turns: store.turns,
+        runner,
+        worker: `worker-${workers.length}`,
+        settings,
+        onTrouble: (error) => troubles.push(error),
+      });
+      workers.push(worker);
+      return worker;
+    },
+    async post(text, more = {}) {
+      const request = PostMessageRequest.parse({ text, ...more });
+      return (await service.post(workspaceId, sessionId, request)).turnId;
+    },
+    turn: (turnId) => service.get(workspaceId, sessionId, turnId),
+    ended: (turnId) =>
+      eventually(`the end of the turn, with ${troubles.length} troubles`, async () => {
+        const turn = await stage.turn(turnId);
+        return turn.endedAt === null ? null : turn;
+      }),
+    events,
+    async file(path) {
+      const holder = { kind: 'request', id: uuidv7(), subject: 'test' } as const;
+      await using active = await boxes.open(workspaceId, sessionId, holder);
+      if ((await active.box.files.stat(path)) === null) return null;
+      return new TextDecoder().decode(await active.box.files.read(path));
+    },
+  };
+  return stage;
+}
+
+/** Asks until there is an answer; a test that waits for a time instead fails on a slow machine. */
+export async function eventually<T>(
+  what: string,
+  ask: () => Promise<T | null | undefined | false>,
+): Promise<T> {
+  for (let tries = 0; tries < 600; tries++) {
+    const answer = await ask();
+    if (answer) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`Not seen within 30 s: ${what}.`);
+}
+
+const TERMINAL = ['turn.completed', 'turn.failed', 'turn.cancelled'];
+/** The one end of a turn. @throws when there are more, or none. */
+export function terminalOf(events: readonly SessionEvent[], turnId: string): SessionEvent {
+  const ends = events.filter((event) => event.turnId === turnId && TERMINAL.includes(event.type));
+  if (ends.length !== 1 || ends[0] === undefined)
+    throw new Error(`There are ${ends.length} terminal events.`);
+  if (events.filter((event) => event.turnId === turnId).at(-1) !== ends[0])
+    throw new Error('Something came after the terminal event.');
+  return ends[0];
+}
