@@ -5,6 +5,7 @@ export const API_TAGS = {
   files: 'The files of the workspace. Paths are relative to it and never lead out of it.',
   git: 'What git says about a repository in the workspace.',
   terminals: 'Interactive terminals, which outlive their viewers.',
+  turns: 'Runs of the agent: what it is told, how far it is, what waits for a person.',
   events: 'What happened in a session, in order and without holes.',
   ports: 'Ports of a box.',
   keys: 'API keys of a workspace.',

@@ -24,6 +24,7 @@ import { addOpRoutes } from './routes/op-routes.ts';
 import { addPtyRoutes } from './routes/pty-routes.ts';
 import { addSessionRoutes } from './routes/session-routes.ts';
 import { addSweepRoutes } from './routes/sweep-routes.ts';
+import { addTurnRoutes } from './routes/turn-routes.ts';
 import { addUsageRoutes } from './routes/usage-routes.ts';
 import { addWorkspaceRoutes } from './routes/workspace-routes.ts';
 import type { ApiServices } from './services.ts';
@@ -118,6 +119,7 @@ export function createApi(services: ApiServices, options: ApiOptions): Api {
   addAuditRoutes(routes, services);
   addKeyRoutes(routes, services);
   addSessionRoutes(routes, services);
+  addTurnRoutes(routes, services);
   addEventRoutes(routes, services);
   addCapabilityRoutes(routes, services);
   addFileRoutes(routes, services);

@@ -30,7 +30,7 @@ export interface RouteDeclaration<Body extends z.ZodType, Query extends z.ZodTyp
   readonly dottedQuery?: string;
   /** A raw request body of this media type instead of JSON. */
   readonly rawBody?: string;
-  readonly status: 200 | 201 | 204;
+  readonly status: 200 | 201 | 202 | 204;
   readonly answer?: Answer;
   /** A raw answer of this media type, or one of these, instead of JSON. */
   readonly rawAnswer?: string | readonly string[];

@@ -51,7 +51,7 @@ export function auditEntryOf(c: ApiContext, outcome: NewAuditEntry['outcome']): 
 
 /** The innermost thing that the path names. */
 const namedTarget = (parameters: ReadonlyMap<string, string>): string | undefined =>
-  ['opId', 'ptyId', 'keyId', 'port']
+  ['opId', 'ptyId', 'turnId', 'approvalId', 'keyId', 'port']
     .map((name) => parameters.get(name))
     // Whoever is refused may have written anything there.
     .find((value) => value !== undefined && /^[\w-]{1,64}$/.test(value));

@@ -11,6 +11,7 @@ import type {
   WorkspaceStore,
 } from '@boxyard/sandbox-core';
 import type { ActiveBoxes, SessionService } from '@boxyard/sessions';
+import type { TurnService } from '@boxyard/turns/service';
 import type { AuditTrail } from './audit-trail.ts';
 import type { KeyRing } from './key-ring.ts';
 import type { SweepService } from './sweep-service.ts';
@@ -22,6 +23,7 @@ export interface ApiServices {
   readonly leases: LeaseStore;
   readonly usage: UsageStore;
   readonly sweep: SweepService;
+  readonly turns: TurnService;
   readonly ops: OpHost;
   readonly ptys: SharedPtyHost;
   /** Records what changes in boxes without a request. */

@@ -66,6 +66,13 @@ test('without any variable the settings are the promised ones', () => {
     dockerMemoryMb: 4096,
     dockerPids: 1024,
     dockerDiskMb: 10_240,
+    modelBaseUrl: null,
+    model: null,
+    modelApiKey: null,
+    modelProtocol: 'responses',
+    turnConcurrency: 8,
+    turnModelCalls: 200,
+    turnBudgetMs: 3_600_000,
   });
 });
 

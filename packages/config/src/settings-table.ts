@@ -1,6 +1,7 @@
 // Every setting of the server and the command line, as data: what is read, what is documented, what is checked.
 import { BACKENDS, VIEWER_HEARTBEAT_INTERVAL_MS } from '@boxyard/contracts';
 import type { z } from 'zod';
+import { AGENT_SETTINGS } from './agent-settings.ts';
 import { DOCKER_SETTINGS } from './docker-settings.ts';
 import { PortList } from './port-list.ts';
 import {
@@ -29,7 +30,7 @@ export interface Setting {
 }
 
 /** The sections of the documentation, in order. */
-export const SETTING_GROUPS = ['Server', 'Boxes', 'Holders', 'Requests', 'Retention'] as const;
+export const SETTING_GROUPS = ['Server', 'Boxes', 'Holders', 'Requests', 'Retention', 'Agent'] as const;
 export type SettingGroup = (typeof SETTING_GROUPS)[number];
 
 const SECOND = 1000;
@@ -332,6 +333,7 @@ export const SETTINGS = {
     group: 'Retention',
     description: 'How many saved workspaces are kept besides the current one.',
   },
+  ...AGENT_SETTINGS,
 } as const satisfies Readonly<Record<string, Setting>>;
 
 function holderTime<Kind extends string, What extends 'HEARTBEAT' | 'TTL'>(

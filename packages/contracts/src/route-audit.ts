@@ -50,6 +50,11 @@ export const ROUTE_AUDIT: Readonly<Record<Route, RouteAudit | null>> = {
   'GET /v1/workspaces/:ws/sessions/:sid/events': NOT_AUDITED,
   'GET /v1/workspaces/:ws/sessions/:sid/stream-capabilities': NOT_AUDITED,
 
+  'POST /v1/workspaces/:ws/sessions/:sid/messages': each('turn.message'),
+  'GET /v1/workspaces/:ws/sessions/:sid/turns/:turnId': NOT_AUDITED,
+  'POST /v1/workspaces/:ws/sessions/:sid/turns/:turnId/cancel': each('turn.cancel'),
+  'POST /v1/workspaces/:ws/sessions/:sid/approvals/:approvalId': each('approval.decide'),
+
   'POST /v1/workspaces/:ws/sessions/:sid/fs/list': NOT_AUDITED,
   'POST /v1/workspaces/:ws/sessions/:sid/fs/read': NOT_AUDITED,
   'POST /v1/workspaces/:ws/sessions/:sid/fs/stat': NOT_AUDITED,

@@ -39,6 +39,11 @@ export const ROUTE_PERMISSIONS = {
   'GET /v1/workspaces/:ws/sessions/:sid/events': 'sessions:read',
   'GET /v1/workspaces/:ws/sessions/:sid/stream-capabilities': 'sessions:read',
 
+  'POST /v1/workspaces/:ws/sessions/:sid/messages': 'sessions:control',
+  'GET /v1/workspaces/:ws/sessions/:sid/turns/:turnId': 'sessions:read',
+  'POST /v1/workspaces/:ws/sessions/:sid/turns/:turnId/cancel': 'sessions:control',
+  'POST /v1/workspaces/:ws/sessions/:sid/approvals/:approvalId': 'sessions:control',
+
   'POST /v1/workspaces/:ws/sessions/:sid/fs/list': 'files:read',
   'POST /v1/workspaces/:ws/sessions/:sid/fs/read': 'files:read',
   'POST /v1/workspaces/:ws/sessions/:sid/fs/stat': 'files:read',

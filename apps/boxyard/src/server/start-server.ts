@@ -9,6 +9,7 @@ import { ArchiveSweep, BoxLeases, type LeasesSettings, Reaper, Sweep } from '@bo
 import { type BackendRegistry, createSealer } from '@boxyard/sandbox-core';
 import { ActiveBoxes, Retention, SessionService } from '@boxyard/sessions';
 import { folderSizeBytes, openStore, type PostgresStore } from '@boxyard/store-postgres';
+import { TurnService } from '@boxyard/turns/service';
 import { v7 as uuidv7 } from 'uuid';
 import { CANARY_WORKSPACE, Canary } from './canary.ts';
 import { composeProviders } from './compose.ts';
@@ -29,6 +30,7 @@ import { Meters } from './telemetry/meters.ts';
 import { meterProcess } from './telemetry/process-meters.ts';
 import { meterRecord } from './telemetry/record-meters.ts';
 import { startTracing } from './telemetry/tracing.ts';
+import { modelEndpointOf, startTurnWorker } from './turn-parts.ts';
 
 export interface StartServerOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -60,6 +62,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   const log = options.log(settings.logLevel);
   for (const name of unknownVariables(options.env))
     log.warn({ name }, 'this variable is no setting: is it misspelt?');
+  const endpoint = modelEndpointOf(settings);
   await mkdir(settings.dataDir, { recursive: true, mode: 0o700 });
   // What is opened is closed in the reverse order, also when a later step of the start fails.
   await using opening = new OpenedParts();
@@ -88,10 +91,19 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   parts.reaper.start();
   if (settings.canaryIntervalMs > 0) parts.canary.repeat(settings.canaryIntervalMs, parts.onTrouble);
 
+  if (endpoint !== null) {
+    const { boxes, sessions: service, onTrouble } = parts;
+    const turnBoxes = { boxes, service, sessions: store.sessions, providers };
+    opening.use(
+      await startTurnWorker({ endpoint, turns: store.turns, boxes: turnBoxes, settings, onTrouble }),
+    );
+  }
+
   const draining = new AbortController();
   const api = createApi(
     {
       ...parts,
+      turns: new TurnService({ turns: store.turns, hasModel: endpoint !== null }),
       leases: store.leases,
       usage: store.usage,
       events: store.events,

@@ -5,7 +5,7 @@ import type { EventStream } from '../server-sent-events.ts';
 import type { RequestContent } from '../request-content.ts';
 import type { Transport } from '../transport.ts';
 import { ROUTES } from './route-table.ts';
-import type { AuditList, CanaryReport, CapabilityDocument, CreateKeyRequest, CreateSessionRequest, CreateWorkspaceRequest, CreatedKey, ExposedPort, FsArchiveResponse, FsContentResponse, FsDeleteRequest, FsDeleteResponse, FsListRequest, FsListResponse, FsMkdirRequest, FsMkdirResponse, FsMoveRequest, FsMoveResponse, FsReadRequest, FsReadResponse, FsStatRequest, FsStatResponse, FsWatchEvent, FsWatchRequest, FsWriteRequest, FsWriteResponse, GitDiffRequest, GitDiffResponse, GitLogRequest, GitLogResponse, GitShowRequest, GitShowResponse, GitStatusRequest, GitStatusResponse, Health, KeyList, Op, OpKillRequest, OpList, OpStdinRequest, OpStreamMessage, PauseSessionRequest, PtyCloseRequest, PtyList, PtyOpenRequest, PtyOpenResponse, PtyResizeRequest, PtyStreamMessage, PtyWriteRequest, Readiness, Session, SessionEvent, SessionEventList, SessionList, SessionUsage, SetBudgetRequest, SwapSandboxRequest, SwapSandboxResponse, SweepReport, SweepRequest, TerminalExecRequest, TerminalExecResponse, Workspace, WorkspaceBudget, WorkspaceList, WorkspaceUsage } from './schemas.ts';
+import type { Approval, AuditList, CanaryReport, CapabilityDocument, CreateKeyRequest, CreateSessionRequest, CreateWorkspaceRequest, CreatedKey, DecideApprovalRequest, ExposedPort, FsArchiveResponse, FsContentResponse, FsDeleteRequest, FsDeleteResponse, FsListRequest, FsListResponse, FsMkdirRequest, FsMkdirResponse, FsMoveRequest, FsMoveResponse, FsReadRequest, FsReadResponse, FsStatRequest, FsStatResponse, FsWatchEvent, FsWatchRequest, FsWriteRequest, FsWriteResponse, GitDiffRequest, GitDiffResponse, GitLogRequest, GitLogResponse, GitShowRequest, GitShowResponse, GitStatusRequest, GitStatusResponse, Health, KeyList, Op, OpKillRequest, OpList, OpStdinRequest, OpStreamMessage, PauseSessionRequest, PostMessageRequest, PostedMessage, PtyCloseRequest, PtyList, PtyOpenRequest, PtyOpenResponse, PtyResizeRequest, PtyStreamMessage, PtyWriteRequest, Readiness, Session, SessionEvent, SessionEventList, SessionList, SessionUsage, SetBudgetRequest, SwapSandboxRequest, SwapSandboxResponse, SweepReport, SweepRequest, TerminalExecRequest, TerminalExecResponse, Turn, Workspace, WorkspaceBudget, WorkspaceList, WorkspaceUsage } from './schemas.ts';
 
 /** Sessions: what an agent works in. Each has a box, alone or shared. */
 export class SessionsRoutes extends RouteGroup<{ readonly ws: string }> {
@@ -358,6 +358,45 @@ export class TerminalsRoutes extends RouteGroup<{ readonly ws: string; readonly 
   }
 }
 
+/** Runs of the agent: what it is told, how far it is, what waits for a person. */
+export class TurnsRoutes extends RouteGroup<{ readonly ws: string; readonly sid: string }> {
+  /**
+   * Say something to the agent: begins a turn, or joins the one that has not ended.
+   *
+   * `POST /v1/workspaces/{ws}/sessions/{sid}/messages`, needs `sessions:control`
+   */
+  post(body: PostMessageRequest, options: CallOptions = {}): Promise<PostedMessage> {
+    return this.json(ROUTES["turns.post"], { body, options });
+  }
+
+  /**
+   * One turn as it stands.
+   *
+   * `GET /v1/workspaces/{ws}/sessions/{sid}/turns/{turnId}`, needs `sessions:read`
+   */
+  get(turnId: string, options: CallOptions = {}): Promise<Turn> {
+    return this.json(ROUTES["turns.get"], { path: { turnId }, options });
+  }
+
+  /**
+   * End a turn; one that runs has ended when its terminal event is there.
+   *
+   * `POST /v1/workspaces/{ws}/sessions/{sid}/turns/{turnId}/cancel`, needs `sessions:control`
+   */
+  cancel(turnId: string, options: CallOptions = {}): Promise<Turn> {
+    return this.json(ROUTES["turns.cancel"], { path: { turnId }, options });
+  }
+
+  /**
+   * Approve or reject a tool call that waits; what was decided once stays.
+   *
+   * `POST /v1/workspaces/{ws}/sessions/{sid}/approvals/{approvalId}`, needs `sessions:control`
+   */
+  decide(approvalId: string, body: DecideApprovalRequest, options: CallOptions = {}): Promise<Approval> {
+    return this.json(ROUTES["turns.decide"], { path: { approvalId }, body, options });
+  }
+}
+
 /** What happened in a session, in order and without holes. */
 export class EventsRoutes extends RouteGroup<{ readonly ws: string; readonly sid: string }> {
   /**
@@ -605,6 +644,7 @@ readonly commands: CommandsRoutes;
 readonly files: FilesRoutes;
 readonly git: GitRoutes;
 readonly terminals: TerminalsRoutes;
+readonly turns: TurnsRoutes;
 readonly events: EventsRoutes;
 readonly ports: PortsRoutes;
 
@@ -613,6 +653,7 @@ this.commands = new CommandsRoutes(transport, scope);
 this.files = new FilesRoutes(transport, scope);
 this.git = new GitRoutes(transport, scope);
 this.terminals = new TerminalsRoutes(transport, scope);
+this.turns = new TurnsRoutes(transport, scope);
 this.events = new EventsRoutes(transport, scope);
 this.ports = new PortsRoutes(transport, scope);
   }

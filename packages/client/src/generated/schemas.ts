@@ -3,8 +3,15 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        Approval: {
+            id: components["schemas"]["Id"];
+            callId: string;
+            tool: string;
+            arguments: string;
+            decision: ("approved" | "rejected") | null;
+        };
         /** @enum {string} */
-        AuditAction: "workspace.create" | "key.create" | "key.revoke" | "session.create" | "session.delete" | "session.pause" | "session.swap" | "command.run" | "command.attach" | "command.input" | "command.kill" | "terminal.open" | "terminal.attach" | "terminal.input" | "terminal.close" | "port.open" | "canary.run" | "sweep.run" | "budget.set" | "access";
+        AuditAction: "workspace.create" | "key.create" | "key.revoke" | "session.create" | "session.delete" | "session.pause" | "session.swap" | "command.run" | "command.attach" | "command.input" | "command.kill" | "terminal.open" | "terminal.attach" | "terminal.input" | "terminal.close" | "port.open" | "turn.message" | "turn.cancel" | "approval.decide" | "canary.run" | "sweep.run" | "budget.set" | "access";
         AuditActor: {
             /** @enum {string} */
             kind: "key" | "system";
@@ -151,6 +158,10 @@ export interface components {
             expiresAt: components["schemas"]["Timestamp"] | null;
             revokedAt: components["schemas"]["Timestamp"] | null;
             token: string;
+        };
+        DecideApprovalRequest: {
+            /** @enum {string} */
+            decision: "approve" | "reject";
         };
         Environment: {
             [key: string]: string;
@@ -518,6 +529,17 @@ export interface components {
         /** @enum {string} */
         Permission: "files:read" | "files:write" | "terminal:attach" | "stream:view" | "stream:acknowledge" | "stream:control" | "sessions:read" | "sessions:control" | "enrollments:read" | "enrollments:manage" | "keys:manage" | "audit:read" | "metrics:read" | "workspaces:manage";
         Port: number;
+        PostMessageRequest: {
+            text: string;
+            /** @default [] */
+            approvals?: string[];
+            maxModelCalls?: number;
+            timeBudgetMs?: number;
+        };
+        PostedMessage: {
+            turnId: components["schemas"]["Id"];
+            isNewTurn: boolean;
+        };
         Problem: {
             /** @default about:blank */
             type: string;
@@ -655,6 +677,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
             payload: {
                 sandboxGroupId: components["schemas"]["Id"];
                 backend: components["schemas"]["Backend"];
@@ -667,6 +690,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
             payload: Record<string, never>;
         } | {
             seq: number;
@@ -676,6 +700,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
             payload: {
                 backend: components["schemas"]["Backend"];
             };
@@ -687,6 +712,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
             payload: {
                 receipt: components["schemas"]["RestoreReceipt"];
             };
@@ -698,6 +724,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
             payload: {
                 reason: string;
                 cause?: components["schemas"]["StopCause"];
@@ -710,6 +737,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
             payload: {
                 code: components["schemas"]["ProblemCode"];
                 stage: string;
@@ -723,6 +751,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
             payload: {
                 from: components["schemas"]["Id"] | null;
                 to: components["schemas"]["Id"] | null;
@@ -737,6 +766,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
             payload: {
                 names: components["schemas"]["EnvironmentName"][];
             };
@@ -748,6 +778,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
             payload: {
                 changes: {
                     path: components["schemas"]["WorkspacePath"];
@@ -768,6 +799,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
             payload: {
                 path: components["schemas"]["WorkspacePath"];
             };
@@ -779,6 +811,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
             payload: {
                 opId: components["schemas"]["Uuid"];
                 command: string;
@@ -793,6 +826,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
             payload: {
                 /** @enum {string} */
                 stream: "stdout" | "stderr";
@@ -808,6 +842,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
             payload: {
                 opId: components["schemas"]["Uuid"];
                 exitCode: number | null;
@@ -823,6 +858,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
             payload: {
                 opId: components["schemas"]["Uuid"];
                 afterBytes: number;
@@ -835,6 +871,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
             payload: {
                 ptyId: components["schemas"]["Id"];
                 cols: number;
@@ -848,6 +885,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
             payload: {
                 ptyId: components["schemas"]["Id"];
                 chunk: string;
@@ -861,10 +899,142 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
             payload: {
                 ptyId: components["schemas"]["Id"];
                 exitCode: number | null;
                 reason: components["schemas"]["PtyExitReason"];
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "turn.started";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
+            payload: {
+                attempt: number;
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "turn.completed";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
+            payload: {
+                usage: components["schemas"]["TurnUsage"];
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "turn.failed";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
+            payload: {
+                error: components["schemas"]["TurnError"];
+                usage: components["schemas"]["TurnUsage"];
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "turn.cancelled";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
+            payload: {
+                usage: components["schemas"]["TurnUsage"];
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "turn.message";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
+            payload: {
+                text: string;
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "model.text.delta";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
+            payload: {
+                text: string;
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "tool.call.started";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
+            payload: {
+                callId: string;
+                tool: string;
+                arguments: string;
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "tool.call.completed";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
+            payload: {
+                callId: string;
+                tool: string;
+                output: string;
+                truncated: boolean;
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "approval.requested";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
+            payload: {
+                approvalId: components["schemas"]["Id"];
+                callId: string;
+                tool: string;
+                arguments: string;
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "approval.resolved";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
+            payload: {
+                approvalId: components["schemas"]["Id"];
+                /** @enum {string} */
+                decision: "approved" | "rejected";
             };
         };
         SessionEventList: {
@@ -978,6 +1148,28 @@ export interface components {
         };
         /** Format: date-time */
         Timestamp: string;
+        Turn: {
+            id: components["schemas"]["Id"];
+            status: components["schemas"]["TurnStatus"];
+            attempt: number;
+            error?: components["schemas"]["TurnError"];
+            usage: components["schemas"]["TurnUsage"];
+            approvals: components["schemas"]["Approval"][];
+            createdAt: components["schemas"]["Timestamp"];
+            startedAt: components["schemas"]["Timestamp"] | null;
+            endedAt: components["schemas"]["Timestamp"] | null;
+        };
+        TurnError: {
+            code: string;
+            message: string;
+        };
+        /** @enum {string} */
+        TurnStatus: "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled";
+        TurnUsage: {
+            modelCalls: number;
+            inputTokens: number;
+            outputTokens: number;
+        };
         /** Format: uuid */
         Uuid: string;
         Workspace: {
@@ -1033,6 +1225,7 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type Approval = components['schemas']['Approval'];
 export type AuditAction = components['schemas']['AuditAction'];
 export type AuditActor = components['schemas']['AuditActor'];
 export type AuditEntry = components['schemas']['AuditEntry'];
@@ -1048,6 +1241,7 @@ export type CreateKeyRequest = components['schemas']['CreateKeyRequest'];
 export type CreateSessionRequest = components['schemas']['CreateSessionRequest'];
 export type CreateWorkspaceRequest = components['schemas']['CreateWorkspaceRequest'];
 export type CreatedKey = components['schemas']['CreatedKey'];
+export type DecideApprovalRequest = components['schemas']['DecideApprovalRequest'];
 export type Environment = components['schemas']['Environment'];
 export type EnvironmentName = components['schemas']['EnvironmentName'];
 export type Etag = components['schemas']['Etag'];
@@ -1107,6 +1301,8 @@ export type OperatingSystem = components['schemas']['OperatingSystem'];
 export type PauseSessionRequest = components['schemas']['PauseSessionRequest'];
 export type Permission = components['schemas']['Permission'];
 export type Port = components['schemas']['Port'];
+export type PostMessageRequest = components['schemas']['PostMessageRequest'];
+export type PostedMessage = components['schemas']['PostedMessage'];
 export type Problem = components['schemas']['Problem'];
 export type ProblemCode = components['schemas']['ProblemCode'];
 export type Pty = components['schemas']['Pty'];
@@ -1139,6 +1335,10 @@ export type SweepVerdict = components['schemas']['SweepVerdict'];
 export type TerminalExecRequest = components['schemas']['TerminalExecRequest'];
 export type TerminalExecResponse = components['schemas']['TerminalExecResponse'];
 export type Timestamp = components['schemas']['Timestamp'];
+export type Turn = components['schemas']['Turn'];
+export type TurnError = components['schemas']['TurnError'];
+export type TurnStatus = components['schemas']['TurnStatus'];
+export type TurnUsage = components['schemas']['TurnUsage'];
 export type Uuid = components['schemas']['Uuid'];
 export type Workspace = components['schemas']['Workspace'];
 export type WorkspaceBudget = components['schemas']['WorkspaceBudget'];
