@@ -38,7 +38,7 @@ export function turnAgent({ model, instructions, journal, boxTools }: TurnAgentO
   });
 }
 
-function toolsOfBoxes({ swap, runOn }: BoxTools): Tool[] {
+function toolsOfBoxes(boxes: BoxTools): Tool[] {
   return [
     tool({
       name: 'swap_sandbox',
@@ -48,7 +48,7 @@ function toolsOfBoxes({ swap, runOn }: BoxTools): Tool[] {
         target: z.string().min(1).describe('The id of the box group to work in, or "home".'),
         carry: z.boolean().default(false).describe('Whether the workspace is taken along.'),
       }),
-      execute: ({ target, carry }) => swap(target === 'home' ? 'home' : { groupId: target }, carry),
+      execute: ({ target, carry }) => boxes.swap(target === 'home' ? 'home' : { groupId: target }, carry),
     }),
     tool({
       name: 'run_on',
@@ -57,7 +57,7 @@ function toolsOfBoxes({ swap, runOn }: BoxTools): Tool[] {
         box: z.string().min(1).describe('The id of the box group.'),
         cmd: z.string().min(1).describe('Shell command to execute.'),
       }),
-      execute: ({ box, cmd }) => runOn(box, cmd),
+      execute: ({ box, cmd }) => boxes.runOn(box, cmd),
     }),
   ];
 }

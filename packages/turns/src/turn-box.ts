@@ -1,6 +1,7 @@
 // The box of a turn: not opened before a tool needs it, held until the turn lets go, and wherever the session works.
 import type { BackendRegistry, Box, Redactor, SessionStore, TurnRecord } from '@boxyard/sandbox-core';
 import type { ActiveBox, ActiveBoxes, SessionService } from '@boxyard/sessions';
+import { v7 as uuidv7 } from 'uuid';
 import type { BoxTools } from './turn-agent.ts';
 
 export interface TurnBoxes {
@@ -85,11 +86,12 @@ export class TurnBox implements BoxTools, AsyncDisposable {
   async runOn(groupId: string, command: string): Promise<string> {
     const group = await this.#options.sessions.getGroup(this.#turn.workspaceId, groupId);
     if (group === null) return `There is no box ${groupId} in this workspace.`;
-    await this.#hideSecretsOf(group.id);
-    await using active = await this.#options.boxes.openGroup(group.id, this.#holder(), {
+    const holder = { ...this.#holder(), id: `${this.#turn.id}.${uuidv7()}` };
+    await using active = await this.#options.boxes.openGroupBox(group, holder, {
       mutates: true,
       signal: this.#signal,
     });
+    await this.#hideSecretsOf(group.id);
     const { stdout, stderr, exitCode } = await active.box.exec(
       { program: { script: command }, maxOutputBytes: MOST_OUTPUT_BYTES, runLimitMs: RUN_ON_LIMIT_MS },
       { signal: this.#signal, deadlineMs: 2 * RUN_ON_LIMIT_MS },

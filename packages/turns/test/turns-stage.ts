@@ -16,6 +16,7 @@ import {
   DEFAULT_INSTRUCTIONS,
   DEFAULT_TURN_SETTINGS,
   endpointModel,
+  type ModelEndpoint,
   TurnRunner,
   type TurnSettings,
   TurnWorker,
@@ -33,7 +34,8 @@ export interface TurnsStage {
   readonly model: ScriptedModel;
   /** Troubles that workers told of. */
   readonly troubles: unknown[];
-  worker(settings?: Partial<TurnSettings>): Promise<TurnWorker>;
+  /** Asks the scripted model where `endpoint` names no other. */
+  worker(settings?: Partial<TurnSettings>, endpoint?: Partial<ModelEndpoint>): Promise<TurnWorker>;
   post(text: string, more?: object): Promise<string>;
   turn(turnId: string): Promise<Turn>;
   /** Waits for the end of the turn. */
@@ -108,7 +110,7 @@ export async function openStage(
     turns: service,
     model,
     troubles,
-    async worker(own = {}) {
+    async worker(own = {}, endpoint = {}) {
       const settings = { ...DEFAULT_TURN_SETTINGS, ...own };
       const runner = new TurnRunner({
         turns: store.turns,
@@ -118,6 +120,7 @@ export async function openStage(
           model: 'scripted',
           apiKey: null,
           protocol: 'responses',
+          ...endpoint,
         }),
         instructions: DEFAULT_INSTRUCTIONS,
         settings,
