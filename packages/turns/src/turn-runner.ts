@@ -75,6 +75,7 @@ export class TurnRunner {
       events.tell('turn.started', { attempt: turn.attempt });
       const outcome = await untilStopped(attempt, journal, this.#work(parts));
       if (outcome === 'done') await this.#finish(parts, 'completed', null);
+      else await this.#cancelParked(parts);
     } catch (error) {
       await this.#giveUp(parts, error);
     } finally {
@@ -111,13 +112,24 @@ export class TurnRunner {
         return this.#options.turns.release(attempt.key);
       case 'cancelled':
         await endCommands(session);
-        return this.#finish(parts, 'cancelled', null);
+        await this.#finish(parts, 'cancelled', null);
+        return this.#cancelParked(parts);
       case 'overtime':
         await endCommands(session);
         return this.#finish(parts, 'failed', OVERTIME);
       default:
         return this.#finish(parts, 'failed', journal.limit ?? turnError(error));
     }
+  }
+
+  /** Somebody cancelled the turn while it was about to wait: nobody runs it now who would hear of that. */
+  async #cancelParked({ claimed, journal }: Parts): Promise<void> {
+    const { turns } = this.#options;
+    const { id: turnId, workspaceId, sessionId } = claimed.turn;
+    const turn = await turns.get(workspaceId, sessionId, turnId);
+    if (turn?.status !== 'waiting' || !turn.cancelRequested) return;
+    const end = { type: 'turn.cancelled', data: { usage: journal.usage } };
+    await turns.cancel({ workspaceId, sessionId, turnId }, end);
   }
 
   async #finish(

@@ -1,7 +1,7 @@
 // Turns that are cancelled, wait for a person, are let go of, or lose their worker.
 import type { Script } from '@boxyard/scripted-model';
 import { v7 as uuidv7 } from 'uuid';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { opIdOf } from '../src/call-scope.ts';
 import { eventually, openStage, type TurnsStage, terminalOf } from './turns-stage.ts';
 
@@ -76,6 +76,21 @@ test('a turn that nobody has taken up is cancelled at once', async () => {
   await stage.worker();
   expect((await stage.ended(await stage.post('Other'))).status).toBe('completed');
   expect(terminalOf(await stage.events(), turnId).type).toBe('turn.cancelled');
+});
+
+test('a turn that is cancelled while it is about to wait for a person does not wait', async () => {
+  const stage = await openStage(() => [exec('true', 'c1')]);
+  const { turns } = stage.store;
+  const park = turns.park.bind(turns);
+  const parking = vi.spyOn(turns, 'park').mockImplementationOnce(async (attempt, ...more) => {
+    await cancel(stage, attempt.turnId);
+    await park(attempt, ...more);
+  });
+  await stage.worker();
+  const turnId = await stage.post('Go', { approvals: ['exec_command'] });
+  expect((await stage.ended(turnId)).status).toBe('cancelled');
+  expect(parking).toHaveBeenCalledOnce();
+  terminalOf(await stage.events(), turnId);
 });
 
 test('a call waits for a person, in no worker, and another worker goes on as it was decided', async () => {
