@@ -20,7 +20,6 @@ export interface AgentLoopParts {
   readonly journal: TurnJournal;
   readonly events: TurnEvents;
   readonly agent: SandboxAgent;
-  readonly redact: (text: string) => string;
   readonly resumeWaitMs: number;
 }
 
@@ -92,7 +91,7 @@ async function decided({ claimed, turns, agent }: AgentLoopParts, stored: string
 }
 
 async function park(
-  { attempt, events, redact }: AgentLoopParts,
+  { attempt, events }: AgentLoopParts,
   waiting: z.infer<typeof Waiting>,
   interruptions: readonly RunToolApprovalItem[],
 ): Promise<void> {
@@ -102,7 +101,9 @@ async function park(
       callId: callIdOf(item),
       tool: item.name ?? item.rawItem.type ?? '',
       // People decide by what they see; the call itself is in the state.
-      arguments: redact(item.arguments ?? JSON.stringify(Reflect.get(item.rawItem, 'operation') ?? {})),
+      arguments: events.redact(
+        item.arguments ?? JSON.stringify(Reflect.get(item.rawItem, 'operation') ?? {}),
+      ),
     }),
   );
   const told = approvals.map(({ id, ...call }) =>

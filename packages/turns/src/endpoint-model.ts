@@ -1,3 +1,4 @@
+import { createRedactor, type Redactor } from '@boxyard/sandbox-core';
 import { type Model, OpenAIProvider } from '@openai/agents';
 
 /** Any endpoint that speaks one of OpenAI's protocols. */
@@ -13,6 +14,8 @@ export interface ModelEndpoint {
 export interface EndpointModel {
   readonly model: Model;
   readonly protocol: ModelEndpoint['protocol'];
+  /** Hides the key: endpoints repeat it in their refusals. */
+  readonly redactor: Redactor;
 }
 
 /** Asks nothing yet. */
@@ -28,5 +31,9 @@ export async function endpointModel({
     apiKey: apiKey ?? 'none',
     useResponses: protocol === 'responses',
   });
-  return { model: await provider.getModel(model), protocol };
+  return {
+    model: await provider.getModel(model),
+    protocol,
+    redactor: createRedactor(apiKey === null ? [] : [apiKey]),
+  };
 }

@@ -61,9 +61,10 @@ export class TurnBox implements BoxTools, AsyncDisposable {
     return active.box;
   }
 
-  /** Hides what the environments of the boxes hold. */
-  readonly redact = (text: string): string =>
-    this.#redactors.reduce((shown, redactor) => redactor.redact(shown), text);
+  /** They hide what the environments of the boxes hold. */
+  get redactors(): readonly Redactor[] {
+    return this.#redactors;
+  }
 
   async #hideSecretsOf(groupId: string): Promise<void> {
     const redactor = await this.#options.boxes.redactorFor(groupId);

@@ -1,6 +1,6 @@
 // What a turn tells. Stored first, then published by the log; deltas of text are gathered, because a write for each
 // of them would cost more than the model does.
-import type { NewEvent } from '@boxyard/sandbox-core';
+import type { NewEvent, RedactionStream, Redactor } from '@boxyard/sandbox-core';
 import type { TurnAttempt } from './turn-attempt.ts';
 
 /** The first words are seen at once; the longer somebody reads along, the fewer writes it takes. */
@@ -12,13 +12,15 @@ const MOST_OUTPUT_LENGTH = 32_768;
 
 export interface TurnEventsOptions {
   readonly attempt: TurnAttempt;
-  /** Hides what must not be seen. */
-  readonly redact: (text: string) => string;
+  /** Each hides what must not be seen; more may come while the turn runs. */
+  readonly redactors: () => readonly Redactor[];
 }
 
 export class TurnEvents {
   readonly #options: TurnEventsOptions;
   #text = '';
+  /** Of the text that is being told: a secret may come in pieces. */
+  #hiding: readonly RedactionStream[] | null = null;
   #timer: NodeJS.Timeout | null = null;
   #gatherMs = FIRST_GATHER_MS;
   #writing: Promise<void> = Promise.resolve();
@@ -30,23 +32,23 @@ export class TurnEvents {
 
   text(delta: string): void {
     this.#text += delta;
-    if (this.#text.length >= GATHER_LENGTH) this.#writeText();
-    else this.#timer ??= setTimeout(() => this.#writeText(), this.#gatherMs);
+    if (this.#text.length >= GATHER_LENGTH) this.#writeText('goes on');
+    else this.#timer ??= setTimeout(() => this.#writeText('goes on'), this.#gatherMs);
   }
 
   /** Behind all text that came before. */
   tell(type: string, data: Readonly<Record<string, unknown>>): void {
-    this.#writeText();
+    this.#writeText('is over');
     this.#gatherMs = FIRST_GATHER_MS;
     this.#write([this.event(type, data)]);
   }
 
   callStarted(callId: string, tool: string, given: string): void {
-    this.tell('tool.call.started', { callId, tool, arguments: this.#options.redact(given) });
+    this.tell('tool.call.started', { callId, tool, arguments: this.redact(given) });
   }
 
   callCompleted(callId: string, tool: string, output: string): void {
-    const shown = this.#options.redact(output);
+    const shown = this.redact(output);
     const truncated = shown.length > MOST_OUTPUT_LENGTH;
     this.tell('tool.call.completed', {
       callId,
@@ -63,18 +65,25 @@ export class TurnEvents {
 
   /** Resolves when everything that was told is stored. @throws what the log threw. */
   async flush(): Promise<void> {
-    this.#writeText();
+    this.#writeText('is over');
     await this.#writing;
     if (this.#failure !== null) throw this.#failure;
   }
 
-  #writeText(): void {
+  redact(text: string): string {
+    return this.#options.redactors().reduce((shown, redactor) => redactor.redact(shown), text);
+  }
+
+  #writeText(speech: 'goes on' | 'is over'): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    if (this.#text === '') return;
-    this.#gatherMs = Math.min(this.#gatherMs * 2, LONGEST_GATHER_MS);
-    const text = this.#options.redact(this.#text);
+    this.#hiding ??= this.#options.redactors().map((redactor) => redactor.stream());
+    let text = this.#text;
     this.#text = '';
+    for (const stream of this.#hiding) text = stream.write(text) + (speech === 'is over' ? stream.end() : '');
+    if (speech === 'is over') this.#hiding = null;
+    if (text === '') return;
+    this.#gatherMs = Math.min(this.#gatherMs * 2, LONGEST_GATHER_MS);
     this.#write([this.event('model.text.delta', { text })]);
   }
 

@@ -48,7 +48,7 @@ export class TurnRunner {
    * @throws what the record threw; the turn is taken up again once this attempt counts as dead.
    */
   async run(claimed: ClaimedTurn, draining: AbortSignal): Promise<void> {
-    const { turns, boxes, settings } = this.#options;
+    const { turns, boxes, model, settings } = this.#options;
     const { turn, workedMs } = claimed;
     await using attempt = new TurnAttempt({
       store: turns,
@@ -59,7 +59,7 @@ export class TurnRunner {
       draining,
     });
     await using box = await TurnBox.of(boxes, turn, attempt.stopped);
-    const events = new TurnEvents({ attempt, redact: box.redact });
+    const events = new TurnEvents({ attempt, redactors: () => [model.redactor, ...box.redactors] });
     const maxModelCalls = turn.limits.maxModelCalls ?? settings.maxModelCalls;
     const journal = new TurnJournal({ attempt, turn, events, maxModelCalls });
     const session = toAgentsSession(() => box.open(), {
@@ -94,7 +94,6 @@ export class TurnRunner {
       journal,
       events,
       agent: turnAgent({ model: new Journaled(model.model, journal), instructions, journal, boxTools: box }),
-      redact: box.redact,
       resumeWaitMs: settings.resumeWaitMs,
     });
   }
@@ -139,9 +138,10 @@ export class TurnRunner {
   ): Promise<void> {
     try {
       await events.flush();
-      const data = { usage: journal.usage, ...(error === null ? {} : { error }) };
+      const told = error === null ? null : { ...error, message: events.redact(error.message) };
+      const data = { usage: journal.usage, ...(told === null ? {} : { error: told }) };
       const end = [events.event(`turn.${status}`, data)];
-      const outcome = await attempt.write((store, key) => store.finish(key, { status, error }, end));
+      const outcome = await attempt.write((store, key) => store.finish(key, { status, error: told }, end));
       // A message came in the last moment: whoever takes the turn up next answers it.
       if (outcome === 'more-messages') await this.#options.turns.release(attempt.key);
     } catch (failure) {

@@ -152,3 +152,24 @@ test.each([
   // The next one goes on from there.
   expect((await stage.ended(await stage.post('Once more'))).status).toBe('completed');
 });
+
+test('no secret is told: not in pieces of what the model says, not in its refusals', async () => {
+  const secret = 'very-secret-value-1';
+  const key = 'key-of-the-model-1234';
+  const script: Script = ({ userMessages }) => {
+    if (userMessages.length > 1) return [{ kind: 'refuse', status: 400, message: `No: ${key}` }];
+    const [head, tail] = [secret.slice(0, 9), secret.slice(9)];
+    return [text(`It is ${head}`), { kind: 'pause', ms: 600 }, text(`${tail}, they say.`)];
+  };
+  const stage = await openStage(script, { SECRET: secret });
+  await stage.worker({}, { apiKey: key });
+  await stage.ended(await stage.post('Tell'));
+  const turn = await stage.ended(await stage.post('Again'));
+  expect(turn.error?.message).toMatch(/refused the question \(400\)/);
+  const told = (await stage.events()).flatMap((event) =>
+    event.type === 'model.text.delta' ? [event.payload.text] : [],
+  );
+  expect(told.join('')).toMatch(/^It is .+, they say\.$/s);
+  const all = JSON.stringify([turn, await stage.events(), told.join('')]);
+  for (const hidden of [secret, secret.slice(0, 9), secret.slice(9), key]) expect(all).not.toContain(hidden);
+});
