@@ -54,7 +54,7 @@ test('without any variable the settings are the promised ones', () => {
     auditRetentionMs: 31_536_000_000,
     opRetentionMs: 3_600_000,
     opSpoolBytes: 1_073_741_824,
-    boxSpoolBytes: 4 * 1024 ** 3,
+    boxSpoolBytes: 1_073_741_824,
     opEventBytes: 1_048_576,
     formerArchives: 1,
     dockerSocket: null,

@@ -311,11 +311,11 @@ export const SETTINGS = {
   boxSpoolBytes: {
     name: 'BOXYARD_BOX_SPOOL_BYTES',
     schema: wholeNumber(MIB, 1024 * GIB),
-    default: String(4 * GIB),
+    default: String(GIB),
     unit: 'bytes',
     group: 'Retention',
     description:
-      'How much output of all its commands a box keeps; beyond it no further one starts until some are forgotten.',
+      'How much output of all its commands a box keeps; beyond it the oldest that have ended are forgotten.',
   },
   opEventBytes: {
     name: 'BOXYARD_OP_EVENT_BYTES',

@@ -115,19 +115,21 @@ export class OpExecutor {
     cwd: string,
     stdin: Bytes | null,
   ): Promise<BoxProcess> {
+    const program = { script: request.command };
+    const command = { program, id: op.id, cwd, env: request.env, runLimitMs: request.timeoutMs };
+    const input = stdin !== null || request.background ? 'open' : 'none';
     try {
-      return await box.spawn(
-        {
-          program: { script: request.command },
-          id: op.id,
-          cwd,
-          env: request.env,
-          output: 'separate',
-          stdin: stdin !== null || request.background ? 'open' : 'none',
-          runLimitMs: request.timeoutMs,
-        },
-        { deadlineMs: START_DEADLINE_MS },
-      );
+      for (;;) {
+        try {
+          return await box.spawn(
+            { ...command, output: 'separate', stdin: input },
+            { deadlineMs: START_DEADLINE_MS },
+          );
+        } catch (error) {
+          // Output is kept as long as there is room for it: what came last is wanted most.
+          if (!isFull(error) || !(await this.#options.keeper.makeRoom(op, box))) throw error;
+        }
+      }
     } catch (error) {
       // Anything else may have started it: the record stays, and whoever adopts it asks the box.
       if (!provesNoStart(error)) throw error;
@@ -222,6 +224,9 @@ async function endWithin(
     throw error;
   }
 }
+
+/** The box has no room for the output of another command. */
+const isFull = (error: unknown) => SandboxError.hasCode(error, 'quota') && error.started === 'no';
 
 function provesNoStart(error: unknown): error is SandboxError {
   if (!SandboxError.isInstance(error)) return false;

@@ -141,6 +141,18 @@ export class OpKeeper {
     return gone.length;
   }
 
+  /** Lets the older half of a session's ended commands go from this box; false when there are none. */
+  async makeRoom({ sessionId, groupId, leaseEpoch }: OpRecord, box: Box): Promise<boolean> {
+    const { ops } = this.#options;
+    const ended = (await ops.list(sessionId)).filter(
+      (op) => op.state !== 'running' && op.groupId === groupId && op.leaseEpoch === leaseEpoch,
+    );
+    const gone = ended.slice(0, Math.ceil(ended.length / 2));
+    if (gone.length === 0 || !(await forgetIn(box, gone, {}))) return false;
+    await ops.remove(gone);
+    return true;
+  }
+
   /** False when the box cannot be asked now: then it is tried again. A box that is stopped is not woken for it. */
   async #forget(group: readonly OpRecord[], options: CallOptions): Promise<boolean> {
     const { sessionId, groupId, leaseEpoch } = group[0]!;
@@ -152,12 +164,7 @@ export class OpKeeper {
         { signal, expectedEpoch: leaseEpoch },
       );
       try {
-        const { attach } = opened.box.capabilities;
-        if (!attach.available) return true;
-        for (const op of group) {
-          const process = await attach.use.attach(op.id, { signal }).catch(unlessNotFound);
-          await process?.forget({ signal });
-        }
+        await forgetIn(opened.box, group, { signal });
         return true;
       } finally {
         await opened[Symbol.asyncDispose]();
@@ -166,6 +173,17 @@ export class OpKeeper {
       return lostReason(error) !== null;
     }
   }
+}
+
+/** False where the box keeps no records of commands. */
+async function forgetIn(box: Box, ops: readonly OpRecord[], options: CallOptions): Promise<boolean> {
+  const { attach } = box.capabilities;
+  if (!attach.available) return false;
+  for (const op of ops) {
+    const process = await attach.use.attach(op.id, options).catch(unlessNotFound);
+    await process?.forget(options);
+  }
+  return true;
 }
 
 function unlessNotFound(error: unknown): null {
