@@ -1,5 +1,6 @@
 // What a person sees and keeps when a container, its engine or the server is struck in the middle of something. Each
 // row of docs/docker-faults.md is one of these tests.
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,10 @@ import { eventually, launchServer, type ServerProcess } from './test-server.ts';
 
 const MINUTES = 60_000;
 const KEPT = 'kept across everything\n';
+const BALLAST_BYTES = 64 * 1024 ** 2;
+/** What is under way has begun after this time, and has not ended. */
+const BEGUN_MS = 250;
+const STRUCK_MS = 300;
 
 let engine: TestEngine;
 let folder: string;
@@ -88,6 +93,8 @@ interface Scene {
   readonly groupId: string;
 }
 
+const nothing = async () => {};
+
 /** What is done to the box, its engine or the server; answers what makes it good again. */
 const STRIKES: Readonly<Record<string, (scene: Scene) => Promise<() => Promise<void>>>> = {
   'docker rm -f': async ({ groupId }) => {
@@ -97,7 +104,8 @@ const STRIKES: Readonly<Record<string, (scene: Scene) => Promise<() => Promise<v
   'docker pause': async ({ groupId }) => {
     const container = await containerOf(groupId);
     await container.pause();
-    return () => container.unpause();
+    // A deletion that went on has ended the container: there is nothing left to be unpaused.
+    return () => container.unpause().catch(nothing);
   },
   'docker restart': async ({ groupId }) => {
     await (await containerOf(groupId)).restart({ t: 0 });
@@ -112,7 +120,6 @@ const STRIKES: Readonly<Record<string, (scene: Scene) => Promise<() => Promise<v
     return nothing;
   },
 };
-const nothing = async () => {};
 
 /** What is under way. The first argument is a session with a saved file in a box that is up. */
 const WORKS: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
@@ -183,7 +190,9 @@ async function expectOneBoxWithItsFiles({ yard, sessionId, groupId }: Scene): Pr
 async function expectGone({ yard, sessionId, groupId }: Scene): Promise<void> {
   const session = yard.session(sessionId);
   await insist('the deletion', () => session.delete());
-  await eventually(async () => (await containersOf(groupId)).length === 0, 'no container of the session');
+  // What could not be destroyed at once is tried again half a minute later.
+  const noContainer = async () => (await containersOf(groupId)).length === 0;
+  await eventually(noContainer, 'no container of the session', 120);
 }
 
 const DOC = new URL('../../../docs/docker-faults.md', import.meta.url);
@@ -207,10 +216,16 @@ describe.each(Object.keys(STRIKES))('%s', { ...needs('docker', 'busybox') }, (st
 
   test.each(Object.keys(WORKS))('in the middle of %s', { timeout: 4 * MINUTES }, async (name) => {
     const scene = await makeScene(yard);
+    // So that a save takes longer than the time until it is struck.
+    if (name === 'a save') {
+      await yard
+        .session(scene.sessionId)
+        .files.upload('ballast.bin', new Uint8Array(randomBytes(BALLAST_BYTES)));
+    }
     const work = outcomeOf((WORKS[name] as (scene: Scene) => Promise<unknown>)(scene));
-    await sleep(300);
+    await sleep(BEGUN_MS);
     const mend = await hit(scene);
-    await sleep(300);
+    await sleep(STRUCK_MS);
     await mend();
     expect(await toldBy(strike, name)).toContain(await work);
     await expectOneBoxWithItsFiles(scene);

@@ -19,7 +19,7 @@ afterAll(() => shared.stop());
 
 interface Told {
   readonly type: string;
-  readonly data: { readonly chunk?: string; readonly afterBytes?: number };
+  readonly payload: { readonly chunk?: string; readonly afterBytes?: number };
 }
 
 const listed = async (client: ApiClient) =>
@@ -29,8 +29,10 @@ test('the events carry as much of a command as the server is set to, and say tha
   await post('terminal/exec', { command: 'yes | head -n 1000' });
   const told = await listed(shared.client);
   const output = told.filter(({ type }) => type === 'sandbox.command.output.delta');
-  expect(output.map(({ data }) => data.chunk).join('')).toBe('y\n'.repeat(50));
-  expect(told.filter(({ type }) => type === 'output.elided')).toMatchObject([{ data: { afterBytes: 100 } }]);
+  expect(output.map(({ payload }) => payload.chunk).join('')).toBe('y\n'.repeat(50));
+  expect(told.filter(({ type }) => type === 'output.elided')).toMatchObject([
+    { payload: { afterBytes: 100 } },
+  ]);
 });
 
 test('output and file names are left out for a key that may not see them, listed and streamed', async () => {

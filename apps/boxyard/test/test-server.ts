@@ -119,11 +119,12 @@ export async function deleteSessions(client: ApiClient): Promise<void> {
 export async function eventually<T>(
   ask: () => Promise<T | null | undefined | false>,
   what: string,
+  withinS = 30,
 ): Promise<T> {
-  for (let tries = 0; tries < 300; tries++) {
+  for (let tries = 0; tries < withinS * 10; tries++) {
     const answer = await ask();
     if (answer) return answer;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error(`Not seen within 30 s: ${what}.`);
+  throw new Error(`Not seen within ${withinS} s: ${what}.`);
 }

@@ -83,11 +83,12 @@ async function capture(
     return verdict;
   } catch (error) {
     await context.attempt('capture.abandon', groupId, () => context.ledger.abandon(artifact.id));
-    if (SandboxError.isInstance(error)) throw error;
+    // What a box packs is nobody's input: where it is damaged, the box broke off while it packed.
+    if (SandboxError.isInstance(error) && error.code !== 'invalid') throw error;
     const why = error instanceof Error ? error.message : String(error);
     throw new SandboxError(
       'unreachable',
-      `Capturing box ${request.box.ref.instance} failed: ${why}. The box stays up; look at the blob store.`,
+      `Capturing box ${request.box.ref.instance} failed: ${why}. The last save stays; try again, and look at the box and the blob store.`,
       { stage: 'capture', cause: error },
     );
   }
