@@ -97,17 +97,6 @@ export class PostgresTurnStore implements TurnStore {
     return row === undefined ? null : toTurn(row);
   }
 
-  async live(sessionId: string): Promise<TurnRecord | null> {
-    const { sql } = this.#database;
-    const [row] = await this.#database.run(
-      'Reading the turn of a session',
-      sql<TurnRow[]>`
-        SELECT * FROM turns WHERE session_id = ${sessionId} AND status IN ('queued', 'running', 'waiting')
-      `,
-    );
-    return row === undefined ? null : toTurn(row);
-  }
-
   async due(ttlMs: number, limit: number): Promise<readonly string[]> {
     const { sql } = this.#database;
     const rows = await this.#database.run(

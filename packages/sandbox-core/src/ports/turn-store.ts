@@ -118,8 +118,6 @@ export interface TurnStore {
     readonly event: NewEvent;
   }): Promise<PostedMessage>;
   get(workspaceId: string, sessionId: string, turnId: string): Promise<TurnRecord | null>;
-  /** The turn of the session that has not ended. */
-  live(sessionId: string): Promise<TurnRecord | null>;
   /** Turns that nobody runs but somebody should, oldest first: ids. */
   due(ttlMs: number, limit: number): Promise<readonly string[]>;
   /** Null when somebody else runs it, or nobody has to. An attempt without a beat for `ttlMs` counts as dead. */
