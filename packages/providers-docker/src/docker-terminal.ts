@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  BackpressureQueue,
   type BoxTerminal,
   type BoxTerminals,
   type Bytes,
@@ -11,6 +12,7 @@ import {
   type CallOptions,
   checkEnvironment,
   checkRelativePath,
+  checkTerminalSize,
   type ExitStatus,
   fenceWords,
   SandboxError,
@@ -21,9 +23,6 @@ import type { Engine, StartedExec } from './engine.ts';
 import { expectText } from './shell-files/file-failure.ts';
 import type { FilesLink } from './shell-files/files-link.ts';
 
-/** What may wait for a slow reader before the program is made to wait. */
-const PAUSE_BYTES = 1024 * 1024;
-const RESUME_BYTES = 256 * 1024;
 /** A shell that was hung up ends at once; what ignores that is ended after this. */
 const CLOSE_GRACE_MS = 500;
 const KILL_DEADLINE_MS = 10_000;
@@ -72,7 +71,7 @@ export class DockerTerminals implements BoxTerminals {
     const { engine, runner, link, workspace, epoch, mark, environment, start } = this.#options;
     const what = 'Opening a terminal';
     return bounded(options, what, async (signal) => {
-      checkSize(request.cols, request.rows);
+      checkTerminalSize(request.cols, request.rows);
       const cwd = checkRelativePath(request.cwd ?? '');
       const env = checkEnvironment(request.env ?? {});
       expectText(await link.request('may', [fenceWords(options?.fence)]), what, epoch);
@@ -128,20 +127,23 @@ class DockerTerminal implements BoxTerminal {
   readonly #killTree: (graceMs: number) => Promise<number>;
   readonly #closers: (() => void)[] = [];
   readonly #exited: Promise<ExitStatus>;
-  #waiting: Bytes[] = [];
-  #waitingBytes = 0;
-  #paused = false;
+  readonly #printed: BackpressureQueue<Bytes>;
   #closing = false;
   #closed = false;
   #ended = false;
-  #wake: (() => void) | null = null;
 
   constructor(engine: Engine, { id, stream }: StartedExec, killTree: (graceMs: number) => Promise<number>) {
     this.#engine = engine;
     this.#execId = id;
     this.#stream = stream;
     this.#killTree = killTree;
-    stream.on('data', (bytes: Buffer) => this.#push(new Uint8Array(bytes)));
+    const printed = new BackpressureQueue<Bytes>({
+      sizeOf: (bytes) => bytes.length,
+      pause: () => stream.pause(),
+      resume: () => stream.resume(),
+    });
+    this.#printed = printed;
+    stream.on('data', (bytes: Buffer) => printed.push(new Uint8Array(bytes)));
     stream.on('error', () => undefined);
     const over = new Promise<void>((resolve) => {
       stream.once('end', resolve);
@@ -149,7 +151,7 @@ class DockerTerminal implements BoxTerminal {
     });
     this.#exited = over.then(async () => {
       this.#ended = true;
-      this.#wake?.();
+      printed.end();
       return this.#status();
     });
   }
@@ -170,21 +172,8 @@ class DockerTerminal implements BoxTerminal {
     }
   }
 
-  async *output(): AsyncGenerator<Bytes, void, void> {
-    while (true) {
-      const chunk = this.#waiting.shift();
-      if (chunk !== undefined) {
-        this.#waitingBytes -= chunk.length;
-        if (this.#waitingBytes < RESUME_BYTES) this.#resume();
-        yield chunk;
-      } else if (this.#ended) return;
-      else {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-        this.#wake = null;
-      }
-    }
+  output(): AsyncIterable<Bytes> {
+    return this.#printed;
   }
 
   write(bytes: Bytes, options?: CallOptions): Promise<void> {
@@ -199,7 +188,7 @@ class DockerTerminal implements BoxTerminal {
 
   resize(cols: number, rows: number, options?: CallOptions): Promise<void> {
     return bounded(options, 'Resizing a terminal', async () => {
-      checkSize(cols, rows);
+      checkTerminalSize(cols, rows);
       this.#ensureAlive('Resizing it');
       await this.#engine.resizeExec(this.#execId, cols, rows);
     });
@@ -214,7 +203,7 @@ class DockerTerminal implements BoxTerminal {
       if (this.#closed) return;
       this.#closing ||= !this.#ended;
       // Unread output must not keep a terminal that is being closed.
-      this.#resume();
+      this.#printed.neverPause();
       const left = await this.#killTree(CLOSE_GRACE_MS).catch((cause: unknown) => {
         // With the box everything in it has ended.
         if (SandboxError.hasCode(cause, 'gone')) return 0;
@@ -258,22 +247,6 @@ class DockerTerminal implements BoxTerminal {
     }
   }
 
-  #resume(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
-    this.#stream.resume();
-  }
-
-  #push(bytes: Bytes): void {
-    this.#waiting.push(bytes);
-    this.#waitingBytes += bytes.length;
-    if (!this.#paused && !this.#closing && this.#waitingBytes > PAUSE_BYTES) {
-      this.#paused = true;
-      this.#stream.pause();
-    }
-    this.#wake?.();
-  }
-
   #ensureAlive(doing: string): void {
     if (this.#ended || !this.#stream.writable) throw ended(doing);
   }
@@ -284,14 +257,4 @@ function ended(doing: string, cause?: unknown): SandboxError {
     started: 'no',
     cause,
   });
-}
-
-function checkSize(cols: number, rows: number): void {
-  const fits = (value: number, most: number) => Number.isInteger(value) && value >= 1 && value <= most;
-  if (fits(cols, 500) && fits(rows, 300)) return;
-  throw new SandboxError(
-    'invalid',
-    `A terminal of ${cols}×${rows} is not possible. Use 1–500 columns and 1–300 rows.`,
-    { started: 'no' },
-  );
 }

@@ -1,25 +1,23 @@
 // One command of the engine as a stream: its reader decides how fast the box may print.
 import type { Duplex } from 'node:stream';
-import type { Bytes } from '@boxyard/sandbox-core';
+import { BackpressureQueue, type Bytes } from '@boxyard/sandbox-core';
 import type { Engine, StartedExec } from './engine.ts';
 import { ExecDemux } from './exec-demux.ts';
 import type { BoxStream } from './shell-files/exec-stream.ts';
 
-/** What may wait for a slow reader before the engine is made to wait. */
-const PAUSE_BYTES = 1024 * 1024;
-const RESUME_BYTES = 256 * 1024;
 // Lines are ours; a program that prints more into them is cut off.
 const LONGEST_LINES_BYTES = 64 * 1024;
 
+const nothing = () => undefined;
+
 export function execBoxStream(engine: Engine, { id, stream }: StartedExec): BoxStream {
-  const stdout = new Queue<Bytes>(
-    (bytes) => bytes.length,
-    (full) => (full ? stream.pause() : stream.resume()),
-  );
-  const lines = new Queue<string>(
-    () => 0,
-    () => undefined,
-  );
+  const stdout = new BackpressureQueue<Bytes>({
+    sizeOf: (bytes) => bytes.length,
+    pause: () => stream.pause(),
+    resume: () => stream.resume(),
+  });
+  // Few and short: nothing is made to wait for whoever reads them.
+  const lines = new BackpressureQueue<string>({ sizeOf: () => 0, pause: nothing, resume: nothing });
   let held = '';
   const demux = new ExecDemux(
     (bytes) => stdout.push(new Uint8Array(bytes)),
@@ -71,55 +69,4 @@ function written(stream: Duplex, bytes: Bytes, refusals: Set<() => void>): Promi
       resolve();
     });
   });
-}
-
-/** Items that wait for one reader. */
-class Queue<T> implements AsyncIterable<T> {
-  readonly #size: (item: T) => number;
-  readonly #hold: (full: boolean) => void;
-  readonly #items: T[] = [];
-  #bytes = 0;
-  #full = false;
-  #ended = false;
-  #wake: (() => void) | null = null;
-
-  constructor(size: (item: T) => number, hold: (full: boolean) => void) {
-    this.#size = size;
-    this.#hold = hold;
-  }
-
-  push(item: T): void {
-    this.#items.push(item);
-    this.#bytes += this.#size(item);
-    if (!this.#full && this.#bytes > PAUSE_BYTES) {
-      this.#full = true;
-      this.#hold(true);
-    }
-    this.#wake?.();
-  }
-
-  end(): void {
-    this.#ended = true;
-    this.#wake?.();
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<T, undefined, void> {
-    while (true) {
-      const item = this.#items.shift();
-      if (item !== undefined) {
-        this.#bytes -= this.#size(item);
-        if (this.#full && this.#bytes < RESUME_BYTES) {
-          this.#full = false;
-          this.#hold(false);
-        }
-        yield item;
-      } else if (this.#ended) return undefined;
-      else {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-        this.#wake = null;
-      }
-    }
-  }
 }

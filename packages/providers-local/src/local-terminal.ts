@@ -6,12 +6,14 @@ import type { Socket } from 'node:net';
 import { constants as systemConstants } from 'node:os';
 import { resolve } from 'node:path';
 import {
+  BackpressureQueue,
   type BoxTerminal,
   type BoxTerminals,
   type Bytes,
   bounded,
   type CallOptions,
   checkRelativePath,
+  checkTerminalSize,
   type ExitStatus,
   SandboxError,
   type ShellRunner,
@@ -30,9 +32,6 @@ declare module '@lydell/node-pty' {
   }
 }
 
-/** What may wait for a slow reader before the program is made to wait. */
-const PAUSE_BYTES = 1024 * 1024;
-const RESUME_BYTES = 256 * 1024;
 /** A shell that was hung up ends at once; what ignores that is ended after this. */
 const CLOSE_GRACE_MS = 500;
 /** Ending a tree takes a second; only a frozen machine does not answer. */
@@ -60,7 +59,7 @@ export class LocalTerminals implements BoxTerminals {
 
   open(request: TerminalRequest, options?: CallOptions): Promise<BoxTerminal> {
     return bounded(options, 'Opening a terminal', async (signal) => {
-      checkSize(request.cols, request.rows);
+      checkTerminalSize(request.cols, request.rows);
       const folder = checkRelativePath(request.cwd ?? '');
       const cwd = await this.#jail.resolveFolder(folder).catch((error: unknown) => {
         throw sandboxErrorFromFs(error, `Opening a terminal in ${JSON.stringify(folder)}`);
@@ -122,43 +121,32 @@ class LocalTerminal implements BoxTerminal {
   readonly #closers: (() => void)[] = [];
   #closed = false;
   readonly #exited: Promise<ExitStatus>;
-  #waiting: Bytes[] = [];
-  #waitingBytes = 0;
-  #paused = false;
-  #mayPause = true;
+  readonly #printed: BackpressureQueue<Bytes>;
   #ended = false;
-  #wake: (() => void) | null = null;
 
   constructor(pty: IPty, killTree: (session: number, graceMs: number) => Promise<number>) {
     this.#pty = pty;
     this.#killTree = killTree;
+    const printed = new BackpressureQueue<Bytes>({
+      sizeOf: (bytes) => bytes.length,
+      pause: () => pty.pause(),
+      resume: () => pty.resume(),
+    });
+    this.#printed = printed;
     // With a null encoding the data are buffers, which the declared type does not say.
-    pty.onData((data: string | Buffer) => this.#push(Buffer.from(data as string)));
-    if (pty._socket !== undefined) drainBeforeDestroy(pty._socket, () => this.#readOn());
+    pty.onData((data: string | Buffer) => printed.push(Buffer.from(data as string)));
+    if (pty._socket !== undefined) drainBeforeDestroy(pty._socket, () => printed.neverPause());
     this.#exited = new Promise((resolve) => {
       pty.onExit(({ exitCode, signal }) => {
         this.#ended = true;
-        this.#wake?.();
+        printed.end();
         resolve(statusOf(exitCode, signal));
       });
     });
   }
 
-  async *output(): AsyncGenerator<Bytes, void, void> {
-    while (true) {
-      const chunk = this.#waiting.shift();
-      if (chunk !== undefined) {
-        this.#waitingBytes -= chunk.length;
-        if (this.#waitingBytes < RESUME_BYTES) this.#resume();
-        yield chunk;
-      } else if (this.#ended) return;
-      else {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-        this.#wake = null;
-      }
-    }
+  output(): AsyncIterable<Bytes> {
+    return this.#printed;
   }
 
   write(bytes: Bytes, options?: CallOptions): Promise<void> {
@@ -170,7 +158,7 @@ class LocalTerminal implements BoxTerminal {
 
   resize(cols: number, rows: number, options?: CallOptions): Promise<void> {
     return bounded(options, 'Resizing a terminal', async () => {
-      checkSize(cols, rows);
+      checkTerminalSize(cols, rows);
       this.#ensureAlive('Resizing it');
       this.#pty.resize(cols, rows);
     });
@@ -185,7 +173,7 @@ class LocalTerminal implements BoxTerminal {
       if (this.#closed) return;
       if (!this.#ended) {
         // Unread output must not keep a terminal that is being closed.
-        this.#resume();
+        this.#printed.resume();
         this.#pty.kill('SIGHUP');
       }
       const session = this.#ended ? NO_SESSION : this.#pty.pid;
@@ -214,28 +202,6 @@ class LocalTerminal implements BoxTerminal {
     this.#closers.push(run);
   }
 
-  /** From now on what is printed is kept, whatever waits: little more can come. */
-  #readOn(): void {
-    this.#mayPause = false;
-    this.#resume();
-  }
-
-  #resume(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
-    this.#pty.resume();
-  }
-
-  #push(bytes: Bytes): void {
-    this.#waiting.push(bytes);
-    this.#waitingBytes += bytes.length;
-    if (this.#mayPause && !this.#paused && this.#waitingBytes > PAUSE_BYTES) {
-      this.#paused = true;
-      this.#pty.pause();
-    }
-    this.#wake?.();
-  }
-
   #ensureAlive(doing: string): void {
     if (!this.#ended) return;
     throw new SandboxError('conflict', `The terminal has ended. ${doing} is not possible; open another.`, {
@@ -252,18 +218,6 @@ function statusOf(exitCode: number, signal: number | undefined): ExitStatus {
     signal: name,
     endedBy: signal === systemConstants.signals.SIGHUP ? 'kill' : 'itself',
   };
-}
-
-function checkSize(cols: number, rows: number): void {
-  const fits = (value: number, most: number) => Number.isInteger(value) && value >= 1 && value <= most;
-  if (fits(cols, 500) && fits(rows, 300)) return;
-  throw new SandboxError(
-    'invalid',
-    `A terminal of ${cols}×${rows} is not possible. Use 1–500 columns and 1–300 rows.`,
-    {
-      started: 'no',
-    },
-  );
 }
 
 function checkEnvironment(env: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {

@@ -2,6 +2,7 @@
 import {
   type Bytes,
   bounded,
+  closedHandle,
   type OpenShellChannel,
   SandboxError,
   ShellLink,
@@ -29,7 +30,6 @@ interface Opened {
   readonly probe: FilesProbe;
 }
 
-const HELLO_DEADLINE_MS = 30_000;
 const CLOSE_WAIT_MS = 2000;
 
 /** Looking changes nothing, so a channel that dies under it is asked again. */
@@ -101,30 +101,9 @@ export class FilesLink {
   async #openAnew(): Promise<Opened> {
     const argv = ['/bin/sh', '-c', FILES_SCRIPT, 'boxyard', ...placeArguments(this.#place)] as const;
     const link = new ShellLink(await this.#place.openChannel(argv), () => undefined);
-    try {
-      const hello = await bounded(
-        { deadlineMs: HELLO_DEADLINE_MS },
-        'Opening the files of the box',
-        () => link.hello,
-      );
-      this.#current = { link, probe: readHello(hello) };
-      return this.#current;
-    } catch (error) {
-      link.destroy();
-      if (!SandboxError.hasCode(error, 'timeout')) throw error;
-      throw new SandboxError('unreachable', 'The shell of the box does not answer; try again later.', {
-        cause: error,
-        started: 'no',
-      });
-    }
+    this.#current = { link, probe: await link.greet('Opening the files of the box', readHello) };
+    return this.#current;
   }
-}
-
-/** The error of a handle that its own user closed. */
-export function closedHandle(): SandboxError {
-  return new SandboxError('closed', 'The handle of the box is closed; open the box again.', {
-    started: 'no',
-  });
 }
 
 function readHello(reply: ShellReply): FilesProbe {

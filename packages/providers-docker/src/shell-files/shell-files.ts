@@ -6,6 +6,7 @@ import {
   bounded,
   type CallOptions,
   checkRelativePath,
+  closedHandle,
   type FileEntry,
   type FileRange,
   fenceWords,
@@ -21,7 +22,7 @@ import { dateOf, kindOfMode, nanoseconds, parseFacts, statVersion } from './file
 import { expectText, fileFailure } from './file-failure.ts';
 import { openRange, readRange, readWhole } from './file-reading.ts';
 import { receiveContent, uploadContent } from './file-writing.ts';
-import { closedHandle, type FilesLink, type FilesPlace } from './files-link.ts';
+import type { FilesLink, FilesPlace } from './files-link.ts';
 import { type ListedName, parseListing } from './tree-listing.ts';
 
 /** One answer of the channel holds at most this; more goes through a command of its own. */

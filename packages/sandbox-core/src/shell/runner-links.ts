@@ -27,7 +27,6 @@ export interface RunnerLinksOptions {
 }
 
 /** A shell is up in milliseconds; this only says that nobody answers. */
-const HELLO_DEADLINE_MS = 30_000;
 /** How long closing waits for the shell to end by itself; one that is frozen is left behind. */
 const CLOSE_WAIT_MS = 2000;
 
@@ -102,7 +101,7 @@ export class RunnerLinks {
 
   async #open(): Promise<OpenedLink> {
     if (this.#current?.link.alive === true) return this.#current;
-    if (this.#closed) throw closedRunner();
+    if (this.#closed) throw closedHandle();
     this.#opening ??= this.#openAnew().finally(() => {
       this.#opening = null;
     });
@@ -127,26 +126,11 @@ export async function openLink(
   const place = [spoolDir, workspaceRoot, mark, String(epoch), ...texts];
   const channel = await openChannel([shell[0]!, ...shell.slice(1), '-c', RUNNER_SCRIPT, 'boxyard', ...place]);
   const link = new ShellLink(channel, onNotice);
-  try {
-    // A slow box is not a box without tools: no answer in time is `unreachable`, never `unsupported`.
-    const hello = await bounded(
-      { deadlineMs: HELLO_DEADLINE_MS },
-      'Opening the shell of the box',
-      () => link.hello,
-    );
-    return { link, probe: readHello(hello) };
-  } catch (error) {
-    link.destroy();
-    if (!SandboxError.hasCode(error, 'timeout')) throw error;
-    throw new SandboxError('unreachable', 'The shell of the box does not answer; try again later.', {
-      cause: error,
-      started: 'no',
-    });
-  }
+  return { link, probe: await link.greet('Opening the shell of the box', readHello) };
 }
 
-/** The error of a runner that its own user closed. */
-export function closedRunner(): SandboxError {
+/** The error of a handle that its own user closed. */
+export function closedHandle(): SandboxError {
   return new SandboxError('closed', 'The handle of the box is closed; open the box again.', {
     started: 'no',
   });

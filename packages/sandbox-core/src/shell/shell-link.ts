@@ -1,9 +1,12 @@
 // One opened channel: requests in order, answers in order, until either side makes no sense or goes away.
 import type { Bytes } from '../call-options.ts';
+import { bounded } from '../deadline/bounded.ts';
 import { SandboxError } from '../sandbox-error.ts';
 import type { ShellChannel } from './shell-channel.ts';
 import { encodeFrame, NoticeParser, ReplyParser, type ShellNotice, type ShellReply } from './shell-frames.ts';
 
+// A slow box is not a box without tools: no answer in time is `unreachable`, never `unsupported`.
+const HELLO_DEADLINE_MS = 30_000;
 // A box that answers nothing must not make us hold requests without end.
 const MOST_PENDING = 4096;
 
@@ -35,6 +38,24 @@ export class ShellLink {
     channel.onStdout((bytes) => this.#guarded(() => this.#take(this.#replies.push(bytes))));
     channel.onStderr((bytes) => this.#guarded(() => this.#notices.push(bytes).forEach(onNotice)));
     this.closed = channel.closed.then((why) => this.#end(why));
+  }
+
+  /**
+   * What `read` makes of the hello. A link that does not come up as it should is destroyed.
+   *
+   * @throws SandboxError `unreachable` when the shell says nothing in time, and whatever `read` throws.
+   */
+  async greet<Probe>(what: string, read: (hello: ShellReply) => Probe): Promise<Probe> {
+    try {
+      return read(await bounded({ deadlineMs: HELLO_DEADLINE_MS }, what, () => this.hello));
+    } catch (error) {
+      this.destroy();
+      if (!SandboxError.hasCode(error, 'timeout')) throw error;
+      throw new SandboxError('unreachable', 'The shell of the box does not answer; try again later.', {
+        cause: error,
+        started: 'no',
+      });
+    }
   }
 
   /** Runs when the link ends, unless it is taken back; a promise that lives long would keep every waiter alive. */

@@ -10,7 +10,7 @@ import { type CheckedCommand, checkCommand, checkProcessId } from './command-req
 import { checkMaxOutput, collectOutput } from './op-collect.ts';
 import { type OpPlace, type OpStart, startOp } from './op-start.ts';
 import { OpWatch } from './op-watch.ts';
-import { closedRunner, RunnerLinks, type RunnerLinksOptions, type RunnerProbe } from './runner-links.ts';
+import { closedHandle, RunnerLinks, type RunnerLinksOptions, type RunnerProbe } from './runner-links.ts';
 import { isStatus, type ShellNotice } from './shell-frames.ts';
 import { type ShellLane, ShellLanes } from './shell-lanes.ts';
 import { type ProcessHost, ShellProcess } from './shell-process.ts';
@@ -213,7 +213,7 @@ export class ShellRunner {
   }
 
   #ensureOpen(): void {
-    if (this.#closed) throw closedRunner();
+    if (this.#closed) throw closedHandle();
   }
 
   #note(notice: ShellNotice): void {
