@@ -29,6 +29,15 @@ const DOCKER_TESTS = [
   '@tooling/docker-engine',
 ];
 
+const NATS_TESTS = [
+  '@boxyard/agent',
+  '@boxyard/boxyard',
+  '@boxyard/bus-nats',
+  '@boxyard/fleet',
+  '@boxyard/selfhosted',
+  '@tooling/nats-server',
+];
+
 /** Postgres is not here: its binaries come from npm with `@boxyard/store-postgres`. */
 export const SYSTEM_PARTS: readonly SystemPart[] = [
   {
@@ -50,7 +59,7 @@ export const SYSTEM_PARTS: readonly SystemPart[] = [
     title: 'NATS server',
     programs: ['nats-server'],
     debianPackage: 'nats-server',
-    neededBy: [],
+    neededBy: NATS_TESTS,
   },
   {
     name: 'docker',
