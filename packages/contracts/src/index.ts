@@ -12,6 +12,26 @@ export { BACKENDS, Backend, BackendDescriptor, OperatingSystem } from './backend
 export { CanaryReport, CanaryResult } from './canary.ts';
 export { CapabilityDocument, CapabilityReason, VIEWER_HEARTBEAT_INTERVAL_MS } from './capability-document.ts';
 export { ContentEncoding } from './content-encoding.ts';
+export {
+  ApproveEnrollmentRequest,
+  CreatedEnrollmentToken,
+  CreateEnrollmentTokenRequest,
+  Enrollment,
+  EnrollmentList,
+  ExchangeEnrollmentTokenRequest,
+  MachineArchitecture,
+  MachineCredentials,
+  MachinePublicKey,
+  PendingEnrollment,
+  PollEnrollmentRequest,
+  PolledEnrollment,
+  RefreshEnrollmentRequest,
+  RefreshedEnrollment,
+  StartEnrollmentRequest,
+  StartedEnrollment,
+  UserCode,
+  UserCodeRequest,
+} from './enrollment.ts';
 export { Environment, EnvironmentName } from './environment.ts';
 export { FsArchiveQuery, FsArchiveResponse, FsContentQuery, FsContentResponse } from './file-streams.ts';
 export {
@@ -59,6 +79,13 @@ export { Health, Readiness } from './health.ts';
 export { Id, IdempotencyKey, Uuid, WorkspaceRef, WorkspaceSlug } from './identifiers.ts';
 export { CreatedKey, CreateKeyRequest, Key, KeyList } from './key.ts';
 export { Liveness } from './liveness.ts';
+export {
+  Machine,
+  MachineCapabilities,
+  MachineList,
+  MachineMetrics,
+  MachineMetricsHistory,
+} from './machine.ts';
 export { Metadata, MetadataKey } from './metadata.ts';
 export {
   Op,

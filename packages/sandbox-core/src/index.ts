@@ -97,6 +97,17 @@ export type { BlobCall, BlobStore, ListedBlob, StoredBlob } from './ports/blob-s
 export type { ChangeJournal } from './ports/change-journal.ts';
 export type { Clock } from './ports/clock.ts';
 export { systemClock } from './ports/clock.ts';
+export type {
+  DeviceGrant,
+  DeviceGrantChange,
+  EnrollmentRecord,
+  EnrollmentRefresh,
+  EnrollmentStore,
+  MachineDescription,
+  NewEnrollment,
+  StoredDeviceGrant,
+  TokenExchange,
+} from './ports/enrollment-store.ts';
 export type { AppendOptions, EventAudience, EventLog, LoggedEvent, NewEvent } from './ports/event-log.ts';
 export type { HostCalls, JoinedHost } from './ports/host-calls.ts';
 export type { IdempotencyClaim, IdempotencyState, IdempotencyStore } from './ports/idempotency-store.ts';
@@ -108,6 +119,14 @@ export type {
   LeaseDecision,
   LeaseStore,
 } from './ports/lease-store.ts';
+export type {
+  MachineBeat,
+  MachineHello,
+  MachineRegistry,
+  MachineSpeaker,
+  RegisteredMachine,
+} from './ports/machine-registry.ts';
+export { MACHINE_METRICS_KEPT_MS } from './ports/machine-registry.ts';
 export type { OpRecord, OpResult, OpStore, ToldOutput } from './ports/op-store.ts';
 export type { PointerStore, PointerSwap, SwapRequest } from './ports/pointer-store.ts';
 export type { KnownPty, PtyRecord, PtyRecordEnd, PtyRegistry } from './ports/pty-registry.ts';
@@ -176,8 +195,18 @@ export { READ_ARGUMENTS, START_SCRIPT } from './shell/start-script.ts';
 export { quote } from './shell-quote.ts';
 export { traced } from './telemetry/traced.ts';
 export { checkTerminalSize } from './terminal-size.ts';
+export type { MachineTokenClaims, MachineTokenKind } from './token/machine-token.ts';
+export {
+  deriveTokenSecret,
+  EnrollmentTokenClaims,
+  MachineBearerClaims,
+  MachineChallengeClaims,
+  mintMachineToken,
+  openMachineToken,
+  RelayTokenClaims,
+} from './token/machine-token.ts';
 export type { TokenFault } from './token/signed-token.ts';
-export { openToken, signToken } from './token/signed-token.ts';
+export { openToken, signToken, tokenRefused } from './token/signed-token.ts';
 export type { StreamKind, StreamScope, StreamTokenRequest } from './token/stream-token.ts';
 export {
   mintStreamToken,
