@@ -1,7 +1,7 @@
 /** The one way from whatever was thrown to the one error body. */
 import { PROBLEM_STATUS, type Problem, type ProblemCode } from '@boxyard/contracts';
-import { SandboxError, type SandboxErrorCode, type Started } from '@boxyard/sandbox-core';
-import { BOX_OPEN_STAGE } from '@boxyard/sessions';
+import { SandboxError, type Started } from '@boxyard/sandbox-core';
+import { failureOf } from '@boxyard/sessions';
 
 interface ApiErrorOptions {
   readonly retryable?: boolean;
@@ -26,27 +26,6 @@ export class ApiError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
 }
-
-/** `gone` and `closed` are states of one handle; to a caller they mean that the box is being replaced. */
-const CODE_OF: Record<SandboxErrorCode, ProblemCode> = {
-  gone: 'not-ready',
-  closed: 'not-ready',
-  unreachable: 'unreachable',
-  fenced: 'fenced',
-  unsupported: 'unsupported',
-  denied: 'denied',
-  invalid: 'invalid',
-  'not-found': 'not-found',
-  conflict: 'conflict',
-  'precondition-failed': 'precondition-failed',
-  'too-large': 'too-large',
-  quota: 'quota',
-  'over-budget': 'over-budget',
-  timeout: 'timeout',
-  cancelled: 'cancelled',
-  'outcome-unknown': 'outcome-unknown',
-  configuration: 'configuration',
-};
 
 const TITLE: Record<ProblemCode, string> = {
   invalid: 'The request is not valid',
@@ -94,9 +73,8 @@ export function problemOf(error: unknown, requestId: string): ProblemAnswer {
     });
   }
   if (SandboxError.isInstance(error)) {
-    const late = error.code === 'timeout' && error.stage === BOX_OPEN_STAGE;
-    const code = late ? 'not-ready' : CODE_OF[error.code];
-    return answer(code, error.message, requestId, {
+    const { code, detail } = failureOf(error);
+    return answer(code, detail, requestId, {
       retryable: error.retryable || RETRY_LATER.has(code),
       stage: error.stage,
       started: error.started,

@@ -1,5 +1,5 @@
+import { METRICS } from '@boxyard/server-parts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { METRICS } from '../src/server/telemetry/metrics-table.ts';
 import { type MetricFamily, parsePrometheusText } from './prometheus-text.ts';
 import { type SharedServer, startSharedServer } from './shared-server.ts';
 

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { SETTINGS } from '@boxyard/config';
+import { METRICS } from '@boxyard/server-parts';
 import { beforeAll, expect, test } from 'vitest';
 import { createProgram } from '../src/cli/program.ts';
-import { METRICS } from '../src/server/telemetry/metrics-table.ts';
 
 let page: string;
 beforeAll(async () => {

@@ -1,5 +1,5 @@
-import { renderMetricsPage } from '@boxyard/boxyard';
 import { renderConfigurationPage } from '@boxyard/config';
+import { renderMetricsPage } from '@boxyard/server-parts';
 
 /** A page that is made from source and never edited. */
 export interface GeneratedPage {

@@ -62,6 +62,14 @@ export const FLOORS: readonly FloorRow[] = [
   { name: 'fleet', floor: 4, mayImport: ['agent-proto', 'sandbox-core', 'contracts'] },
 
   { name: 'runtime', floor: 5, mayImport: ['*'], agentSdk: true },
+  {
+    name: 'server-parts',
+    floor: 5,
+    mayImport: [
+      ...['contracts', 'sandbox-core', 'config', 'store-postgres', 'bus-nats', 'blobs', 'routing', 'leases'],
+      ...['channel-a', 'streaming', 'recording', 'computer-use', 'selfhosted', 'sessions', 'turns', 'fleet'],
+    ],
+  },
 
   { name: 'api', floor: 6, mayImport: ['*'], providersOnlyIn: 'src/compose.ts' },
   { name: 'worker', floor: 6, mayImport: ['*'], agentSdk: true, providersOnlyIn: 'src/compose.ts' },

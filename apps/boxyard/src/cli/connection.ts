@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type BoxyardClient, createClient } from '@boxyard/client';
-import { readDataFile } from '../server/data-file.ts';
+import { readDataFile } from '@boxyard/server-parts';
 import { readServerRecord } from '../server/server-record.ts';
 
 /** A large box is captured in minutes; a person who has had enough presses Ctrl-C. */

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readDataFile, writeDataFile } from './data-file.ts';
+import { readDataFile, writeDataFile } from '@boxyard/server-parts';
 
 /** What a running server leaves in its data folder for the command line of the same user. No secret. */
 export interface ServerRecord {

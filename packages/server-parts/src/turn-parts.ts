@@ -1,7 +1,10 @@
-/** The agent of this server: its model, and the worker that runs turns here. */
+/** The agent of a process: its model, and the worker that runs turns here. */
+import { hostname } from 'node:os';
 import type { Settings } from '@boxyard/config';
-import { SandboxError, type TurnStore } from '@boxyard/sandbox-core';
-import type { ModelEndpoint, TurnBoxes, TurnWorker } from '@boxyard/turns';
+import { SandboxError } from '@boxyard/sandbox-core';
+import type { ActiveBoxes, SessionService } from '@boxyard/sessions';
+import type { ModelEndpoint, TurnWorker } from '@boxyard/turns';
+import type { PartsContext } from './parts-context.ts';
 
 /** Null when there is no model. @throws SandboxError `configuration` when only a part of it is set. */
 export function modelEndpointOf(settings: Settings): ModelEndpoint | null {
@@ -17,24 +20,20 @@ export function modelEndpointOf(settings: Settings): ModelEndpoint | null {
 
 export interface TurnWorkerParts {
   readonly endpoint: ModelEndpoint;
-  readonly turns: TurnStore;
-  readonly boxes: TurnBoxes;
-  readonly settings: Settings;
-  readonly onTrouble: (error: unknown) => void;
+  readonly boxes: ActiveBoxes;
+  readonly sessions: SessionService;
 }
 
-/** Takes up turns from now on; disposing of it lets go of those that it runs. */
-export async function startTurnWorker({
-  endpoint,
-  turns,
-  boxes,
-  settings,
-  onTrouble,
-}: TurnWorkerParts): Promise<TurnWorker> {
+/** Takes up turns from now on; closing the parts lets go of those that it runs. */
+export async function startTurnWorker(
+  { settings, store, providers, opening, onTrouble }: PartsContext,
+  { endpoint, boxes, sessions: service }: TurnWorkerParts,
+): Promise<TurnWorker> {
   // The agent loop takes memory that a server without a model does not need.
   const { DEFAULT_INSTRUCTIONS, DEFAULT_TURN_SETTINGS, endpointModel, TurnRunner, TurnWorker } = await import(
     '@boxyard/turns'
   );
+  const { turns, sessions } = store;
   const turnSettings = {
     ...DEFAULT_TURN_SETTINGS,
     beatMs: settings.turnHeartbeatMs,
@@ -45,16 +44,11 @@ export async function startTurnWorker({
   };
   const runner = new TurnRunner({
     turns,
-    boxes,
+    boxes: { boxes, service, sessions, providers },
     model: await endpointModel(endpoint),
     instructions: DEFAULT_INSTRUCTIONS,
     settings: turnSettings,
   });
-  return new TurnWorker({
-    turns,
-    runner,
-    worker: `server-${process.pid}`,
-    settings: turnSettings,
-    onTrouble,
-  });
+  const worker = `${hostname()}-${process.pid}`;
+  return opening.use(new TurnWorker({ turns, runner, worker, settings: turnSettings, onTrouble }));
 }

@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { SandboxError } from '@boxyard/sandbox-core';
+import { Meters, meterRecord } from '@boxyard/server-parts';
 import { expect, test } from 'vitest';
-import { parsePrometheusText } from '../../../test/prometheus-text.ts';
-import { Meters } from './meters.ts';
-import { meterRecord } from './record-meters.ts';
+import { parsePrometheusText } from './prometheus-text.ts';
 
 const activity = () => ({ statementsRunning: 3, maxConnections: 10, failures: 7 });
 

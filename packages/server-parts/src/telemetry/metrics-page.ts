@@ -2,7 +2,7 @@ import { METRICS, type MetricDescription } from './metrics-table.ts';
 
 const INTRODUCTION = `# Metrics
 
-<!-- Made from apps/boxyard/src/server/telemetry/metrics-table.ts by \`pnpm run docs\`. Change it there. -->
+<!-- Made from packages/server-parts/src/telemetry/metrics-table.ts by \`pnpm run docs\`. Change it there. -->
 
 \`GET /metrics\` serves them in Prometheus' text format, to every key with the permission \`metrics:read\` and to the
 token of \`BOXYARD_METRICS_TOKEN\`, which also works while the database is away. What stands as *shared* is read from

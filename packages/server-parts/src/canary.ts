@@ -1,11 +1,10 @@
 /** Does from time to time what users do, on every backend, so that a broken one is noticed before they notice. */
 import { randomUUID } from 'node:crypto';
-import { problemOf } from '@boxyard/api';
 import { type Backend, type CanaryReport, type CanaryResult, CreateSessionRequest } from '@boxyard/contracts';
 import { type Box, bounded, SandboxError, type WorkspaceStore } from '@boxyard/sandbox-core';
-import type { ActiveBoxes, SessionService } from '@boxyard/sessions';
+import { type ActiveBoxes, failureOf, type SessionService } from '@boxyard/sessions';
 import { LRUCache } from 'lru-cache';
-import { ensureWorkspace } from './first-key.ts';
+import { ensureWorkspace } from './ensure-workspace.ts';
 import type { Logger } from './logger.ts';
 import { Repeating } from './repeating.ts';
 import type { Meters } from './telemetry/meters.ts';
@@ -99,8 +98,7 @@ export class Canary implements AsyncDisposable {
     } catch (error) {
       // Being asked to end is no failure of the backend.
       this.#closing.signal.throwIfAborted();
-      const { code, stage = '', detail } = problemOf(error, 'canary').problem;
-      failure = { code, stage, detail };
+      failure = failureOf(error);
       log.error({ backend, error }, 'the canary failed');
     }
     const durationMs = performance.now() - startedMs;

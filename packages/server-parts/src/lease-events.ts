@@ -1,7 +1,7 @@
-import { problemOf } from '@boxyard/api';
-import type { ProblemCode, SessionEventDraft } from '@boxyard/contracts';
+import type { SessionEventDraft } from '@boxyard/contracts';
 import type { LeaseNotice } from '@boxyard/leases';
 import type { EventLog, SessionStore } from '@boxyard/sandbox-core';
+import { failureOf } from '@boxyard/sessions';
 import type { Logger } from './logger.ts';
 
 export interface LeaseEventsOptions {
@@ -39,8 +39,7 @@ export function tellLeaseEvents({
           data: { reason: notice.reason ?? 'nothing kept it', cause: notice.cause },
         });
       case 'spawn-failed': {
-        const { code, stage = '', detail } = problemOf(notice.error, notice.groupId).problem;
-        const data: { code: ProblemCode; stage: string; detail: string } = { code, stage, detail };
+        const data = { ...failureOf(notice.error) };
         return append(notice.groupId, notice.epoch, { type: 'sandbox.failed', data });
       }
       case 'trouble':

@@ -1,0 +1,15 @@
+export { CANARY_WORKSPACE, Canary } from './canary.ts';
+export { readDataFile, writeDataFile, writeFirstDataFile } from './data-file.ts';
+export { ensureWorkspace, unlessThere } from './ensure-workspace.ts';
+export type { HostParts } from './host-parts.ts';
+export { createLogger, type Logger, type LoggerOptions } from './logger.ts';
+export { openServerParts, type ServerParts, type ServerPartsOptions } from './open-server-parts.ts';
+export { OpenedParts } from './opened-parts.ts';
+export type { PartsContext } from './parts-context.ts';
+export { Repeating } from './repeating.ts';
+export { Meters } from './telemetry/meters.ts';
+export { renderMetricsPage } from './telemetry/metrics-page.ts';
+export { METRICS } from './telemetry/metrics-table.ts';
+export { meterRecord } from './telemetry/record-meters.ts';
+export { modelEndpointOf, startTurnWorker } from './turn-parts.ts';
+export { startUpkeep, type UpkeepParts } from './upkeep.ts';

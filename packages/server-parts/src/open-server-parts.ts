@@ -1,0 +1,92 @@
+/** Puts the parts of a process together, in the order in which they need each other. */
+import type { Settings } from '@boxyard/config';
+import type { BoxLeases } from '@boxyard/leases';
+import type { BackendRegistry } from '@boxyard/sandbox-core';
+import type { ActiveBoxes, SessionService } from '@boxyard/sessions';
+import { Canary } from './canary.ts';
+import { type HostParts, openHosts } from './host-parts.ts';
+import { LeaseNotices } from './lease-notices.ts';
+import { openLeases } from './lease-parts.ts';
+import type { Logger } from './logger.ts';
+import { openRecord } from './open-record.ts';
+import type { OpenedParts } from './opened-parts.ts';
+import type { PartsContext } from './parts-context.ts';
+import { openBoxes, openSealer, openSessions } from './session-parts.ts';
+import { meterLeaseNotice } from './telemetry/lease-meters.ts';
+import { meteredBackends } from './telemetry/metered-provider.ts';
+import { Meters } from './telemetry/meters.ts';
+import { meterProcess } from './telemetry/process-meters.ts';
+import { startTracing } from './telemetry/tracing.ts';
+import { openUpkeep, type UpkeepParts } from './upkeep.ts';
+
+export interface ServerPartsOptions {
+  readonly settings: Settings;
+  /** For what OpenTelemetry reads by itself. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly version: string;
+  readonly log: Logger;
+  /** Named by the program: no package but its `compose.ts` knows a provider. */
+  readonly providers: BackendRegistry;
+  /** Gets everything that was opened, also when a later part cannot be. */
+  readonly opening: OpenedParts;
+}
+
+export interface ServerParts extends PartsContext, HostParts, UpkeepParts {
+  readonly leases: BoxLeases;
+  readonly boxes: ActiveBoxes;
+  readonly sessions: SessionService;
+  readonly hosts: HostParts;
+  readonly canary: Canary;
+}
+
+/**
+ * Nothing goes on by itself yet: see `startUpkeep` and `startTurnWorker`.
+ *
+ * @throws SandboxError when the record cannot be had, or a key cannot be read.
+ */
+export async function openServerParts(options: ServerPartsOptions): Promise<ServerParts> {
+  const { settings, env, version, log, opening } = options;
+  opening.use(await startTracing({ env, version }));
+  const meters = opening.use(new Meters());
+  opening.use(meterProcess(meters, version));
+  const store = await openRecord(settings, meters, opening);
+  meters.startCounters();
+  const notices = new LeaseNotices();
+  const context: PartsContext = {
+    settings,
+    version,
+    store,
+    providers: meteredBackends(options.providers, meters),
+    meters,
+    log,
+    opening,
+    notices,
+    onTrouble: (error) => {
+      log.warn({ error }, 'work in the background failed and is tried again');
+      meters.count('boxyard_background_failures_total', { stage: 'server' });
+    },
+  };
+  const sealer = await openSealer(context);
+  const leases = await openLeases(context);
+  const boxes = openBoxes(context, leases, sealer);
+  const hosts = openHosts(context, boxes);
+  const sessions = openSessions(context, { leases, boxes, sealer, hosts });
+  const upkeep = openUpkeep(context, { leases, sessions, hosts });
+  const canary = openCanary(context, sessions, boxes);
+  // The embedded database belongs to this one server: nobody else can be making or stopping a box. Only now,
+  // because what it finds is told to parts from all of the above.
+  if (settings.databaseUrl === null) await leases.takeOver();
+  return { ...context, ...hosts, ...upkeep, leases, boxes, sessions, hosts, canary };
+}
+
+function openCanary(context: PartsContext, sessions: SessionService, boxes: ActiveBoxes): Canary {
+  const { store, providers, meters, log, opening, notices } = context;
+  const { backends } = providers;
+  const { workspaces } = store;
+  const canary = opening.use(new Canary({ sessions, boxes, workspaces, backends, meters, log }));
+  notices.subscribe((notice) => {
+    const isCanarys = 'groupId' in notice && notice.groupId !== null && canary.owns(notice.groupId);
+    if (!isCanarys) meterLeaseNotice(meters, notice);
+  });
+  return canary;
+}

@@ -1,0 +1,58 @@
+import type { BoxLeases } from '@boxyard/leases';
+import { createSealer, type Sealer } from '@boxyard/sandbox-core';
+import { ActiveBoxes, SessionService } from '@boxyard/sessions';
+import type { HostParts } from './host-parts.ts';
+import type { PartsContext } from './parts-context.ts';
+import { ensureSecretKey } from './secret-key.ts';
+
+/** Seals what a session keeps secret. */
+export async function openSealer({ settings }: PartsContext): Promise<Sealer> {
+  return createSealer([await ensureSecretKey(settings.dataDir, settings.secretKey ?? undefined)]);
+}
+
+/** The one way of this process to the box of a session. */
+export const openBoxes = (
+  { settings, store }: PartsContext,
+  leases: BoxLeases,
+  sealer: Sealer,
+): ActiveBoxes =>
+  new ActiveBoxes({
+    sessions: store.sessions,
+    pointers: store.pointers,
+    events: store.events,
+    leases,
+    leaseStore: store.leases,
+    sealer,
+    openDeadlineMs: settings.requestWaitMs,
+    cacheMs: settings.credentialCacheMs,
+  });
+
+export interface SessionServiceParts {
+  readonly leases: BoxLeases;
+  readonly boxes: ActiveBoxes;
+  readonly sealer: Sealer;
+  readonly hosts: HostParts;
+}
+
+export function openSessions(context: PartsContext, parts: SessionServiceParts): SessionService {
+  const { settings, store, providers, onTrouble } = context;
+  const { hosts, ...rest } = parts;
+  return new SessionService({
+    sessions: store.sessions,
+    pointers: store.pointers,
+    events: store.events,
+    leaseStore: store.leases,
+    ...rest,
+    providers,
+    defaultBackend: settings.backend,
+    openDeadlineMs: settings.requestWaitMs,
+    onTrouble,
+    endRunning: async ({ session }) => {
+      const { id: sessionId, groupId, workspaceId } = session;
+      await Promise.all([
+        hosts.ops.endSession(sessionId),
+        hosts.ptys.endSession({ sessionId, groupId, workspaceId }),
+      ]);
+    },
+  });
+}
