@@ -7,6 +7,7 @@ export { fromAgentsSession } from './box/agents-box.ts';
 export type { AgentsSession, AgentsSessionOptions } from './session/agents-session.ts';
 export { toAgentsSession } from './session/agents-session.ts';
 export type { BoxSource } from './session/current-box.ts';
+export type { OutputListener } from './session/live-command.ts';
 export type { ManifestDrift } from './session/session-manifest.ts';
 export type { AgentsSessionState } from './session/session-state.ts';
 export { BACKEND_ID } from './session/session-state.ts';

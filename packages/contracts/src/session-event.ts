@@ -41,11 +41,16 @@ const event = <Type extends string, Payload extends z.ZodType>(type: Type, paylo
 export const SessionEvent = z.discriminatedUnion('type', [
   event('session.created', z.object({ sandboxGroupId: Id, backend: Backend })),
   event('session.deleted', z.object({})),
-  event('sandbox.started', z.object({ backend: Backend })),
+  /** A box that there was not before; `sandbox.restored` follows when files were put into it. */
+  event('sandbox.created', z.object({ backend: Backend })),
+  /** The box that the session had is up again, with its files as they were. */
+  event('sandbox.resumed', z.object({ backend: Backend })),
   event('sandbox.restored', z.object({ receipt: RestoreReceipt })),
   /** `reason` is for people: who let go last, that somebody paused it, that its lifetime ended. `cause` is for
    * programs; events of earlier versions lack it. */
   event('sandbox.paused', z.object({ reason: z.string(), cause: StopCause.optional() })),
+  /** The box is proven gone without anybody having stopped it; what ran there has ended. Another one takes its place. */
+  event('sandbox.lost', z.object({ detail: z.string() })),
   event('sandbox.failed', z.object({ code: ProblemCode, stage: z.string(), detail: z.string() })),
   /** The session works in another box; null is its own. `receipt`: of a workspace that was carried along. */
   event(
@@ -99,8 +104,15 @@ export const SessionEvent = z.discriminatedUnion('type', [
   event('turn.cancelled', z.object({ usage: TurnUsage })),
   /** What a person said: at the beginning of the turn, or while it ran. */
   event('turn.message', z.object({ text: z.string() })),
-  event('model.text.delta', z.object({ text: z.string() })),
+  /** `answer`: which answer of the model in this turn it is part of, from 1; events of earlier versions lack it. */
+  event('model.text.delta', z.object({ text: z.string(), answer: z.int().positive().optional() })),
+  /** This answer broke off and is asked for again: the deltas of it so far do not count. */
+  event('model.text.superseded', z.object({ answer: z.int().positive(), reason: z.string() })),
+  /** What the turn has used so far, after each answer of the model. */
+  event('turn.usage', z.object({ usage: TurnUsage })),
   event('tool.call.started', z.object({ callId: z.string(), tool: z.string(), arguments: z.string() })),
+  /** What a command printed while its tool waited. `elided`: more came that is not told here. */
+  event('tool.call.output.delta', z.object({ callId: z.string(), chunk: z.string(), elided: z.boolean() })),
   event(
     'tool.call.completed',
     z.object({
@@ -136,6 +148,7 @@ export const EVENT_PERMISSIONS: Readonly<Partial<Record<SessionEventType, Permis
   'sandbox.command.output.delta': 'terminal:attach',
   'terminal.pty.output.delta': 'terminal:attach',
   'tool.call.started': 'terminal:attach',
+  'tool.call.output.delta': 'terminal:attach',
   'tool.call.completed': 'terminal:attach',
   'approval.requested': 'sessions:control',
 };

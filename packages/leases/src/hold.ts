@@ -244,7 +244,10 @@ export class Hold {
       if (!provider.isGone(error)) throw error;
       await refuseOverBudget(this.#context, this, { signal });
       const replaced = await this.#context.apply(this.groupId, { type: 'replace', epoch });
-      if (replaced?.kind === 'spawn') return this.#spawnOrNull(replaced, true, signal);
+      if (replaced?.kind === 'spawn') {
+        this.#context.tell({ type: 'lost', groupId: this.groupId, epoch });
+        return this.#spawnOrNull(replaced, true, signal);
+      }
       return replaced?.kind === 'wait' ? this.#wait(replaced, signal) : null;
     }
   }

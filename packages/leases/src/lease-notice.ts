@@ -12,6 +12,8 @@ export type LeaseNotice =
       /** Null when there was nothing to restore. */
       readonly receipt: RestoreReceipt | null;
     }
+  /** The box of this epoch is proven gone, although nobody stopped it; another one is made. */
+  | { readonly type: 'lost'; readonly groupId: string; readonly epoch: number }
   | {
       readonly type: 'spawn-failed';
       readonly groupId: string;

@@ -10,6 +10,9 @@ export interface LeaseEventsOptions {
   readonly log: Logger;
 }
 
+const LOST =
+  'The box does not exist any more, and what ran in it has ended. Another one is made; sandbox.restored tells what it has of the files.';
+
 /** Tells the sessions of a box what happened to it. What cannot be told is logged; the box is not held up. */
 export function tellLeaseEvents({
   sessions,
@@ -19,20 +22,26 @@ export function tellLeaseEvents({
   const append = (groupId: string, leaseEpoch: number, draft: SessionEventDraft) =>
     events.append({ groupId }, [draft], { leaseEpoch, mutates: false });
 
-  const spawned = async ({ groupId, workspaceId, epoch, receipt }: LeaseNotice & { type: 'spawned' }) => {
-    if (receipt !== null) {
-      await sessions.recordRestore(groupId, receipt);
-      await append(groupId, epoch, { type: 'sandbox.restored', data: { receipt } });
-      return;
-    }
+  const spawned = async ({
+    groupId,
+    workspaceId,
+    epoch,
+    origin,
+    receipt,
+  }: LeaseNotice & { type: 'spawned' }) => {
     const group = await sessions.getGroup(workspaceId, groupId);
-    if (group) await append(groupId, epoch, { type: 'sandbox.started', data: { backend: group.backend } });
+    if (group) await append(groupId, epoch, { type: `sandbox.${origin}`, data: { backend: group.backend } });
+    if (receipt === null) return;
+    await sessions.recordRestore(groupId, receipt);
+    await append(groupId, epoch, { type: 'sandbox.restored', data: { receipt } });
   };
 
   const tell = async (notice: LeaseNotice): Promise<unknown> => {
     switch (notice.type) {
       case 'spawned':
         return spawned(notice);
+      case 'lost':
+        return append(notice.groupId, notice.epoch, { type: 'sandbox.lost', data: { detail: LOST } });
       case 'stopped':
         return append(notice.groupId, notice.epoch, {
           type: 'sandbox.paused',

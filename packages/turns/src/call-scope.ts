@@ -25,3 +25,6 @@ export function takeOpId(): string | undefined {
   scope.taken = true;
   return scope.opId;
 }
+
+/** Undefined outside of calls. */
+export const currentCallId = (): string | undefined => scopes.getStore()?.callId;

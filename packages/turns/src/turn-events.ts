@@ -1,14 +1,12 @@
-// What a turn tells. Stored first, then published by the log; deltas of text are gathered, because a write for each
-// of them would cost more than the model does.
-import type { NewEvent, RedactionStream, Redactor } from '@boxyard/sandbox-core';
+// What a turn tells: stored first, then published by the log.
+import type { NewEvent, Redactor, TurnUsage } from '@boxyard/sandbox-core';
+import { ToldStream } from './told-stream.ts';
 import type { TurnAttempt } from './turn-attempt.ts';
 
-/** The first words are seen at once; the longer somebody reads along, the fewer writes it takes. */
-const FIRST_GATHER_MS = 100;
-const LONGEST_GATHER_MS = 1_000;
-const GATHER_LENGTH = 16_384;
-/** What a tool said is told in full to the model; people see this much of it here. */
+/** What a tool said is told in full to the model; people see this much of it in its last event. */
 const MOST_OUTPUT_LENGTH = 32_768;
+/** And this much while a command runs. */
+const MOST_DELTAS_LENGTH = 262_144;
 
 export interface TurnEventsOptions {
   readonly attempt: TurnAttempt;
@@ -18,36 +16,64 @@ export interface TurnEventsOptions {
 
 export class TurnEvents {
   readonly #options: TurnEventsOptions;
-  #text = '';
-  /** Of the text that is being told: a secret may come in pieces. */
-  #hiding: readonly RedactionStream[] | null = null;
-  #timer: NodeJS.Timeout | null = null;
-  #gatherMs = FIRST_GATHER_MS;
-  #writing: Promise<void> = Promise.resolve();
+  readonly #text: ToldStream;
+  readonly #outputs = new Map<string, ToldStream>();
+  /** Which answer of the model is being told. */
+  #answer = 1;
+  #waiting: NewEvent[] = [];
+  #writing: Promise<void> | null = null;
   #failure: unknown = null;
 
   constructor(options: TurnEventsOptions) {
     this.#options = options;
+    const { redactors } = options;
+    const tell = (text: string) => this.#write('model.text.delta', { text, answer: this.#answer });
+    this.#text = new ToldStream({ redactors, tell });
   }
 
-  text(delta: string): void {
-    this.#text += delta;
-    if (this.#text.length >= GATHER_LENGTH) this.#writeText('goes on');
-    else this.#timer ??= setTimeout(() => this.#writeText('goes on'), this.#gatherMs);
+  /** A piece of the model's answer of this number, counted from 1 in the turn. */
+  text(delta: string, answer: number): void {
+    if (answer !== this.#answer) this.#text.end();
+    this.#answer = answer;
+    this.#text.push(delta);
+  }
+
+  /** The pieces of this answer that were told do not count any more. */
+  superseded(answer: number, reason: string): void {
+    this.tell('model.text.superseded', { answer, reason: this.redact(reason) });
+  }
+
+  usage(usage: TurnUsage): void {
+    this.tell('turn.usage', { usage });
   }
 
   /** Behind all text that came before. */
   tell(type: string, data: Readonly<Record<string, unknown>>): void {
-    this.#writeText('is over');
-    this.#gatherMs = FIRST_GATHER_MS;
-    this.#write([this.event(type, data)]);
+    this.#text.end();
+    this.#write(type, data);
   }
 
   callStarted(callId: string, tool: string, given: string): void {
     this.tell('tool.call.started', { callId, tool, arguments: this.redact(given) });
   }
 
+  /** What a command prints while its call is worked on; nothing of it comes behind the call's end. */
+  callOutput(callId: string, piece: string): void {
+    let output = this.#outputs.get(callId);
+    if (output === undefined) {
+      output = new ToldStream({
+        redactors: this.#options.redactors,
+        tell: (chunk, elided) => this.#write('tool.call.output.delta', { callId, chunk, elided }),
+        mostLength: MOST_DELTAS_LENGTH,
+      });
+      this.#outputs.set(callId, output);
+    }
+    output.push(piece);
+  }
+
   callCompleted(callId: string, tool: string, output: string): void {
+    this.#outputs.get(callId)?.end();
+    this.#outputs.delete(callId);
     const shown = this.redact(output);
     const truncated = shown.length > MOST_OUTPUT_LENGTH;
     this.tell('tool.call.completed', {
@@ -65,8 +91,10 @@ export class TurnEvents {
 
   /** Resolves when everything that was told is stored. @throws what the log threw. */
   async flush(): Promise<void> {
-    this.#writeText('is over');
-    await this.#writing;
+    this.#text.end();
+    for (const output of this.#outputs.values()) output.end();
+    this.#outputs.clear();
+    while (this.#writing !== null) await this.#writing;
     if (this.#failure !== null) throw this.#failure;
   }
 
@@ -74,28 +102,25 @@ export class TurnEvents {
     return this.#options.redactors().reduce((shown, redactor) => redactor.redact(shown), text);
   }
 
-  #writeText(speech: 'goes on' | 'is over'): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-    this.#hiding ??= this.#options.redactors().map((redactor) => redactor.stream());
-    let text = this.#text;
-    this.#text = '';
-    for (const stream of this.#hiding) text = stream.write(text) + (speech === 'is over' ? stream.end() : '');
-    if (speech === 'is over') this.#hiding = null;
-    if (text === '') return;
-    this.#gatherMs = Math.min(this.#gatherMs * 2, LONGEST_GATHER_MS);
-    this.#write([this.event('model.text.delta', { text })]);
+  #write(type: string, data: Readonly<Record<string, unknown>>): void {
+    if (this.#failure !== null) return;
+    this.#waiting.push(this.event(type, data));
+    this.#writing ??= this.#writeAll().finally(() => {
+      this.#writing = null;
+    });
   }
 
-  #write(events: readonly NewEvent[]): void {
-    this.#writing = this.#writing.then(async () => {
-      if (this.#failure !== null) return;
+  /** What comes while a write is under way goes with the next one. */
+  async #writeAll(): Promise<void> {
+    while (this.#waiting.length > 0 && this.#failure === null) {
+      const events = this.#waiting;
+      this.#waiting = [];
       try {
         await this.#options.attempt.write((store, key) => store.tell(key, events));
       } catch (error) {
         // The order would be wrong after a hole: nothing more is written, and the turn hears of it.
         this.#failure = error;
       }
-    });
+    }
   }
 }

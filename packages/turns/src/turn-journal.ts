@@ -91,10 +91,20 @@ export class TurnJournal implements ModelJournal, ToolJournal {
     };
     await this.#record([responseEntry(output, { inputTokens, outputTokens })], this.#usage);
     for (const call of callsIn(output)) this.#open.set(call.callId, call);
+    this.#options.events.usage(this.#usage);
   }
 
   text(delta: string): void {
-    this.#options.events.text(delta);
+    this.#options.events.text(delta, this.#nextAnswer);
+  }
+
+  brokeOff(reason: string): void {
+    this.#options.events.superseded(this.#nextAnswer, reason);
+  }
+
+  /** The number of the answer that is not in the journal yet. */
+  get #nextAnswer(): number {
+    return this.#usage.modelCalls + 1;
   }
 
   async began(callId: string, tool: string, given: string, opId: string): Promise<void> {

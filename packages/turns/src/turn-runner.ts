@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type AgentsSession, toAgentsSession } from '@boxyard/agents-bridge';
 import { type ClaimedTurn, SandboxError, type TurnError, type TurnStore } from '@boxyard/sandbox-core';
 import { runAgent } from './agent-loop.ts';
-import { takeOpId } from './call-scope.ts';
+import { currentCallId, takeOpId } from './call-scope.ts';
 import type { EndpointModel } from './endpoint-model.ts';
 import { JournaledChatCompletionsModel, JournaledModel } from './journaled-model.ts';
 import { turnAgent } from './turn-agent.ts';
@@ -68,11 +68,17 @@ export class TurnRunner {
       signal: attempt.ended,
       detach: attempt.stopped,
       commandId: takeOpId,
+      outputListener: () => {
+        const callId = currentCallId();
+        return callId === undefined ? undefined : (piece) => events.callOutput(callId, piece);
+      },
     });
     journal.onStored = () => session.forgetEnded();
     const parts: Parts = { claimed, attempt, session, journal, events, box };
     try {
       events.tell('turn.started', { attempt: turn.attempt });
+      // A worker that died may have told of an answer that is in no journal.
+      if (turn.attempt > 1 && claimed.runState === null) journal.brokeOff(ANOTHER_WORKER);
       const outcome = await untilStopped(attempt, journal, this.#work(parts));
       if (outcome === 'done') await this.#finish(parts, 'completed', null);
       else await this.#cancelParked(parts);
@@ -86,6 +92,7 @@ export class TurnRunner {
   #work({ claimed, attempt, session, journal, events, box }: Parts): Promise<'done' | 'waiting'> {
     const { turns, model, instructions, settings } = this.#options;
     const Journaled = model.protocol === 'chat-completions' ? JournaledChatCompletionsModel : JournaledModel;
+    const journaled = new Journaled(model.model, journal, settings.model);
     return runAgent({
       claimed,
       turns,
@@ -93,7 +100,7 @@ export class TurnRunner {
       session,
       journal,
       events,
-      agent: turnAgent({ model: new Journaled(model.model, journal), instructions, journal, boxTools: box }),
+      agent: turnAgent({ model: journaled, instructions, journal, boxTools: box }),
       resumeWaitMs: settings.resumeWaitMs,
     });
   }
@@ -149,6 +156,8 @@ export class TurnRunner {
     }
   }
 }
+
+const ANOTHER_WORKER = 'Another worker goes on with the turn.';
 
 const OVERTIME: TurnError = {
   code: 'time-budget',

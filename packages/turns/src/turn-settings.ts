@@ -1,3 +1,5 @@
+import type { ModelPatience } from './model-retry.ts';
+
 /** All durations are in milliseconds. */
 export interface TurnSettings {
   /** How often a worker says that it still runs a turn. */
@@ -14,6 +16,7 @@ export interface TurnSettings {
   readonly concurrency: number;
   /** How long a command of a former attempt is waited for before the model is told that it still runs. */
   readonly resumeWaitMs: number;
+  readonly model: ModelPatience;
 }
 
 export const DEFAULT_TURN_SETTINGS: TurnSettings = {
@@ -24,4 +27,5 @@ export const DEFAULT_TURN_SETTINGS: TurnSettings = {
   lookMs: 5_000,
   concurrency: 8,
   resumeWaitMs: 10_000,
+  model: { tries: 5, firstWaitMs: 1_000, longestWaitMs: 120_000, silenceMs: 300_000 },
 };

@@ -56,9 +56,10 @@ test('commands and patches work in one box, and every step is told in order', as
   expect(events.map(({ type }) => type)).toEqual([
     'turn.message',
     'turn.started',
-    ...Array.from({ length: 3 }, () => ['tool.call.started', 'tool.call.completed']).flat(),
-    'model.text.delta',
-    'turn.completed',
+    ...['turn.usage', 'tool.call.started', 'tool.call.output.delta', 'tool.call.completed'],
+    ...['turn.usage', 'tool.call.started', 'tool.call.completed'],
+    ...['turn.usage', 'tool.call.started', 'tool.call.output.delta', 'tool.call.completed'],
+    ...['model.text.delta', 'turn.usage', 'turn.completed'],
   ]);
   terminalOf(events, turnId);
   expect(JSON.stringify(events)).not.toContain('very-secret-value-1');
@@ -128,29 +129,112 @@ test('the limit of questions ends a turn, and so does its time', async () => {
   terminalOf(await stage.events(), late);
 });
 
+const cut = [{ kind: 'text', text: 'Half a' }, { kind: 'pause', ms: 5 }, { kind: 'cut' }] as const;
 test.each([
-  { fault: 'refuses once', items: [{ kind: 'refuse', status: 429, message: 'Later' }], status: 'completed' },
-  { fault: 'fails once', items: [{ kind: 'refuse', status: 500, message: 'Oh' }], status: 'completed' },
-  { fault: 'refuses for good', items: [{ kind: 'refuse', status: 400, message: 'Never' }], status: 'failed' },
+  { fault: 'refuses once', items: [{ kind: 'refuse', status: 429, message: 'Later', retryAfterS: 0 }] },
+  { fault: 'fails once', items: [{ kind: 'refuse', status: 500, message: 'Oh' }] },
+  { fault: 'breaks off', items: cut },
   {
-    fault: 'breaks off',
-    items: [{ kind: 'text', text: 'Half a' }, { kind: 'pause', ms: 5 }, { kind: 'cut' }],
-    status: 'failed',
+    fault: 'falls silent',
+    items: [
+      { kind: 'text', text: 'Half a' },
+      { kind: 'pause', ms: 600_000 },
+    ],
   },
-] as const)('a model that $fault: the turn has $status', async ({ items, status }) => {
+] as const)('a model that $fault is asked again, and what it had said does not count', async ({ items }) => {
   let asked = 0;
   const stage = await openStage(() => {
     asked += 1;
     return asked === 1 ? items : [text('Fine.')];
   });
-  await stage.worker();
+  const model = { tries: 2, firstWaitMs: 1, longestWaitMs: 60_000, silenceMs: 3_000 };
+  await stage.worker({ model });
+  const turnId = await stage.post('Go');
+  expect(await stage.ended(turnId)).toMatchObject({ status: 'completed', usage: { modelCalls: 1 } });
+  expect(asked).toBe(2);
+  const events = await stage.events();
+  terminalOf(events, turnId);
+  const at = events.findIndex(({ type }) => type === 'model.text.superseded');
+  const said = events.flatMap((event, place) =>
+    event.type === 'model.text.delta' ? [{ ...event.payload, counts: place > at }] : [],
+  );
+  expect(events[at]?.payload).toMatchObject({ answer: 1 });
+  const half = { text: 'Half a', answer: 1, counts: false };
+  const fine = { text: 'Fine.', answer: 1, counts: true };
+  expect(said).toEqual('kind' in items[0] && items[0].kind === 'text' ? [half, fine] : [fine]);
+  expect((await stage.store.turns.journal(stage.sessionId)).map(({ kind }) => kind)).toEqual([
+    'input',
+    'response',
+  ]);
+});
+
+test.each([
+  { fault: 'refuses for good', items: [{ kind: 'refuse', status: 400, message: 'Never' }], times: 1 },
+  {
+    fault: 'asks for more patience than there is',
+    items: [{ kind: 'refuse', status: 429, message: 'Tomorrow', retryAfterS: 86_400 }],
+    times: 1,
+  },
+  { fault: 'breaks off every time', items: cut, times: 3 },
+] as const)('a model that $fault ends the turn, and the next one goes on', async ({ items, times }) => {
+  let asked = 0;
+  const stage = await openStage(({ userMessages }) => {
+    asked += 1;
+    return userMessages.length === 1 ? items : [text('Fine.')];
+  });
+  await stage.worker({ model: { tries: 3, firstWaitMs: 1, longestWaitMs: 60_000, silenceMs: 60_000 } });
   const turnId = await stage.post('Go');
   const turn = await stage.ended(turnId);
-  expect(turn.status).toBe(status);
-  expect(turn.error?.code).toBe(status === 'failed' ? 'model' : undefined);
-  expect(terminalOf(await stage.events(), turnId).type).toBe(`turn.${status}`);
-  // The next one goes on from there.
+  expect(turn).toMatchObject({ status: 'failed', error: { code: 'model' } });
+  expect(asked).toBe(times);
+  expect(terminalOf(await stage.events(), turnId).type).toBe('turn.failed');
   expect((await stage.ended(await stage.post('Once more'))).status).toBe('completed');
+});
+
+test('what a command prints is told while it runs, in order, in few writes, without secrets and within a bound', async () => {
+  const lines = Array.from({ length: 1_000 }, (_, at) => String(at)).join('\n');
+  const script: Script = ({ step }) => {
+    if (step === 0) {
+      const slowly = 'echo first; while [ ! -e go ]; do sleep 0.05; done';
+      const many = 'i=0; while [ $i -lt 1000 ]; do echo $i; i=$((i+1)); done';
+      return [call(`${slowly}; ${many}; printf "%s" "$A"; sleep 0.3; echo "$B"`, 'c1')];
+    }
+    if (step === 1) return [call('head -c 1000000 /dev/zero | tr "\\0" x', 'c2')];
+    return [text('Done.')];
+  };
+  const stage = await openStage(script, { SECRET: 'very-secret-value-1', A: 'very-secret', B: '-value-1' });
+  await stage.worker();
+  const turnId = await stage.post('Print');
+  const deltas = async (callId: string) =>
+    (await stage.events()).flatMap((event) =>
+      event.type === 'tool.call.output.delta' && event.payload.callId === callId ? [event.payload] : [],
+    );
+  await eventually('the first line', async () => (await deltas('c1'))[0]?.chunk.startsWith('first\n'));
+  {
+    await using active = await stage.boxes.open(stage.workspaceId, stage.sessionId, {
+      kind: 'request',
+      id: 'test',
+      subject: 'test',
+    });
+    await active.box.files.write('go', new Uint8Array());
+  }
+  await stage.ended(turnId);
+  const told = await deltas('c1');
+  expect(told.map(({ chunk }) => chunk).join('')).toMatch(new RegExp(`^first\n${lines}\n\\[redacted\\]`));
+  expect(told.length).toBeLessThanOrEqual(25);
+  expect(told.some(({ elided }) => elided)).toBe(false);
+  const flood = await deltas('c2');
+  expect(flood.map(({ chunk }) => chunk).join('')).toBe('x'.repeat(262_144));
+  expect(flood.map(({ elided }) => elided).indexOf(true)).toBe(flood.length - 1);
+  const events = await stage.events();
+  const isOf = (callId: string) => (event: (typeof events)[number]) =>
+    event.type.startsWith('tool.call.') && 'callId' in event.payload && event.payload.callId === callId;
+  for (const callId of ['c1', 'c2']) {
+    const types = events.filter(isOf(callId)).map(({ type }) => type);
+    expect(types[0]).toBe('tool.call.started');
+    expect(types.at(-1)).toBe('tool.call.completed');
+  }
+  terminalOf(events, turnId);
 });
 
 test('no secret is told: not in pieces of what the model says, not in its refusals', async () => {

@@ -24,6 +24,7 @@ import { type CommandReport, failureBanner, writeBanner } from '../banner.ts';
 import { mergeManifestEntryDelta, withExclusiveSandboxManifestMutation } from '../sdk-values.ts';
 import { AgentsSessionError, closedSession, refuseRunAs, sessionErrorFrom } from '../session-error.ts';
 import { type BoxSource, CurrentBox } from './current-box.ts';
+import type { OutputListener } from './live-command.ts';
 import { PreStopHooks } from './pre-stop-hooks.ts';
 import { checkArchiveLimits, packWorkspace, unpackWorkspace } from './session-archive.ts';
 import { type ResumeCommandArgs, SessionCommands } from './session-commands.ts';
@@ -57,6 +58,11 @@ export interface AgentsSessionOptions {
    * in the box stays until `forgetEnded`.
    */
   readonly commandId?: (() => ProcessId | undefined) | undefined;
+  /**
+   * Asked at each look of a tool at a command; the answer is told what the command prints while the tool waits, as
+   * soon as it is there and without a bound.
+   */
+  readonly outputListener?: (() => OutputListener | undefined) | undefined;
   /** Whether a box with another root gets a link at the shown one. Containers of our own when absent. */
   readonly mayLinkRoot?: ((box: Box) => boolean) | undefined;
 }
@@ -122,6 +128,7 @@ export class BoxSession implements AgentsSession {
       detach: options.detach,
       firstNumber: this.state.nextCommand,
       commandId: options.commandId,
+      outputListener: options.outputListener,
     });
     const { destroy } = owned;
     if (destroy !== undefined) this.delete = () => this.#delete(destroy);

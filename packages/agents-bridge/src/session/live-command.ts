@@ -21,9 +21,18 @@ export interface Progress {
   readonly trouble: SandboxError | null;
 }
 
+export interface Look {
+  /** Ends the wait. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told each piece of the output as soon as it is there. */
+  readonly onOutput?: OutputListener | undefined;
+}
+
+export type OutputListener = (piece: string) => void;
+
 export interface LiveCommand {
   /** Waits for the end, at most `waitMs`; what was printed before counts in either case. */
-  progress(waitMs: number, signal: AbortSignal | undefined): Promise<Progress>;
+  progress(waitMs: number, look: Look): Promise<Progress>;
   write(text: string, options: CallOptions): Promise<void>;
   interrupt(options: CallOptions): Promise<void>;
   /** Ends it and everything that it started. */
@@ -51,10 +60,11 @@ export class PipeCommand implements LiveCommand {
     this.isKept = record === 'kept';
   }
 
-  async progress(waitMs: number, signal: AbortSignal | undefined): Promise<Progress> {
+  async progress(waitMs: number, { signal, onOutput }: Look): Promise<Progress> {
     const text = new OutputTail(KEPT_CHARACTERS);
     const apart = { stdout: new OutputTail(KEPT_CHARACTERS), stderr: new OutputTail(KEPT_CHARACTERS) };
     const add = (channel: 'stdout' | 'stderr', piece: string) => {
+      if (piece !== '') onOutput?.(piece);
       text.push(piece);
       apart[channel].push(piece);
     };

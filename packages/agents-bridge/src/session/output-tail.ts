@@ -20,6 +20,12 @@ export class OutputTail {
     if (this.#length > this.#limit * 2) this.#cut();
   }
 
+  /** What `take` would answer, but for the notice. */
+  peek(): string {
+    if (this.#length > this.#limit) this.#cut();
+    return this.#parts.join('');
+  }
+
   /** What came since the last call. */
   take(): string {
     if (this.#length > this.#limit) this.#cut();

@@ -4,7 +4,7 @@ import type { ExecCommandArgs, SandboxExecResult, WriteStdinArgs } from '@openai
 import { type CommandReport, commandReport } from '../banner.ts';
 import { AgentsSessionError, boxErrorOf, refuseRunAs, sessionErrorFrom } from '../session-error.ts';
 import type { ActiveBox, CurrentBox } from './current-box.ts';
-import { type LiveCommand, PipeCommand, type Progress } from './live-command.ts';
+import { type LiveCommand, type OutputListener, PipeCommand, type Progress } from './live-command.ts';
 import { LiveCommands, MOST_LIVE_COMMANDS } from './live-commands.ts';
 import type { ShownPaths } from './shown-paths.ts';
 import { openTerminalCommand } from './terminal-command.ts';
@@ -18,6 +18,7 @@ export interface SessionCommandsOptions {
   readonly detach: AbortSignal | undefined;
   readonly firstNumber: number;
   readonly commandId: (() => ProcessId | undefined) | undefined;
+  readonly outputListener: (() => OutputListener | undefined) | undefined;
 }
 
 /** What another process left running, and how long it may be waited for. */
@@ -64,7 +65,8 @@ export class SessionCommands {
   async report(args: ExecCommandArgs): Promise<CommandReport> {
     const startedAtMs = performance.now();
     const { command, active } = await this.#start(args, 'merged');
-    const { progress, notes } = await this.#firstLook(command, args.yieldTimeMs);
+    const onOutput = this.#options.outputListener?.();
+    const { progress, notes } = await this.#firstLook(command, args.yieldTimeMs, onOutput);
     return this.#finish({
       command,
       progress,
@@ -152,7 +154,11 @@ export class SessionCommands {
         // That it ended meanwhile shows in what it reports below.
         if (said.code !== 'conflict') notes.push(`write_stdin did not arrive: ${said.message}`);
       }
-      const progress = await command.progress(waitOf(yieldTimeMs), this.#options.signal);
+      const onOutput = this.#options.outputListener?.();
+      const progress = await command.progress(waitOf(yieldTimeMs), {
+        signal: this.#options.signal,
+        onOutput,
+      });
       return this.#finish({ command, progress, startedAtMs, maxOutputTokens, notes, known: sessionId });
     });
   }
@@ -200,9 +206,11 @@ export class SessionCommands {
   async #firstLook(
     command: LiveCommand,
     yieldTimeMs: number = EXEC_WAIT_MS,
+    onOutput?: OutputListener,
   ): Promise<{ readonly progress: Progress; readonly notes: readonly string[] }> {
     const { signal } = this.#options;
-    const progress = await command.progress(waitOf(yieldTimeMs), this.#stopsWaiting);
+    const look = { signal: this.#stopsWaiting, onOutput };
+    const progress = await command.progress(waitOf(yieldTimeMs), look);
     if (progress.ended !== null || progress.trouble !== null || signal?.aborted !== true) {
       return { progress, notes: [] };
     }
@@ -212,7 +220,7 @@ export class SessionCommands {
     } catch (error) {
       return { progress, notes: [`The turn was cancelled, but the command may still run: ${textOf(error)}`] };
     }
-    const last = await command.progress(LAST_LOOK_MS, undefined);
+    const last = await command.progress(LAST_LOOK_MS, { onOutput });
     return {
       progress: {
         ...last,

@@ -10,7 +10,13 @@ import {
   SandboxError,
 } from '@boxyard/sandbox-core';
 import { unsupported } from '../session-error.ts';
-import { KEPT_CHARACTERS, type LiveCommand, type Progress } from './live-command.ts';
+import {
+  KEPT_CHARACTERS,
+  type LiveCommand,
+  type Look,
+  type OutputListener,
+  type Progress,
+} from './live-command.ts';
 import { OutputTail } from './output-tail.ts';
 
 export interface TerminalScript {
@@ -61,6 +67,7 @@ class TerminalCommand implements LiveCommand {
   readonly #read: Promise<void>;
   #ended: ExitStatus | null = null;
   #trouble: SandboxError | null = null;
+  #onOutput: OutputListener | undefined;
   /** Settles when the command, and not the shell before it, has the terminal. */
   readonly begun: Promise<void>;
 
@@ -76,7 +83,10 @@ class TerminalCommand implements LiveCommand {
     this.begun.catch(() => undefined);
   }
 
-  async progress(waitMs: number, signal: AbortSignal | undefined): Promise<Progress> {
+  async progress(waitMs: number, { signal, onOutput }: Look): Promise<Progress> {
+    const before = this.#tail.peek();
+    if (before !== '') onOutput?.(before);
+    this.#onOutput = onOutput;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(done, waitMs);
       signal?.addEventListener('abort', done, { once: true });
@@ -88,6 +98,7 @@ class TerminalCommand implements LiveCommand {
       }
       if (signal?.aborted) done();
     });
+    this.#onOutput = undefined;
     const text = this.#tail.take();
     return { text, stdout: text, stderr: '', ended: this.#ended, trouble: this.#trouble };
   }
@@ -112,12 +123,16 @@ class TerminalCommand implements LiveCommand {
   async #readAll(mark: string, begun: () => void): Promise<void> {
     const decoder = new TextDecoder();
     let before: string | null = '';
+    const push = (text: string) => {
+      if (text !== '') this.#onOutput?.(text);
+      this.#tail.push(text);
+    };
     const add = (text: string) => {
-      if (before === null) return this.#tail.push(text);
+      if (before === null) return push(text);
       before += text;
       const end = before.indexOf('\n', Math.max(0, before.indexOf(mark)));
       if (!before.includes(mark) || end === -1) return;
-      this.#tail.push(before.slice(end + 1));
+      push(before.slice(end + 1));
       before = null;
       begun();
     };

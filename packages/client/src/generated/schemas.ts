@@ -696,7 +696,19 @@ export interface components {
             seq: number;
             sessionId: components["schemas"]["Id"];
             /** @constant */
-            type: "sandbox.started";
+            type: "sandbox.created";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
+            payload: {
+                backend: components["schemas"]["Backend"];
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "sandbox.resumed";
             at: components["schemas"]["Timestamp"];
             revision: components["schemas"]["Revision"];
             leaseEpoch: number;
@@ -728,6 +740,18 @@ export interface components {
             payload: {
                 reason: string;
                 cause?: components["schemas"]["StopCause"];
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "sandbox.lost";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
+            payload: {
+                detail: string;
             };
         } | {
             seq: number;
@@ -977,6 +1001,32 @@ export interface components {
             turnId?: components["schemas"]["Id"];
             payload: {
                 text: string;
+                answer?: number;
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "model.text.superseded";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
+            payload: {
+                answer: number;
+                reason: string;
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "turn.usage";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
+            payload: {
+                usage: components["schemas"]["TurnUsage"];
             };
         } | {
             seq: number;
@@ -991,6 +1041,20 @@ export interface components {
                 callId: string;
                 tool: string;
                 arguments: string;
+            };
+        } | {
+            seq: number;
+            sessionId: components["schemas"]["Id"];
+            /** @constant */
+            type: "tool.call.output.delta";
+            at: components["schemas"]["Timestamp"];
+            revision: components["schemas"]["Revision"];
+            leaseEpoch: number;
+            turnId?: components["schemas"]["Id"];
+            payload: {
+                callId: string;
+                chunk: string;
+                elided: boolean;
             };
         } | {
             seq: number;
