@@ -79,14 +79,18 @@ test('a message runs the agent, an approval lets it go on, and cancelling ends i
   expect(kinds).toEqual([
     'turn.message',
     'turn.started',
+    'turn.usage',
     'approval.requested',
     'approval.resolved',
     'turn.started',
     'tool.call.started',
+    'tool.call.output.delta',
     'tool.call.completed',
     'model.text.delta',
+    'turn.usage',
     'turn.completed',
   ]);
+  expect((await eventsOf(client, id)).map(({ type }) => type)).toContain('sandbox.created');
   const second = await post(client, id, { text: 'Sleep' });
   await eventually(
     async () =>
