@@ -2,6 +2,7 @@
 import { BoxyardError } from '@boxyard/client';
 import { SandboxError } from '@boxyard/sandbox-core';
 import { CommanderError } from 'commander';
+import { NothingToSay } from './cli/chat/chat.ts';
 import { NoServer } from './cli/connection.ts';
 import { CopyRefused } from './cli/copy-files.ts';
 import { createProgram } from './cli/program.ts';
@@ -11,6 +12,7 @@ import { VERSION } from './version.ts';
 const isPlain = (error: unknown): error is Error =>
   BoxyardError.isInstance(error) ||
   error instanceof NoServer ||
+  error instanceof NothingToSay ||
   error instanceof CopyRefused ||
   SandboxError.isInstance(error);
 

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { type Outcome, runCommandLine } from './command-line.ts';
 import { ApiClient } from './raw-api.ts';
 import { type SharedServer, startSharedServer } from './shared-server.ts';
 import {
@@ -13,12 +14,6 @@ import {
   temporaryDataDir,
 } from './test-server.ts';
 
-interface Outcome {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 let shared: SharedServer;
 beforeAll(async () => {
   shared = await startSharedServer();
@@ -26,24 +21,8 @@ beforeAll(async () => {
 afterAll(() => shared.stop());
 
 /** The command line as a process of its own, against the shared server. */
-function boxyard(words: readonly string[], stdin = '', env: Record<string, string> = {}): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, cliArguments(...words), {
-      env: { ...process.env, BOXYARD_URL: shared.client.url, BOXYARD_TOKEN: shared.token, ...env },
-    });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (chunk) => {
-      stdout += chunk;
-    });
-    child.stderr.on('data', (chunk) => {
-      stderr += chunk;
-    });
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
-    child.stdin.end(stdin);
-  });
-}
+const boxyard = (words: readonly string[], stdin = '', env: Record<string, string> = {}): Promise<Outcome> =>
+  runCommandLine(words, { BOXYARD_URL: shared.client.url, BOXYARD_TOKEN: shared.token, ...env }, stdin);
 
 test('a session is made, used, shown and ended from the command line', async () => {
   const created = await boxyard(['sandbox', 'create', '--name', 'cli', '--env', 'GREETING=hi', '-o', 'json']);

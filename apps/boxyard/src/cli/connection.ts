@@ -17,6 +17,9 @@ export interface Connection {
   readonly token: string;
 }
 
+/** A client of the workspace that a command names. */
+export type Connect = (workspace?: string) => Promise<BoxyardClient>;
+
 /** A client that waits as long as a box takes to come or to be captured. */
 export const clientOf = ({ url, token }: Connection): BoxyardClient =>
   createClient({ url, token, deadlineMs: CLI_DEADLINE_MS });

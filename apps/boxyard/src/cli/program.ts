@@ -1,44 +1,21 @@
 /** The command line: what each command takes; what it does is in the file of its name. */
-import type { BoxyardClient, CreateKeyRequest, CreateSessionRequest } from '@boxyard/client';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import type { CreateKeyRequest, CreateSessionRequest } from '@boxyard/client';
+import { Command } from 'commander';
 import { runCanary } from './canary.ts';
-import { clientOf, findConnection } from './connection.ts';
+import { addChatCommand } from './chat/chat-command.ts';
+import { formatOption, integer, list, pair, workspaceOption } from './command-options.ts';
+import { type Connect, clientOf, findConnection } from './connection.ts';
 import { copyFiles, parsePlace } from './copy-files.ts';
 import { runDemo } from './demo.ts';
 import { bringDown } from './down.ts';
 import { type OutputFormat, printRows, printValue } from './output.ts';
 import { runCommand } from './run-command.ts';
 import { runSweep } from './sweep.ts';
-import { type UpOptions, up } from './up.ts';
+import type { UpOptions } from './up.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A client of the workspace that a command names. */
-type Connect = (workspace?: string) => Promise<BoxyardClient>;
-
 const say = (line: string) => void process.stdout.write(`${line}\n`);
-
-const integer = (text: string): number => {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value))
-    throw new InvalidArgumentError('Write a whole number.');
-  return value;
-};
-
-const pair = (text: string, earlier: Record<string, string> = {}): Record<string, string> => {
-  const at = text.indexOf('=');
-  if (at < 1) throw new InvalidArgumentError('Write NAME=VALUE.');
-  return { ...earlier, [text.slice(0, at)]: text.slice(at + 1) };
-};
-
-const list = (text: string, earlier: readonly string[] = []): readonly string[] => [
-  ...earlier,
-  ...text.split(','),
-];
-
-const formatOption = () =>
-  new Option('-o, --output <format>', 'how to print').choices(['table', 'json']).default('table');
-const workspaceOption = () => new Option('-w, --workspace <workspace>', 'id or slug').default('default');
 
 /** @param env the environment that the settings are read from. */
 export function createProgram(env: Environment, version: string): Command {
@@ -60,9 +37,11 @@ export function createProgram(env: Environment, version: string): Command {
     .option('--data-dir <folder>', 'where the server keeps everything')
     .option('--json', 'print one line {"url","token"} when ready')
     .option('--demo', 'show the three steps of the demo once it is ready')
-    .action((options: UpOptions & { dataDir?: string }) =>
-      up({ ...options, dataDir: options.dataDir ?? dataDir() }, env, version),
-    );
+    .action(async (options: UpOptions & { dataDir?: string }) => {
+      // The server is most of this program: who only asks one does not wait for it to load.
+      const { up } = await import('./up.ts');
+      await up({ ...options, dataDir: options.dataDir ?? dataDir() }, env, version);
+    });
 
   program
     .command('down')
@@ -93,6 +72,7 @@ export function createProgram(env: Environment, version: string): Command {
       process.exitCode = (await runSweep(await client(), options)) ? 0 : 1;
     });
 
+  addChatCommand(program, client);
   addSandboxCommands(program, client);
   addKeyCommands(program, client);
   addWorkspaceCommands(program, client);
