@@ -46,10 +46,14 @@ test('many at once', { timeout: LASTS_MS + 10 * 60_000 }, async () => {
       await attempt(() => workIn(sessions[turn % sessions.length] as BoxyardSession, turn));
     }
   });
-  const content = randomBytes(UPLOAD_BYTES);
+  const content = new Uint8Array(randomBytes(UPLOAD_BYTES));
+  const digest = createHash('sha256').update(content).digest('hex');
   const uploads = Array.from({ length: UPLOADS }, (_, index) =>
     attempt(async () => {
-      await uploadTo(sessions[index % sessions.length] as BoxyardSession, `big-${index}.bin`, content);
+      const session = sessions[index % sessions.length] as BoxyardSession;
+      await session.files.upload(`big-${index}.bin`, content);
+      const { stdout } = await session.exec(`sha256sum <big-${index}.bin && rm big-${index}.bin`);
+      expect(stdout.slice(0, 64)).toBe(digest);
       tally.uploaded += 1;
     }),
   );
@@ -86,13 +90,6 @@ async function workIn(session: BoxyardSession, turn: number): Promise<void> {
   expect(await session.files.readText(name)).toBe(`turn ${turn}\n`);
 }
 
-async function uploadTo(session: BoxyardSession, name: string, content: Buffer): Promise<void> {
-  const digest = createHash('sha256').update(content).digest('hex');
-  await session.files.upload(name, new Uint8Array(content));
-  const { stdout } = await session.exec(`sha256sum < ${name} && rm ${name}`);
-  expect(stdout.slice(0, 64)).toBe(digest);
-}
-
 async function watchMemory(pid: number, endsAt: number, samples: number[]): Promise<void> {
   while (Date.now() < endsAt) {
     const status = await readFile(`/proc/${pid}/status`, 'utf8');
@@ -108,7 +105,9 @@ function lowestAfter(samples: readonly number[], part: number): number {
 }
 
 const summary = (samples: readonly number[]) =>
-  [0.1, 0.4, 0.8].map((part) => `${Math.round(lowestAfter(samples, part) / 1024 ** 2)} MiB`).join(' → ');
+  [0.1, 0.2, 0.4, 0.6, 0.8]
+    .map((part) => `${Math.round(lowestAfter(samples, part) / 1024 ** 2)} MiB`)
+    .join(' → ');
 
 const boxesOf = (dataDir: string): Promise<string[]> => readdir(join(dataDir, 'boxes')).catch(() => []);
 

@@ -40,6 +40,13 @@ export function connectionError(route: Route, attempts: number, error: unknown):
       { retryable: true, started: 'no', attempts, cause: error },
     );
   }
+  if (wasCutWhileSent(error)) {
+    return new BoxyardError(
+      'unreachable',
+      `The connection broke before ${nameOf(route)} was sent whole (${reason}), so it changed nothing. It is safe to try again.`,
+      { retryable: true, started: 'no', attempts, cause: error },
+    );
+  }
   if (route.repeatable === 'never') {
     return new BoxyardError(
       'outcome-unknown',
@@ -75,6 +82,16 @@ function neverConnected(error: unknown): boolean {
     if (typeof code === 'string' && NEVER_CONNECTED.has(code)) return true;
   }
   return false;
+}
+
+/**
+ * A failed write means that at least the bytes of that write stayed here, and the server does nothing before it has
+ * a request whole: it parses a body first, and puts an upload in place at its end. It is what happens when a
+ * connection was closed while it rested and this process was too busy to notice. One request is on a connection at a
+ * time, so the bytes are of this one. A failed read proves nothing: the whole request may have arrived.
+ */
+function wasCutWhileSent(error: unknown): boolean {
+  return causesOf(error).some((each) => (each as { readonly syscall?: unknown }).syscall === 'write');
 }
 
 /** fetch says only "fetch failed"; what happened is its cause. */
