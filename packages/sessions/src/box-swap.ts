@@ -19,7 +19,7 @@ import {
 } from '@boxyard/sandbox-core';
 import { v7 as uuidv7 } from 'uuid';
 import type { ActiveBox, ActiveBoxes, BoxHolder } from './active-boxes.ts';
-import { carryWorkspace } from './carry-workspace.ts';
+import { carryWorkspace, differsFromPacked } from './carry-workspace.ts';
 import type { FoundTarget, SwapTargets } from './swap-targets.ts';
 
 export interface BoxSwapOptions {
@@ -142,14 +142,13 @@ export class BoxSwap {
       deadlineMs: this.#openDeadline(call),
     });
     const before = await events.revision(left.group.id);
-    const receipt = await carryWorkspace(left.box, held.box, {
-      signal: call.signal,
-      deadlineMs: CARRY_DEADLINE_MS,
-    });
+    const limits = { signal: call.signal, deadlineMs: CARRY_DEADLINE_MS };
+    const { receipt, packed } = await carryWorkspace(left.box, held.box, limits);
     const change = { path: '', kind: 'modified', isDir: true, sizeBytes: null };
     await held.journal.record([{ type: 'fs.changed', data: { changes: [change], source: 'write' } }]);
     if (receipt.kind !== 'EXACT' || (await events.revision(left.group.id)) === before) return receipt;
-    // Somebody changed files while they were being packed.
+    // Changes were told while it was carried; they may be older.
+    if (!(await differsFromPacked(left.box, packed, limits))) return receipt;
     return { kind: 'STALE', from: begunAt.toISOString(), to: new Date().toISOString() };
   }
 

@@ -1,5 +1,18 @@
 import type { RestoreReceipt } from '@boxyard/contracts';
-import { type Box, type CallOptions, compareManifests, SandboxError } from '@boxyard/sandbox-core';
+import {
+  type ArchiveManifest,
+  type Box,
+  type BoxArchives,
+  type CallOptions,
+  compareManifests,
+  SandboxError,
+} from '@boxyard/sandbox-core';
+
+export interface CarriedWorkspace {
+  readonly receipt: RestoreReceipt;
+  /** Of the workspace as it was packed. */
+  readonly packed: ArchiveManifest;
+}
 
 /**
  * Copies the workspace of one box over that of another: what is not in the first is removed from the second. The
@@ -7,27 +20,46 @@ import { type Box, type CallOptions, compareManifests, SandboxError } from '@box
  *
  * @throws SandboxError `unsupported` when a box has no archives, and what packing and unpacking throw.
  */
-export async function carryWorkspace(from: Box, to: Box, options: CallOptions): Promise<RestoreReceipt> {
-  const [source, target] = [from.capabilities.archives, to.capabilities.archives];
-  for (const archives of [source, target]) {
-    if (!archives.available)
-      throw new SandboxError(
-        'unsupported',
-        `The workspace cannot be carried: ${archives.reason}. Swap without carry.`,
-        { stage: 'swap.carry', started: 'no' },
-      );
-  }
-  if (!source.available || !target.available) throw new Error('Both were found to have archives.');
-  const packed = await source.use.pack(options);
+export async function carryWorkspace(from: Box, to: Box, options: CallOptions): Promise<CarriedWorkspace> {
+  const [source, target] = [archivesOf(from), archivesOf(to)];
+  const packing = await source.pack(options);
   // When packing breaks off, the stream tells it to who unpacks.
-  packed.manifest.catch(() => undefined);
-  const { manifest: arrived } = await target.use.unpack(packed.stream, {
+  packing.manifest.catch(() => undefined);
+  const { manifest: arrived } = await target.unpack(packing.stream, {
     ...options,
     mode: 'replace',
     allowOutwardLinks: true,
   });
-  const compared = compareManifests(await packed.manifest, arrived);
-  return compared.kind === 'EXACT'
-    ? { kind: 'EXACT' }
-    : { kind: compared.kind, missing: [...compared.missing] };
+  const packed = await packing.manifest;
+  const compared = compareManifests(packed, arrived);
+  const receipt: RestoreReceipt =
+    compared.kind === 'EXACT' ? { kind: 'EXACT' } : { kind: compared.kind, missing: [...compared.missing] };
+  return { receipt, packed };
+}
+
+/**
+ * Whether the workspace is another one than was packed. Reads all of it: what a box tells of changes comes late, so
+ * only its files can say whether a change that was told meanwhile was also made meanwhile.
+ */
+export async function differsFromPacked(
+  box: Box,
+  packed: ArchiveManifest,
+  options: CallOptions,
+): Promise<boolean> {
+  const { stream, manifest } = await archivesOf(box).pack({ ...options, compression: 'none' });
+  manifest.catch(() => undefined);
+  await stream.pipeTo(new WritableStream());
+  const present = await manifest;
+  return [compareManifests(packed, present), compareManifests(present, packed)].some(
+    ({ kind }) => kind !== 'EXACT',
+  );
+}
+
+function archivesOf({ capabilities: { archives } }: Box): BoxArchives {
+  if (archives.available) return archives.use;
+  throw new SandboxError(
+    'unsupported',
+    `The workspace cannot be carried: ${archives.reason}. Swap without carry.`,
+    { stage: 'swap.carry', started: 'no' },
+  );
 }

@@ -228,6 +228,38 @@ describe('a workspace that is carried along', () => {
     expect(await run(stage, session.id, 'ls')).toBe('dir\nlink\nnew\n');
   });
 
+  test.each([
+    { meanwhile: 'is only told meanwhile', script: null, kind: 'EXACT' },
+    { meanwhile: 'is made meanwhile', script: 'echo newer >file', kind: 'STALE' },
+    { meanwhile: 'removes a file meanwhile', script: 'rm file', kind: 'STALE' },
+  ])('and a change that $meanwhile makes the receipt $kind', async ({ script, kind }) => {
+    let meanwhile = async () => {};
+    const watchful = (box: Box): Box => {
+      const { archives } = box.capabilities;
+      if (!archives.available) throw new Error(archives.reason);
+      const { use } = archives;
+      const unpack: typeof use.unpack = async (...call) => {
+        const report = await use.unpack(...call);
+        await meanwhile();
+        return report;
+      };
+      const watched = available({ pack: (options?: PackOptions) => use.pack(options), unpack });
+      return { ...box, capabilities: { ...box.capabilities, archives: watched } };
+    };
+    const stage = await openStage((local) => ({ docker: secondBackend(local, watchful) }));
+    const session = await create(stage);
+    await run(stage, session.id, 'echo mine >file');
+    meanwhile = async () => {
+      if (script !== null) await run(stage, session.id, script);
+      await using home = await stage.boxes.open(stage.workspaceId, session.id, holder());
+      const change = { path: 'file', kind: 'modified', isDir: false, sizeBytes: null } as const;
+      await home.journal.record([{ type: 'fs.changed', data: { changes: [change], source: 'watch' } }]);
+    };
+    const { receipt } = await swap(stage, session.id, { backend: 'docker' }, { carry: true });
+    expect(receipt).toMatchObject({ kind });
+    expect(await run(stage, session.id, 'cat file')).toBe('mine\n');
+  });
+
   test('of a session with a source is not cloned a second time', async () => {
     const stage = await openStage();
     const repository = join(stage.dataDir, 'repository');
