@@ -12,7 +12,11 @@ export {
   type AgentSubjects,
   agentSubjects,
   type MachineAddress,
+  machineOpFrames,
   machineSubjects,
+  type OpSubject,
   parseAgentSubject,
+  parseOpSubject,
+  readerFrames,
   type SpokenSubject,
 } from './subjects.ts';

@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { agentSubjects, machineSubjects, parseAgentSubject } from './subjects.ts';
+import {
+  agentSubjects,
+  machineOpFrames,
+  machineSubjects,
+  parseAgentSubject,
+  parseOpSubject,
+  readerFrames,
+} from './subjects.ts';
 
 const workspaceId = '0190a0a0-0000-7000-8000-000000000001';
 const agentId = '0190a0a0-0000-7000-8000-000000000002';
@@ -29,7 +36,7 @@ test.each(['*', '>', 'a.b', '', `${workspaceId}.x`, 'not-a-uuid', workspaceId.to
   },
 );
 
-test.each(['*', '>', 'a.b', '', 'a b', 'é'])('the op id %j is refused', (opId) => {
+test.each(['*', '>', 'a.b.c', 'a.*', 'a.', 'a.ack', '', 'a b', 'é'])('the op id %j is refused', (opId) => {
   const subjects = agentSubjects({ ...machine, instance });
   expect(() => subjects.op(opId)).toThrow(RangeError);
   expect(() => subjects.ack(opId)).toThrow(RangeError);
@@ -46,4 +53,26 @@ test('a subject says who speaks, and others say nothing', () => {
   for (const other of [op('x'), 'agent.a.b.hello', `${hello}.more`, '_INBOX.x', '', `x${hello}`]) {
     expect(parseAgentSubject(other)).toBeNull();
   }
+});
+
+test('frames and acks say whose stream they are of', () => {
+  const { op, ack } = agentSubjects({ ...machine, instance });
+  const speaker = { ...machine, instance };
+  expect(parseOpSubject(op('op-1'))).toEqual({ ...speaker, streamId: 'op-1', isAck: false });
+  expect(parseOpSubject(ack('op-1'))).toEqual({ ...speaker, streamId: 'op-1', isAck: true });
+  expect(parseOpSubject(op('reader.s1'))).toEqual({ ...speaker, streamId: 'reader.s1', isAck: false });
+  expect(parseOpSubject(ack('reader.s1'))).toEqual({ ...speaker, streamId: 'reader.s1', isAck: true });
+  const { rpc } = machineSubjects(machine);
+  for (const other of [rpc, `${op('a')}.b.c`, 'agent.x', '']) expect(parseOpSubject(other)).toBeNull();
+});
+
+test('a reader hears only its own streams, and an op is heard from whichever process serves it', () => {
+  const { op } = agentSubjects({ ...machine, instance });
+  const fits = (pattern: string, subject: string) =>
+    new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '[^.]+')}$`).test(subject);
+  expect(fits(readerFrames('reader'), op('reader.s1'))).toBe(true);
+  expect(fits(readerFrames('reader'), op('other.s1'))).toBe(false);
+  expect(fits(readerFrames('reader'), op('op-1'))).toBe(false);
+  expect(fits(machineOpFrames(machine, 'op-1'), op('op-1'))).toBe(true);
+  for (const bad of ['ack', '*', 'a.b', '']) expect(() => readerFrames(bad)).toThrow(RangeError);
 });

@@ -20,43 +20,80 @@ export interface AgentSubjects {
   readonly rpc: string;
   readonly hello: string;
   readonly events: string;
-  /** Frames of an op, from the agent. */
-  op(opId: string): string;
-  /** Acks of an op, to the agent. */
-  ack(opId: string): string;
+  /** Frames of an op, from the agent. Of a reader's own stream: `<reader>.<stream>`. */
+  op(streamId: string): string;
+  /** Acks of a stream, to the agent. */
+  ack(streamId: string): string;
   /** All frames of all its ops. */
   readonly allOps: string;
   readonly allAcks: string;
+  /** Acks of the streams that readers have named themselves. */
+  readonly allReaderAcks: string;
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** One subject token: no dot, no wildcard, no white space. */
 const TOKEN = /^[A-Za-z0-9_-]{1,128}$/;
+/** An op id, or a reader and the name of its stream. */
+const STREAM = /^[A-Za-z0-9_-]{1,128}(\.[A-Za-z0-9_-]{1,128})?$/;
+/** The last token of an ack, so no stream may be called so. */
+const ACK = 'ack';
 
 /**
  * The form that only names the machine. An agent serves it when it is told to; whoever knows no instance asks here.
  *
  * @throws RangeError for ids that are no UUIDs.
  */
-export function machineSubjects(
-  address: MachineAddress,
-): Omit<AgentSubjects, 'op' | 'ack' | 'allOps' | 'allAcks'> {
+export function machineSubjects(address: MachineAddress): Pick<AgentSubjects, 'rpc' | 'hello' | 'events'> {
   const base = machineBase(address);
   return { rpc: `${base}.rpc`, hello: `${base}.hello`, events: `${base}.events` };
 }
 
-/** @throws RangeError for ids that are no UUIDs, and for op ids that are not one token. */
+/** @throws RangeError for ids that are no UUIDs, and for streams that are neither one token nor two. */
 export function agentSubjects(agent: AgentInstance): AgentSubjects {
   const base = `${machineBase(agent)}.connection.${checkUuid('instance', agent.instance)}`;
   return {
     rpc: `${base}.rpc`,
     hello: `${base}.hello`,
     events: `${base}.events`,
-    op: (opId) => `${base}.op.${checkOpId(opId)}`,
-    ack: (opId) => `${base}.op.${checkOpId(opId)}.ack`,
+    op: (streamId) => `${base}.op.${checkStreamId(streamId)}`,
+    ack: (streamId) => `${base}.op.${checkStreamId(streamId)}.ack`,
     allOps: `${base}.op.*`,
     allAcks: `${base}.op.*.ack`,
+    allReaderAcks: `${base}.op.*.*.ack`,
   };
+}
+
+/**
+ * Where one reader hears the streams that it has named itself, whichever machine they come from: one subscription for
+ * all of them, made once.
+ *
+ * @throws RangeError for a reader that is not one subject token.
+ */
+export function readerFrames(reader: string): string {
+  if (reader === ACK || !TOKEN.test(reader)) throw new RangeError(`${JSON.stringify(reader)} is no reader.`);
+  return `agent.*.*.connection.*.op.${reader}.*`;
+}
+
+/** Where the frames of one op are heard, whichever process of the machine serves it. */
+export function machineOpFrames(address: MachineAddress, opId: string): string {
+  return `${machineBase(address)}.connection.*.op.${checkStreamId(opId)}`;
+}
+
+/** What the subject of a frame or an ack says. */
+export interface OpSubject extends AgentInstance {
+  readonly streamId: string;
+  readonly isAck: boolean;
+}
+
+/** Null for a subject that is neither of a frame nor of an ack. */
+export function parseOpSubject(subject: string): OpSubject | null {
+  const [first, workspaceId, agentId, connection, instance, op, ...rest] = subject.split('.');
+  if (first !== 'agent' || connection !== 'connection' || op !== 'op') return null;
+  if (!isUuid(workspaceId) || !isUuid(agentId) || !isUuid(instance)) return null;
+  const isAck = rest.length > 1 && rest.at(-1) === ACK;
+  const streamId = (isAck ? rest.slice(0, -1) : rest).join('.');
+  return STREAM.test(streamId) ? { workspaceId, agentId, instance, streamId, isAck } : null;
 }
 
 /** What a subject says about who speaks. It counts; ids in a payload do not. */
@@ -87,10 +124,10 @@ function checkUuid(what: string, value: string): string {
   throw new RangeError(`The ${what} id ${JSON.stringify(value)} is no UUID in lower case.`);
 }
 
-function checkOpId(opId: string): string {
-  if (TOKEN.test(opId)) return opId;
+function checkStreamId(streamId: string): string {
+  if (STREAM.test(streamId) && !streamId.split('.').includes(ACK)) return streamId;
   throw new RangeError(
-    `The op id ${JSON.stringify(opId)} is not one subject token. Use letters, digits, _ and -.`,
+    `The op id ${JSON.stringify(streamId)} is not one subject token. Use letters, digits, _ and -.`,
   );
 }
 

@@ -12,15 +12,15 @@ import type { AgentError } from "./error_pb.ts";
 import { file_opengeni_agent_v1_error } from "./error_pb.ts";
 import type { ExecRequest, ExecResponse } from "./exec_pb.ts";
 import { file_opengeni_agent_v1_exec } from "./exec_pb.ts";
-import type { FsListRequest, FsListResponse, FsMkdirRequest, FsMkdirResponse, FsMoveRequest, FsMoveResponse, FsReadRequest, FsReadResponse, FsRemoveRequest, FsRemoveResponse, FsStatRequest, FsStatResponse, FsWriteRequest, FsWriteResponse } from "./filesystem_pb.ts";
+import type { FsListRequest, FsListResponse, FsMkdirRequest, FsMkdirResponse, FsMoveRequest, FsMoveResponse, FsReadRequest, FsReadResponse, FsRemoveRequest, FsRemoveResponse, FsStatRequest, FsStatResponse, FsVersionRequest, FsVersionResponse, FsWriteRequest, FsWriteResponse } from "./filesystem_pb.ts";
 import { file_opengeni_agent_v1_filesystem } from "./filesystem_pb.ts";
 import type { GitRequest, GitResponse } from "./git_pb.ts";
 import { file_opengeni_agent_v1_git } from "./git_pb.ts";
 import type { GoingOffline, Heartbeat, HeartbeatAck, MetricsRequest, MetricsSample } from "./health_pb.ts";
 import { file_opengeni_agent_v1_health } from "./health_pb.ts";
-import type { Hello, HelloAck, PingRequest, PingResponse, ResumeRequest, ResumeResponse } from "./machine_pb.ts";
+import type { DescribeRequest, Hello, HelloAck, PingRequest, PingResponse, ResumeRequest, ResumeResponse } from "./machine_pb.ts";
 import { file_opengeni_agent_v1_machine } from "./machine_pb.ts";
-import type { OpAttach, OpCancel, OpQuery, OpStart, OpStarted, OpStatus, WriteChunk, WriteChunkAck } from "./op_pb.ts";
+import type { OpAttach, OpCancel, OpForget, OpForgotten, OpIds, OpInput, OpInputAck, OpList, OpQuery, OpSignal, OpStart, OpStarted, OpStatus, WriteChunk, WriteChunkAck } from "./op_pb.ts";
 import { file_opengeni_agent_v1_op } from "./op_pb.ts";
 import type { PtyCloseRequest, PtyCloseResponse, PtyOpenRequest, PtyOpenResponse, PtyResizeRequest, PtyResizeResponse, PtyWriteRequest, PtyWriteResponse } from "./pty_pb.ts";
 import { file_opengeni_agent_v1_pty } from "./pty_pb.ts";
@@ -32,7 +32,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file opengeni/agent/v1/control.proto.
  */
 export const file_opengeni_agent_v1_control: GenFile = /*@__PURE__*/
-  fileDesc("Ch9vcGVuZ2VuaS9hZ2VudC92MS9jb250cm9sLnByb3RvEhFvcGVuZ2VuaS5hZ2VudC52MSLjCwoOQ29udHJvbFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRINCgVlcG9jaBgCIAEoDRIuCgRwaW5nGAogASgLMh4ub3BlbmdlbmkuYWdlbnQudjEuUGluZ1JlcXVlc3RIABIpCgVoZWxsbxgLIAEoCzIYLm9wZW5nZW5pLmFnZW50LnYxLkhlbGxvSAASMgoGcmVzdW1lGAwgASgLMiAub3BlbmdlbmkuYWdlbnQudjEuUmVzdW1lUmVxdWVzdEgAEi4KBGV4ZWMYDSABKAsyHi5vcGVuZ2VuaS5hZ2VudC52MS5FeGVjUmVxdWVzdEgAEjMKB2ZzX3JlYWQYDiABKAsyIC5vcGVuZ2VuaS5hZ2VudC52MS5Gc1JlYWRSZXF1ZXN0SAASNQoIZnNfd3JpdGUYDyABKAsyIS5vcGVuZ2VuaS5hZ2VudC52MS5Gc1dyaXRlUmVxdWVzdEgAEjMKB2ZzX2xpc3QYECABKAsyIC5vcGVuZ2VuaS5hZ2VudC52MS5Gc0xpc3RSZXF1ZXN0SAASNQoIZnNfbWtkaXIYESABKAsyIS5vcGVuZ2VuaS5hZ2VudC52MS5Gc01rZGlyUmVxdWVzdEgAEjMKB2ZzX21vdmUYEiABKAsyIC5vcGVuZ2VuaS5hZ2VudC52MS5Gc01vdmVSZXF1ZXN0SAASMwoHZnNfc3RhdBgTIAEoCzIgLm9wZW5nZW5pLmFnZW50LnYxLkZzU3RhdFJlcXVlc3RIABI3Cglmc19yZW1vdmUYFCABKAsyIi5vcGVuZ2VuaS5hZ2VudC52MS5Gc1JlbW92ZVJlcXVlc3RIABIsCgNnaXQYFSABKAsyHS5vcGVuZ2VuaS5hZ2VudC52MS5HaXRSZXF1ZXN0SAASNQoIcHR5X29wZW4YFiABKAsyIS5vcGVuZ2VuaS5hZ2VudC52MS5QdHlPcGVuUmVxdWVzdEgAEjcKCXB0eV93cml0ZRgXIAEoCzIiLm9wZW5nZW5pLmFnZW50LnYxLlB0eVdyaXRlUmVxdWVzdEgAEjkKCnB0eV9yZXNpemUYGCABKAsyIy5vcGVuZ2VuaS5hZ2VudC52MS5QdHlSZXNpemVSZXF1ZXN0SAASNwoJcHR5X2Nsb3NlGBkgASgLMiIub3BlbmdlbmkuYWdlbnQudjEuUHR5Q2xvc2VSZXF1ZXN0SAASQQoOZGVza3RvcF9lbnN1cmUYGiABKAsyJy5vcGVuZ2VuaS5hZ2VudC52MS5EZXNrdG9wRW5zdXJlUmVxdWVzdEgAEjQKB21ldHJpY3MYGyABKAsyIS5vcGVuZ2VuaS5hZ2VudC52MS5NZXRyaWNzUmVxdWVzdEgAEkgKEnVwZGF0ZV9tYXlfcHJvY2VlZBgcIAEoCzIqLm9wZW5nZW5pLmFnZW50LnYxLlVwZGF0ZU1heVByb2NlZWRSZXF1ZXN0SAASPwoNZGVza3RvcF9pbnB1dBgdIAEoCzImLm9wZW5nZW5pLmFnZW50LnYxLkRlc2t0b3BJbnB1dFJlcXVlc3RIABJJChJkZXNrdG9wX3NjcmVlbnNob3QYHiABKAsyKy5vcGVuZ2VuaS5hZ2VudC52MS5EZXNrdG9wU2NyZWVuc2hvdFJlcXVlc3RIABIuCghvcF9zdGFydBgfIAEoCzIaLm9wZW5nZW5pLmFnZW50LnYxLk9wU3RhcnRIABIwCglvcF9jYW5jZWwYICABKAsyGy5vcGVuZ2VuaS5hZ2VudC52MS5PcENhbmNlbEgAEi4KCG9wX3F1ZXJ5GCEgASgLMhoub3BlbmdlbmkuYWdlbnQudjEuT3BRdWVyeUgAEjAKCW9wX2F0dGFjaBgiIAEoCzIbLm9wZW5nZW5pLmFnZW50LnYxLk9wQXR0YWNoSAASNAoLd3JpdGVfY2h1bmsYIyABKAsyHS5vcGVuZ2VuaS5hZ2VudC52MS5Xcml0ZUNodW5rSAASEwoLZmVuY2Vfc2NvcGUYZCABKAlCBAoCb3AiqgsKD0NvbnRyb2xSZXNwb25zZRISCgpyZXF1ZXN0X2lkGAEgASgJEiwKBWVycm9yGAIgASgLMh0ub3BlbmdlbmkuYWdlbnQudjEuQWdlbnRFcnJvchIvCgRwaW5nGAogASgLMh8ub3BlbmdlbmkuYWdlbnQudjEuUGluZ1Jlc3BvbnNlSAASLAoFaGVsbG8YCyABKAsyGy5vcGVuZ2VuaS5hZ2VudC52MS5IZWxsb0Fja0gAEjMKBnJlc3VtZRgMIAEoCzIhLm9wZW5nZW5pLmFnZW50LnYxLlJlc3VtZVJlc3BvbnNlSAASLwoEZXhlYxgNIAEoCzIfLm9wZW5nZW5pLmFnZW50LnYxLkV4ZWNSZXNwb25zZUgAEjQKB2ZzX3JlYWQYDiABKAsyIS5vcGVuZ2VuaS5hZ2VudC52MS5Gc1JlYWRSZXNwb25zZUgAEjYKCGZzX3dyaXRlGA8gASgLMiIub3BlbmdlbmkuYWdlbnQudjEuRnNXcml0ZVJlc3BvbnNlSAASNAoHZnNfbGlzdBgQIAEoCzIhLm9wZW5nZW5pLmFnZW50LnYxLkZzTGlzdFJlc3BvbnNlSAASNgoIZnNfbWtkaXIYESABKAsyIi5vcGVuZ2VuaS5hZ2VudC52MS5Gc01rZGlyUmVzcG9uc2VIABI0Cgdmc19tb3ZlGBIgASgLMiEub3BlbmdlbmkuYWdlbnQudjEuRnNNb3ZlUmVzcG9uc2VIABI0Cgdmc19zdGF0GBMgASgLMiEub3BlbmdlbmkuYWdlbnQudjEuRnNTdGF0UmVzcG9uc2VIABI4Cglmc19yZW1vdmUYFCABKAsyIy5vcGVuZ2VuaS5hZ2VudC52MS5Gc1JlbW92ZVJlc3BvbnNlSAASLQoDZ2l0GBUgASgLMh4ub3BlbmdlbmkuYWdlbnQudjEuR2l0UmVzcG9uc2VIABI2CghwdHlfb3BlbhgWIAEoCzIiLm9wZW5nZW5pLmFnZW50LnYxLlB0eU9wZW5SZXNwb25zZUgAEjgKCXB0eV93cml0ZRgXIAEoCzIjLm9wZW5nZW5pLmFnZW50LnYxLlB0eVdyaXRlUmVzcG9uc2VIABI6CgpwdHlfcmVzaXplGBggASgLMiQub3BlbmdlbmkuYWdlbnQudjEuUHR5UmVzaXplUmVzcG9uc2VIABI4CglwdHlfY2xvc2UYGSABKAsyIy5vcGVuZ2VuaS5hZ2VudC52MS5QdHlDbG9zZVJlc3BvbnNlSAASQgoOZGVza3RvcF9lbnN1cmUYGiABKAsyKC5vcGVuZ2VuaS5hZ2VudC52MS5EZXNrdG9wRW5zdXJlUmVzcG9uc2VIABIzCgdtZXRyaWNzGBsgASgLMiAub3BlbmdlbmkuYWdlbnQudjEuTWV0cmljc1NhbXBsZUgAEkkKEnVwZGF0ZV9tYXlfcHJvY2VlZBgcIAEoCzIrLm9wZW5nZW5pLmFnZW50LnYxLlVwZGF0ZU1heVByb2NlZWRSZXNwb25zZUgAEkAKDWRlc2t0b3BfaW5wdXQYHSABKAsyJy5vcGVuZ2VuaS5hZ2VudC52MS5EZXNrdG9wSW5wdXRSZXNwb25zZUgAEkoKEmRlc2t0b3Bfc2NyZWVuc2hvdBgeIAEoCzIsLm9wZW5nZW5pLmFnZW50LnYxLkRlc2t0b3BTY3JlZW5zaG90UmVzcG9uc2VIABIwCghvcF9zdGFydBgfIAEoCzIcLm9wZW5nZW5pLmFnZW50LnYxLk9wU3RhcnRlZEgAEjAKCW9wX3N0YXR1cxggIAEoCzIbLm9wZW5nZW5pLmFnZW50LnYxLk9wU3RhdHVzSAASNwoLd3JpdGVfY2h1bmsYIyABKAsyIC5vcGVuZ2VuaS5hZ2VudC52MS5Xcml0ZUNodW5rQWNrSABCCAoGcmVzdWx0IpQBCgpBZ2VudEV2ZW50EhAKCGFnZW50X2lkGAEgASgJEjEKCWhlYXJ0YmVhdBgKIAEoCzIcLm9wZW5nZW5pLmFnZW50LnYxLkhlYXJ0YmVhdEgAEjgKDWdvaW5nX29mZmxpbmUYCyABKAsyHy5vcGVuZ2VuaS5hZ2VudC52MS5Hb2luZ09mZmxpbmVIAEIHCgVldmVudCJMCg1BZ2VudEV2ZW50QWNrEjQKCWhlYXJ0YmVhdBgKIAEoCzIfLm9wZW5nZW5pLmFnZW50LnYxLkhlYXJ0YmVhdEFja0gAQgUKA2Fja2IGcHJvdG8z", [file_opengeni_agent_v1_desktop, file_opengeni_agent_v1_error, file_opengeni_agent_v1_exec, file_opengeni_agent_v1_filesystem, file_opengeni_agent_v1_git, file_opengeni_agent_v1_health, file_opengeni_agent_v1_machine, file_opengeni_agent_v1_op, file_opengeni_agent_v1_pty, file_opengeni_agent_v1_update]);
+  fileDesc("Ch9vcGVuZ2VuaS9hZ2VudC92MS9jb250cm9sLnByb3RvEhFvcGVuZ2VuaS5hZ2VudC52MSKuDgoOQ29udHJvbFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRINCgVlcG9jaBgCIAEoDRIuCgRwaW5nGAogASgLMh4ub3BlbmdlbmkuYWdlbnQudjEuUGluZ1JlcXVlc3RIABIpCgVoZWxsbxgLIAEoCzIYLm9wZW5nZW5pLmFnZW50LnYxLkhlbGxvSAASMgoGcmVzdW1lGAwgASgLMiAub3BlbmdlbmkuYWdlbnQudjEuUmVzdW1lUmVxdWVzdEgAEi4KBGV4ZWMYDSABKAsyHi5vcGVuZ2VuaS5hZ2VudC52MS5FeGVjUmVxdWVzdEgAEjMKB2ZzX3JlYWQYDiABKAsyIC5vcGVuZ2VuaS5hZ2VudC52MS5Gc1JlYWRSZXF1ZXN0SAASNQoIZnNfd3JpdGUYDyABKAsyIS5vcGVuZ2VuaS5hZ2VudC52MS5Gc1dyaXRlUmVxdWVzdEgAEjMKB2ZzX2xpc3QYECABKAsyIC5vcGVuZ2VuaS5hZ2VudC52MS5Gc0xpc3RSZXF1ZXN0SAASNQoIZnNfbWtkaXIYESABKAsyIS5vcGVuZ2VuaS5hZ2VudC52MS5Gc01rZGlyUmVxdWVzdEgAEjMKB2ZzX21vdmUYEiABKAsyIC5vcGVuZ2VuaS5hZ2VudC52MS5Gc01vdmVSZXF1ZXN0SAASMwoHZnNfc3RhdBgTIAEoCzIgLm9wZW5nZW5pLmFnZW50LnYxLkZzU3RhdFJlcXVlc3RIABI3Cglmc19yZW1vdmUYFCABKAsyIi5vcGVuZ2VuaS5hZ2VudC52MS5Gc1JlbW92ZVJlcXVlc3RIABIsCgNnaXQYFSABKAsyHS5vcGVuZ2VuaS5hZ2VudC52MS5HaXRSZXF1ZXN0SAASNQoIcHR5X29wZW4YFiABKAsyIS5vcGVuZ2VuaS5hZ2VudC52MS5QdHlPcGVuUmVxdWVzdEgAEjcKCXB0eV93cml0ZRgXIAEoCzIiLm9wZW5nZW5pLmFnZW50LnYxLlB0eVdyaXRlUmVxdWVzdEgAEjkKCnB0eV9yZXNpemUYGCABKAsyIy5vcGVuZ2VuaS5hZ2VudC52MS5QdHlSZXNpemVSZXF1ZXN0SAASNwoJcHR5X2Nsb3NlGBkgASgLMiIub3BlbmdlbmkuYWdlbnQudjEuUHR5Q2xvc2VSZXF1ZXN0SAASQQoOZGVza3RvcF9lbnN1cmUYGiABKAsyJy5vcGVuZ2VuaS5hZ2VudC52MS5EZXNrdG9wRW5zdXJlUmVxdWVzdEgAEjQKB21ldHJpY3MYGyABKAsyIS5vcGVuZ2VuaS5hZ2VudC52MS5NZXRyaWNzUmVxdWVzdEgAEkgKEnVwZGF0ZV9tYXlfcHJvY2VlZBgcIAEoCzIqLm9wZW5nZW5pLmFnZW50LnYxLlVwZGF0ZU1heVByb2NlZWRSZXF1ZXN0SAASPwoNZGVza3RvcF9pbnB1dBgdIAEoCzImLm9wZW5nZW5pLmFnZW50LnYxLkRlc2t0b3BJbnB1dFJlcXVlc3RIABJJChJkZXNrdG9wX3NjcmVlbnNob3QYHiABKAsyKy5vcGVuZ2VuaS5hZ2VudC52MS5EZXNrdG9wU2NyZWVuc2hvdFJlcXVlc3RIABIuCghvcF9zdGFydBgfIAEoCzIaLm9wZW5nZW5pLmFnZW50LnYxLk9wU3RhcnRIABIwCglvcF9jYW5jZWwYICABKAsyGy5vcGVuZ2VuaS5hZ2VudC52MS5PcENhbmNlbEgAEi4KCG9wX3F1ZXJ5GCEgASgLMhoub3BlbmdlbmkuYWdlbnQudjEuT3BRdWVyeUgAEjAKCW9wX2F0dGFjaBgiIAEoCzIbLm9wZW5nZW5pLmFnZW50LnYxLk9wQXR0YWNoSAASNAoLd3JpdGVfY2h1bmsYIyABKAsyHS5vcGVuZ2VuaS5hZ2VudC52MS5Xcml0ZUNodW5rSAASLgoIb3BfaW5wdXQYZSABKAsyGi5vcGVuZ2VuaS5hZ2VudC52MS5PcElucHV0SAASMAoJb3Bfc2lnbmFsGGYgASgLMhsub3BlbmdlbmkuYWdlbnQudjEuT3BTaWduYWxIABIwCglvcF9mb3JnZXQYZyABKAsyGy5vcGVuZ2VuaS5hZ2VudC52MS5PcEZvcmdldEgAEiwKB29wX2xpc3QYaCABKAsyGS5vcGVuZ2VuaS5hZ2VudC52MS5PcExpc3RIABI5Cgpmc192ZXJzaW9uGGkgASgLMiMub3BlbmdlbmkuYWdlbnQudjEuRnNWZXJzaW9uUmVxdWVzdEgAEjYKCGRlc2NyaWJlGGogASgLMiIub3BlbmdlbmkuYWdlbnQudjEuRGVzY3JpYmVSZXF1ZXN0SAASEwoLZmVuY2Vfc2NvcGUYZCABKAkSFAoMb25seV9wcm9jZXNzGHggASgJQgQKAm9wIuwNCg9Db250cm9sUmVzcG9uc2USEgoKcmVxdWVzdF9pZBgBIAEoCRIsCgVlcnJvchgCIAEoCzIdLm9wZW5nZW5pLmFnZW50LnYxLkFnZW50RXJyb3ISLwoEcGluZxgKIAEoCzIfLm9wZW5nZW5pLmFnZW50LnYxLlBpbmdSZXNwb25zZUgAEiwKBWhlbGxvGAsgASgLMhsub3BlbmdlbmkuYWdlbnQudjEuSGVsbG9BY2tIABIzCgZyZXN1bWUYDCABKAsyIS5vcGVuZ2VuaS5hZ2VudC52MS5SZXN1bWVSZXNwb25zZUgAEi8KBGV4ZWMYDSABKAsyHy5vcGVuZ2VuaS5hZ2VudC52MS5FeGVjUmVzcG9uc2VIABI0Cgdmc19yZWFkGA4gASgLMiEub3BlbmdlbmkuYWdlbnQudjEuRnNSZWFkUmVzcG9uc2VIABI2Cghmc193cml0ZRgPIAEoCzIiLm9wZW5nZW5pLmFnZW50LnYxLkZzV3JpdGVSZXNwb25zZUgAEjQKB2ZzX2xpc3QYECABKAsyIS5vcGVuZ2VuaS5hZ2VudC52MS5Gc0xpc3RSZXNwb25zZUgAEjYKCGZzX21rZGlyGBEgASgLMiIub3BlbmdlbmkuYWdlbnQudjEuRnNNa2RpclJlc3BvbnNlSAASNAoHZnNfbW92ZRgSIAEoCzIhLm9wZW5nZW5pLmFnZW50LnYxLkZzTW92ZVJlc3BvbnNlSAASNAoHZnNfc3RhdBgTIAEoCzIhLm9wZW5nZW5pLmFnZW50LnYxLkZzU3RhdFJlc3BvbnNlSAASOAoJZnNfcmVtb3ZlGBQgASgLMiMub3BlbmdlbmkuYWdlbnQudjEuRnNSZW1vdmVSZXNwb25zZUgAEi0KA2dpdBgVIAEoCzIeLm9wZW5nZW5pLmFnZW50LnYxLkdpdFJlc3BvbnNlSAASNgoIcHR5X29wZW4YFiABKAsyIi5vcGVuZ2VuaS5hZ2VudC52MS5QdHlPcGVuUmVzcG9uc2VIABI4CglwdHlfd3JpdGUYFyABKAsyIy5vcGVuZ2VuaS5hZ2VudC52MS5QdHlXcml0ZVJlc3BvbnNlSAASOgoKcHR5X3Jlc2l6ZRgYIAEoCzIkLm9wZW5nZW5pLmFnZW50LnYxLlB0eVJlc2l6ZVJlc3BvbnNlSAASOAoJcHR5X2Nsb3NlGBkgASgLMiMub3BlbmdlbmkuYWdlbnQudjEuUHR5Q2xvc2VSZXNwb25zZUgAEkIKDmRlc2t0b3BfZW5zdXJlGBogASgLMigub3BlbmdlbmkuYWdlbnQudjEuRGVza3RvcEVuc3VyZVJlc3BvbnNlSAASMwoHbWV0cmljcxgbIAEoCzIgLm9wZW5nZW5pLmFnZW50LnYxLk1ldHJpY3NTYW1wbGVIABJJChJ1cGRhdGVfbWF5X3Byb2NlZWQYHCABKAsyKy5vcGVuZ2VuaS5hZ2VudC52MS5VcGRhdGVNYXlQcm9jZWVkUmVzcG9uc2VIABJACg1kZXNrdG9wX2lucHV0GB0gASgLMicub3BlbmdlbmkuYWdlbnQudjEuRGVza3RvcElucHV0UmVzcG9uc2VIABJKChJkZXNrdG9wX3NjcmVlbnNob3QYHiABKAsyLC5vcGVuZ2VuaS5hZ2VudC52MS5EZXNrdG9wU2NyZWVuc2hvdFJlc3BvbnNlSAASMAoIb3Bfc3RhcnQYHyABKAsyHC5vcGVuZ2VuaS5hZ2VudC52MS5PcFN0YXJ0ZWRIABIwCglvcF9zdGF0dXMYICABKAsyGy5vcGVuZ2VuaS5hZ2VudC52MS5PcFN0YXR1c0gAEjcKC3dyaXRlX2NodW5rGCMgASgLMiAub3BlbmdlbmkuYWdlbnQudjEuV3JpdGVDaHVua0Fja0gAEjEKCG9wX2lucHV0GGUgASgLMh0ub3BlbmdlbmkuYWdlbnQudjEuT3BJbnB1dEFja0gAEjAKCW9wX3NpZ25hbBhmIAEoCzIbLm9wZW5nZW5pLmFnZW50LnYxLk9wU3RhdHVzSAASMwoJb3BfZm9yZ2V0GGcgASgLMh4ub3BlbmdlbmkuYWdlbnQudjEuT3BGb3Jnb3R0ZW5IABIrCgdvcF9saXN0GGggASgLMhgub3BlbmdlbmkuYWdlbnQudjEuT3BJZHNIABI6Cgpmc192ZXJzaW9uGGkgASgLMiQub3BlbmdlbmkuYWdlbnQudjEuRnNWZXJzaW9uUmVzcG9uc2VIABIsCghkZXNjcmliZRhqIAEoCzIYLm9wZW5nZW5pLmFnZW50LnYxLkhlbGxvSAASDwoHcHJvY2Vzcxh4IAEoCUIICgZyZXN1bHQilAEKCkFnZW50RXZlbnQSEAoIYWdlbnRfaWQYASABKAkSMQoJaGVhcnRiZWF0GAogASgLMhwub3BlbmdlbmkuYWdlbnQudjEuSGVhcnRiZWF0SAASOAoNZ29pbmdfb2ZmbGluZRgLIAEoCzIfLm9wZW5nZW5pLmFnZW50LnYxLkdvaW5nT2ZmbGluZUgAQgcKBWV2ZW50IkwKDUFnZW50RXZlbnRBY2sSNAoJaGVhcnRiZWF0GAogASgLMh8ub3BlbmdlbmkuYWdlbnQudjEuSGVhcnRiZWF0QWNrSABCBQoDYWNrYgZwcm90bzM", [file_opengeni_agent_v1_desktop, file_opengeni_agent_v1_error, file_opengeni_agent_v1_exec, file_opengeni_agent_v1_filesystem, file_opengeni_agent_v1_git, file_opengeni_agent_v1_health, file_opengeni_agent_v1_machine, file_opengeni_agent_v1_op, file_opengeni_agent_v1_pty, file_opengeni_agent_v1_update]);
 
 /**
  * epoch is that of the box pointer of fence_scope, the session; without a scope it is ignored.
@@ -209,12 +209,55 @@ export type ControlRequest = Message<"opengeni.agent.v1.ControlRequest"> & {
      */
     value: WriteChunk;
     case: "writeChunk";
+  } | {
+    /**
+     * @generated from field: opengeni.agent.v1.OpInput op_input = 101;
+     */
+    value: OpInput;
+    case: "opInput";
+  } | {
+    /**
+     * @generated from field: opengeni.agent.v1.OpSignal op_signal = 102;
+     */
+    value: OpSignal;
+    case: "opSignal";
+  } | {
+    /**
+     * @generated from field: opengeni.agent.v1.OpForget op_forget = 103;
+     */
+    value: OpForget;
+    case: "opForget";
+  } | {
+    /**
+     * @generated from field: opengeni.agent.v1.OpList op_list = 104;
+     */
+    value: OpList;
+    case: "opList";
+  } | {
+    /**
+     * @generated from field: opengeni.agent.v1.FsVersionRequest fs_version = 105;
+     */
+    value: FsVersionRequest;
+    case: "fsVersion";
+  } | {
+    /**
+     * @generated from field: opengeni.agent.v1.DescribeRequest describe = 106;
+     */
+    value: DescribeRequest;
+    case: "describe";
   } | { case: undefined; value?: undefined };
 
   /**
    * @generated from field: string fence_scope = 100;
    */
   fenceScope: string;
+
+  /**
+   * Of the reply to an earlier request: any other process refuses this one, which it cannot know to be a repetition.
+   *
+   * @generated from field: string only_process = 120;
+   */
+  onlyProcess: string;
 };
 
 /**
@@ -387,7 +430,50 @@ export type ControlResponse = Message<"opengeni.agent.v1.ControlResponse"> & {
      */
     value: WriteChunkAck;
     case: "writeChunk";
+  } | {
+    /**
+     * @generated from field: opengeni.agent.v1.OpInputAck op_input = 101;
+     */
+    value: OpInputAck;
+    case: "opInput";
+  } | {
+    /**
+     * @generated from field: opengeni.agent.v1.OpStatus op_signal = 102;
+     */
+    value: OpStatus;
+    case: "opSignal";
+  } | {
+    /**
+     * @generated from field: opengeni.agent.v1.OpForgotten op_forget = 103;
+     */
+    value: OpForgotten;
+    case: "opForget";
+  } | {
+    /**
+     * @generated from field: opengeni.agent.v1.OpIds op_list = 104;
+     */
+    value: OpIds;
+    case: "opList";
+  } | {
+    /**
+     * @generated from field: opengeni.agent.v1.FsVersionResponse fs_version = 105;
+     */
+    value: FsVersionResponse;
+    case: "fsVersion";
+  } | {
+    /**
+     * @generated from field: opengeni.agent.v1.Hello describe = 106;
+     */
+    value: Hello;
+    case: "describe";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * Drawn once by the process that answers.
+   *
+   * @generated from field: string process = 120;
+   */
+  process: string;
 };
 
 /**

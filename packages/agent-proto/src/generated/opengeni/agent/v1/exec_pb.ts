@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file opengeni/agent/v1/exec.proto.
  */
 export const file_opengeni_agent_v1_exec: GenFile = /*@__PURE__*/
-  fileDesc("ChxvcGVuZ2VuaS9hZ2VudC92MS9leGVjLnByb3RvEhFvcGVuZ2VuaS5hZ2VudC52MSK/AQoLRXhlY1JlcXVlc3QSDwoHY29tbWFuZBgBIAMoCRINCgVzaGVsbBgCIAEoCBILCgNjd2QYAyABKAkSNAoDZW52GAQgAygLMicub3BlbmdlbmkuYWdlbnQudjEuRXhlY1JlcXVlc3QuRW52RW50cnkSDQoFc3RkaW4YBSABKAwSEgoKdGltZW91dF9tcxgGIAEoDRoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImkKDEV4ZWNSZXNwb25zZRIRCglleGl0X2NvZGUYASABKAUSDgoGc3Rkb3V0GAIgASgMEg4KBnN0ZGVychgDIAEoDBIRCgl0aW1lZF9vdXQYBCABKAgSEwoLZHVyYXRpb25fbXMYBSABKARiBnByb3RvMw");
+  fileDesc("ChxvcGVuZ2VuaS9hZ2VudC92MS9leGVjLnByb3RvEhFvcGVuZ2VuaS5hZ2VudC52MSKvAgoLRXhlY1JlcXVlc3QSDwoHY29tbWFuZBgBIAMoCRINCgVzaGVsbBgCIAEoCBILCgNjd2QYAyABKAkSNAoDZW52GAQgAygLMicub3BlbmdlbmkuYWdlbnQudjEuRXhlY1JlcXVlc3QuRW52RW50cnkSDQoFc3RkaW4YBSABKAwSEgoKdGltZW91dF9tcxgGIAEoDRIOCgZtZXJnZWQYZCABKAgSEgoKc3RkaW5fb3BlbhhlIAEoCBITCgZzY3JpcHQYZiABKAlIAIgBARIUCgxzY3JpcHRfc2hlbGwYZyABKAkSFAoMc2NyaXB0X2xvZ2luGGggASgIGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCCQoHX3NjcmlwdCJpCgxFeGVjUmVzcG9uc2USEQoJZXhpdF9jb2RlGAEgASgFEg4KBnN0ZG91dBgCIAEoDBIOCgZzdGRlcnIYAyABKAwSEQoJdGltZWRfb3V0GAQgASgIEhMKC2R1cmF0aW9uX21zGAUgASgEYgZwcm90bzM");
 
 /**
  * With shell, the parts are joined by one space and given to $SHELL -c. No timeout means no limit.
@@ -49,6 +49,37 @@ export type ExecRequest = Message<"opengeni.agent.v1.ExecRequest"> & {
    * @generated from field: uint32 timeout_ms = 6;
    */
   timeoutMs: number;
+
+  /**
+   * Both channels as stdout, in their true order.
+   *
+   * @generated from field: bool merged = 100;
+   */
+  merged: boolean;
+
+  /**
+   * More of stdin comes by op_input. Only in an op.
+   *
+   * @generated from field: bool stdin_open = 101;
+   */
+  stdinOpen: boolean;
+
+  /**
+   * Instead of a command: a text for a shell, /bin/sh when none is named.
+   *
+   * @generated from field: optional string script = 102;
+   */
+  script?: string | undefined;
+
+  /**
+   * @generated from field: string script_shell = 103;
+   */
+  scriptShell: string;
+
+  /**
+   * @generated from field: bool script_login = 104;
+   */
+  scriptLogin: boolean;
 };
 
 /**

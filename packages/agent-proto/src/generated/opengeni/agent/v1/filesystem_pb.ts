@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file opengeni/agent/v1/filesystem.proto.
  */
 export const file_opengeni_agent_v1_filesystem: GenFile = /*@__PURE__*/
-  fileDesc("CiJvcGVuZ2VuaS9hZ2VudC92MS9maWxlc3lzdGVtLnByb3RvEhFvcGVuZ2VuaS5hZ2VudC52MSI9Cg1Gc1JlYWRSZXF1ZXN0EgwKBHBhdGgYASABKAkSDgoGb2Zmc2V0GAIgASgEEg4KBmxlbmd0aBgDIAEoBCI1Cg5Gc1JlYWRSZXNwb25zZRIPCgdjb250ZW50GAEgASgMEhIKCnRvdGFsX3NpemUYAiABKAQiZQoORnNXcml0ZVJlcXVlc3QSDAoEcGF0aBgBIAEoCRIPCgdjb250ZW50GAIgASgMEhYKDmNyZWF0ZV9wYXJlbnRzGAMgASgIEg4KBmFwcGVuZBgEIAEoCBIMCgRtb2RlGAUgASgNIigKD0ZzV3JpdGVSZXNwb25zZRIVCg1ieXRlc193cml0dGVuGAEgASgEIjAKDUZzTGlzdFJlcXVlc3QSDAoEcGF0aBgBIAEoCRIRCglyZWN1cnNpdmUYAiABKAgiPQoORnNMaXN0UmVzcG9uc2USKwoHZW50cmllcxgBIAMoCzIaLm9wZW5nZW5pLmFnZW50LnYxLkZzRW50cnkihAEKB0ZzRW50cnkSDAoEbmFtZRgBIAEoCRIMCgRwYXRoGAIgASgJEiwKBGtpbmQYAyABKA4yHi5vcGVuZ2VuaS5hZ2VudC52MS5Gc0VudHJ5S2luZBIMCgRzaXplGAQgASgEEhMKC21vZGlmaWVkX21zGAUgASgDEgwKBG1vZGUYBiABKA0iPQoORnNNa2RpclJlcXVlc3QSDAoEcGF0aBgBIAEoCRIPCgdwYXJlbnRzGAIgASgIEgwKBG1vZGUYAyABKA0iEQoPRnNNa2RpclJlc3BvbnNlIjwKDUZzTW92ZVJlcXVlc3QSDAoEZnJvbRgBIAEoCRIKCgJ0bxgCIAEoCRIRCglvdmVyd3JpdGUYAyABKAgiEAoORnNNb3ZlUmVzcG9uc2UiHQoNRnNTdGF0UmVxdWVzdBIMCgRwYXRoGAEgASgJIksKDkZzU3RhdFJlc3BvbnNlEg4KBmV4aXN0cxgBIAEoCBIpCgVlbnRyeRgCIAEoCzIaLm9wZW5nZW5pLmFnZW50LnYxLkZzRW50cnkiMgoPRnNSZW1vdmVSZXF1ZXN0EgwKBHBhdGgYASABKAkSEQoJcmVjdXJzaXZlGAIgASgIIhIKEEZzUmVtb3ZlUmVzcG9uc2UqfAoLRnNFbnRyeUtpbmQSHQoZRlNfRU5UUllfS0lORF9VTlNQRUNJRklFRBAAEhYKEkZTX0VOVFJZX0tJTkRfRklMRRABEhsKF0ZTX0VOVFJZX0tJTkRfRElSRUNUT1JZEAISGQoVRlNfRU5UUllfS0lORF9TWU1MSU5LEANiBnByb3RvMw");
+  fileDesc("CiJvcGVuZ2VuaS9hZ2VudC92MS9maWxlc3lzdGVtLnByb3RvEhFvcGVuZ2VuaS5hZ2VudC52MSI9Cg1Gc1JlYWRSZXF1ZXN0EgwKBHBhdGgYASABKAkSDgoGb2Zmc2V0GAIgASgEEg4KBmxlbmd0aBgDIAEoBCJGCg5Gc1JlYWRSZXNwb25zZRIPCgdjb250ZW50GAEgASgMEhIKCnRvdGFsX3NpemUYAiABKAQSDwoHdmVyc2lvbhhkIAEoCSKTAQoORnNXcml0ZVJlcXVlc3QSDAoEcGF0aBgBIAEoCRIPCgdjb250ZW50GAIgASgMEhYKDmNyZWF0ZV9wYXJlbnRzGAMgASgIEg4KBmFwcGVuZBgEIAEoCBIMCgRtb2RlGAUgASgNEiwKBXRlcm1zGGQgASgLMh0ub3BlbmdlbmkuYWdlbnQudjEuV3JpdGVUZXJtcyJeCgpXcml0ZVRlcm1zEhEKCWlmX2Fic2VudBgBIAEoCBISCgppZl92ZXJzaW9uGAIgASgJEhcKD2V4cGVjdGVkX3NoYTI1NhgDIAEoCRIQCghzZXRfbW9kZRgEIAEoCCI5Cg9Gc1dyaXRlUmVzcG9uc2USFQoNYnl0ZXNfd3JpdHRlbhgBIAEoBBIPCgd2ZXJzaW9uGGQgASgJIlMKDUZzTGlzdFJlcXVlc3QSDAoEcGF0aBgBIAEoCRIRCglyZWN1cnNpdmUYAiABKAgSEgoKYWZ0ZXJfbmFtZRhkIAEoCRINCgVwYWdlZBhlIAEoCCJLCg5Gc0xpc3RSZXNwb25zZRIrCgdlbnRyaWVzGAEgAygLMhoub3BlbmdlbmkuYWdlbnQudjEuRnNFbnRyeRIMCgRtb3JlGGQgASgIIpQBCgdGc0VudHJ5EgwKBG5hbWUYASABKAkSDAoEcGF0aBgCIAEoCRIsCgRraW5kGAMgASgOMh4ub3BlbmdlbmkuYWdlbnQudjEuRnNFbnRyeUtpbmQSDAoEc2l6ZRgEIAEoBBITCgttb2RpZmllZF9tcxgFIAEoAxIMCgRtb2RlGAYgASgNEg4KBnRhcmdldBhkIAEoCSI9Cg5Gc01rZGlyUmVxdWVzdBIMCgRwYXRoGAEgASgJEg8KB3BhcmVudHMYAiABKAgSDAoEbW9kZRgDIAEoDSIRCg9Gc01rZGlyUmVzcG9uc2UiVAoNRnNNb3ZlUmVxdWVzdBIMCgRmcm9tGAEgASgJEgoKAnRvGAIgASgJEhEKCW92ZXJ3cml0ZRgDIAEoCBIWCg5jcmVhdGVfcGFyZW50cxhkIAEoCCIQCg5Gc01vdmVSZXNwb25zZSIdCg1Gc1N0YXRSZXF1ZXN0EgwKBHBhdGgYASABKAkiSwoORnNTdGF0UmVzcG9uc2USDgoGZXhpc3RzGAEgASgIEikKBWVudHJ5GAIgASgLMhoub3BlbmdlbmkuYWdlbnQudjEuRnNFbnRyeSIyCg9Gc1JlbW92ZVJlcXVlc3QSDAoEcGF0aBgBIAEoCRIRCglyZWN1cnNpdmUYAiABKAgiEgoQRnNSZW1vdmVSZXNwb25zZSIgChBGc1ZlcnNpb25SZXF1ZXN0EgwKBHBhdGgYASABKAkiJAoRRnNWZXJzaW9uUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCSqVAQoLRnNFbnRyeUtpbmQSHQoZRlNfRU5UUllfS0lORF9VTlNQRUNJRklFRBAAEhYKEkZTX0VOVFJZX0tJTkRfRklMRRABEhsKF0ZTX0VOVFJZX0tJTkRfRElSRUNUT1JZEAISGQoVRlNfRU5UUllfS0lORF9TWU1MSU5LEAMSFwoTRlNfRU5UUllfS0lORF9PVEhFUhBkYgZwcm90bzM");
 
 /**
  * Length 0 reads to the end.
@@ -56,6 +56,11 @@ export type FsReadResponse = Message<"opengeni.agent.v1.FsReadResponse"> & {
    * @generated from field: uint64 total_size = 2;
    */
   totalSize: bigint;
+
+  /**
+   * @generated from field: string version = 100;
+   */
+  version: string;
 };
 
 /**
@@ -95,6 +100,11 @@ export type FsWriteRequest = Message<"opengeni.agent.v1.FsWriteRequest"> & {
    * @generated from field: uint32 mode = 5;
    */
   mode: number;
+
+  /**
+   * @generated from field: opengeni.agent.v1.WriteTerms terms = 100;
+   */
+  terms?: WriteTerms | undefined;
 };
 
 /**
@@ -105,6 +115,44 @@ export const FsWriteRequestSchema: GenMessage<FsWriteRequest> = /*@__PURE__*/
   messageDesc(file_opengeni_agent_v1_filesystem, 2);
 
 /**
+ * On what terms a file is written. Nothing is changed where they do not hold.
+ *
+ * @generated from message opengeni.agent.v1.WriteTerms
+ */
+export type WriteTerms = Message<"opengeni.agent.v1.WriteTerms"> & {
+  /**
+   * @generated from field: bool if_absent = 1;
+   */
+  ifAbsent: boolean;
+
+  /**
+   * @generated from field: string if_version = 2;
+   */
+  ifVersion: string;
+
+  /**
+   * SHA-256 of the content, in hex.
+   *
+   * @generated from field: string expected_sha256 = 3;
+   */
+  expectedSha256: string;
+
+  /**
+   * The mode also counts for a file that is there already.
+   *
+   * @generated from field: bool set_mode = 4;
+   */
+  setMode: boolean;
+};
+
+/**
+ * Describes the message opengeni.agent.v1.WriteTerms.
+ * Use `create(WriteTermsSchema)` to create a new message.
+ */
+export const WriteTermsSchema: GenMessage<WriteTerms> = /*@__PURE__*/
+  messageDesc(file_opengeni_agent_v1_filesystem, 3);
+
+/**
  * @generated from message opengeni.agent.v1.FsWriteResponse
  */
 export type FsWriteResponse = Message<"opengeni.agent.v1.FsWriteResponse"> & {
@@ -112,6 +160,11 @@ export type FsWriteResponse = Message<"opengeni.agent.v1.FsWriteResponse"> & {
    * @generated from field: uint64 bytes_written = 1;
    */
   bytesWritten: bigint;
+
+  /**
+   * @generated from field: string version = 100;
+   */
+  version: string;
 };
 
 /**
@@ -119,7 +172,7 @@ export type FsWriteResponse = Message<"opengeni.agent.v1.FsWriteResponse"> & {
  * Use `create(FsWriteResponseSchema)` to create a new message.
  */
 export const FsWriteResponseSchema: GenMessage<FsWriteResponse> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_filesystem, 3);
+  messageDesc(file_opengeni_agent_v1_filesystem, 4);
 
 /**
  * @generated from message opengeni.agent.v1.FsListRequest
@@ -134,6 +187,18 @@ export type FsListRequest = Message<"opengeni.agent.v1.FsListRequest"> & {
    * @generated from field: bool recursive = 2;
    */
   recursive: boolean;
+
+  /**
+   * Only names after this one, in the order of their bytes; what does not fit into one reply is asked for so.
+   *
+   * @generated from field: string after_name = 100;
+   */
+  afterName: string;
+
+  /**
+   * @generated from field: bool paged = 101;
+   */
+  paged: boolean;
 };
 
 /**
@@ -141,7 +206,7 @@ export type FsListRequest = Message<"opengeni.agent.v1.FsListRequest"> & {
  * Use `create(FsListRequestSchema)` to create a new message.
  */
 export const FsListRequestSchema: GenMessage<FsListRequest> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_filesystem, 4);
+  messageDesc(file_opengeni_agent_v1_filesystem, 5);
 
 /**
  * @generated from message opengeni.agent.v1.FsListResponse
@@ -151,6 +216,11 @@ export type FsListResponse = Message<"opengeni.agent.v1.FsListResponse"> & {
    * @generated from field: repeated opengeni.agent.v1.FsEntry entries = 1;
    */
   entries: FsEntry[];
+
+  /**
+   * @generated from field: bool more = 100;
+   */
+  more: boolean;
 };
 
 /**
@@ -158,7 +228,7 @@ export type FsListResponse = Message<"opengeni.agent.v1.FsListResponse"> & {
  * Use `create(FsListResponseSchema)` to create a new message.
  */
 export const FsListResponseSchema: GenMessage<FsListResponse> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_filesystem, 5);
+  messageDesc(file_opengeni_agent_v1_filesystem, 6);
 
 /**
  * Links are not followed. In a list the path is relative to the folder listed; in a stat it is the
@@ -196,6 +266,13 @@ export type FsEntry = Message<"opengeni.agent.v1.FsEntry"> & {
    * @generated from field: uint32 mode = 6;
    */
   mode: number;
+
+  /**
+   * Where a link says it leads.
+   *
+   * @generated from field: string target = 100;
+   */
+  target: string;
 };
 
 /**
@@ -203,7 +280,7 @@ export type FsEntry = Message<"opengeni.agent.v1.FsEntry"> & {
  * Use `create(FsEntrySchema)` to create a new message.
  */
 export const FsEntrySchema: GenMessage<FsEntry> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_filesystem, 6);
+  messageDesc(file_opengeni_agent_v1_filesystem, 7);
 
 /**
  * @generated from message opengeni.agent.v1.FsMkdirRequest
@@ -230,7 +307,7 @@ export type FsMkdirRequest = Message<"opengeni.agent.v1.FsMkdirRequest"> & {
  * Use `create(FsMkdirRequestSchema)` to create a new message.
  */
 export const FsMkdirRequestSchema: GenMessage<FsMkdirRequest> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_filesystem, 7);
+  messageDesc(file_opengeni_agent_v1_filesystem, 8);
 
 /**
  * @generated from message opengeni.agent.v1.FsMkdirResponse
@@ -243,7 +320,7 @@ export type FsMkdirResponse = Message<"opengeni.agent.v1.FsMkdirResponse"> & {
  * Use `create(FsMkdirResponseSchema)` to create a new message.
  */
 export const FsMkdirResponseSchema: GenMessage<FsMkdirResponse> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_filesystem, 8);
+  messageDesc(file_opengeni_agent_v1_filesystem, 9);
 
 /**
  * rename(2); a target that is there is an OS error unless it may be overwritten.
@@ -265,6 +342,11 @@ export type FsMoveRequest = Message<"opengeni.agent.v1.FsMoveRequest"> & {
    * @generated from field: bool overwrite = 3;
    */
   overwrite: boolean;
+
+  /**
+   * @generated from field: bool create_parents = 100;
+   */
+  createParents: boolean;
 };
 
 /**
@@ -272,7 +354,7 @@ export type FsMoveRequest = Message<"opengeni.agent.v1.FsMoveRequest"> & {
  * Use `create(FsMoveRequestSchema)` to create a new message.
  */
 export const FsMoveRequestSchema: GenMessage<FsMoveRequest> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_filesystem, 9);
+  messageDesc(file_opengeni_agent_v1_filesystem, 10);
 
 /**
  * @generated from message opengeni.agent.v1.FsMoveResponse
@@ -285,7 +367,7 @@ export type FsMoveResponse = Message<"opengeni.agent.v1.FsMoveResponse"> & {
  * Use `create(FsMoveResponseSchema)` to create a new message.
  */
 export const FsMoveResponseSchema: GenMessage<FsMoveResponse> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_filesystem, 10);
+  messageDesc(file_opengeni_agent_v1_filesystem, 11);
 
 /**
  * @generated from message opengeni.agent.v1.FsStatRequest
@@ -302,7 +384,7 @@ export type FsStatRequest = Message<"opengeni.agent.v1.FsStatRequest"> & {
  * Use `create(FsStatRequestSchema)` to create a new message.
  */
 export const FsStatRequestSchema: GenMessage<FsStatRequest> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_filesystem, 11);
+  messageDesc(file_opengeni_agent_v1_filesystem, 12);
 
 /**
  * Absence is an answer, not an error.
@@ -326,7 +408,7 @@ export type FsStatResponse = Message<"opengeni.agent.v1.FsStatResponse"> & {
  * Use `create(FsStatResponseSchema)` to create a new message.
  */
 export const FsStatResponseSchema: GenMessage<FsStatResponse> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_filesystem, 12);
+  messageDesc(file_opengeni_agent_v1_filesystem, 13);
 
 /**
  * A missing path is NOT_FOUND; a folder that is not recursive has to be empty.
@@ -350,7 +432,7 @@ export type FsRemoveRequest = Message<"opengeni.agent.v1.FsRemoveRequest"> & {
  * Use `create(FsRemoveRequestSchema)` to create a new message.
  */
 export const FsRemoveRequestSchema: GenMessage<FsRemoveRequest> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_filesystem, 13);
+  messageDesc(file_opengeni_agent_v1_filesystem, 14);
 
 /**
  * @generated from message opengeni.agent.v1.FsRemoveResponse
@@ -363,7 +445,43 @@ export type FsRemoveResponse = Message<"opengeni.agent.v1.FsRemoveResponse"> & {
  * Use `create(FsRemoveResponseSchema)` to create a new message.
  */
 export const FsRemoveResponseSchema: GenMessage<FsRemoveResponse> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_filesystem, 14);
+  messageDesc(file_opengeni_agent_v1_filesystem, 15);
+
+/**
+ * @generated from message opengeni.agent.v1.FsVersionRequest
+ */
+export type FsVersionRequest = Message<"opengeni.agent.v1.FsVersionRequest"> & {
+  /**
+   * @generated from field: string path = 1;
+   */
+  path: string;
+};
+
+/**
+ * Describes the message opengeni.agent.v1.FsVersionRequest.
+ * Use `create(FsVersionRequestSchema)` to create a new message.
+ */
+export const FsVersionRequestSchema: GenMessage<FsVersionRequest> = /*@__PURE__*/
+  messageDesc(file_opengeni_agent_v1_filesystem, 16);
+
+/**
+ * Empty when there is no such file.
+ *
+ * @generated from message opengeni.agent.v1.FsVersionResponse
+ */
+export type FsVersionResponse = Message<"opengeni.agent.v1.FsVersionResponse"> & {
+  /**
+   * @generated from field: string version = 1;
+   */
+  version: string;
+};
+
+/**
+ * Describes the message opengeni.agent.v1.FsVersionResponse.
+ * Use `create(FsVersionResponseSchema)` to create a new message.
+ */
+export const FsVersionResponseSchema: GenMessage<FsVersionResponse> = /*@__PURE__*/
+  messageDesc(file_opengeni_agent_v1_filesystem, 17);
 
 /**
  * @generated from enum opengeni.agent.v1.FsEntryKind
@@ -388,6 +506,11 @@ export const FsEntryKind = {
    * @generated from enum value: FS_ENTRY_KIND_SYMLINK = 3;
    */
   SYMLINK: 3,
+
+  /**
+   * @generated from enum value: FS_ENTRY_KIND_OTHER = 100;
+   */
+  OTHER: 100,
 } as const;
 
 /**

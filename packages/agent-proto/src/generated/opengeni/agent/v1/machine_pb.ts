@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file opengeni/agent/v1/machine.proto.
  */
 export const file_opengeni_agent_v1_machine: GenFile = /*@__PURE__*/
-  fileDesc("Ch9vcGVuZ2VuaS9hZ2VudC92MS9tYWNoaW5lLnByb3RvEhFvcGVuZ2VuaS5hZ2VudC52MSKjAgoFSGVsbG8SEAoIYWdlbnRfaWQYASABKAkSFAoMd29ya3NwYWNlX2lkGAIgASgJEhUKDWFnZW50X3ZlcnNpb24YAyABKAkSIQoCb3MYBCABKA4yFS5vcGVuZ2VuaS5hZ2VudC52MS5PcxIlCgRhcmNoGAUgASgOMhcub3BlbmdlbmkuYWdlbnQudjEuQXJjaBIUCgxtYWNoaW5lX25hbWUYBiABKAkSFgoOd29ya3NwYWNlX3Jvb3QYByABKAkSNQoMY2FwYWJpbGl0aWVzGAggASgLMh8ub3BlbmdlbmkuYWdlbnQudjEuQ2FwYWJpbGl0aWVzEhYKDnVwZGF0ZV9jaGFubmVsGAkgASgJEhQKDHJlc3VtZV90b2tlbhgKIAEoCSJOCghIZWxsb0FjaxINCgVlcG9jaBgBIAEoDRIUCgxyZXN1bWVfdG9rZW4YAiABKAkSHQoVaGVhcnRiZWF0X2ludGVydmFsX21zGAMgASgNIoICCgxDYXBhYmlsaXRpZXMSDAoEZXhlYxgBIAEoCBISCgpmaWxlc3lzdGVtGAIgASgIEgsKA2dpdBgDIAEoCBILCgNwdHkYBCABKAgSDwoHZGVza3RvcBgFIAEoCBIfChdjb25zZW50ZWRfd2hvbGVfbWFjaGluZRgGIAEoCBIgChhjb25zZW50ZWRfc2NyZWVuX2NvbnRyb2wYByABKAgSKwoHZGlzcGxheRgIIAEoCzIaLm9wZW5nZW5pLmFnZW50LnYxLkRpc3BsYXkSIgoaZGVza3RvcF91bmF2YWlsYWJsZV9yZWFzb24YCSABKAkSEQoJb3Bfc3RyZWFtGAogASgIIkUKB0Rpc3BsYXkSCgoCaWQYASABKAkSDQoFd2lkdGgYAiABKA0SDgoGaGVpZ2h0GAMgASgNEg8KB3ZpcnR1YWwYBCABKAgiUQoNUmVzdW1lUmVxdWVzdBIQCghhZ2VudF9pZBgBIAEoCRIUCgxyZXN1bWVfdG9rZW4YAiABKAkSGAoQbGFzdF9rbm93bl9lcG9jaBgDIAEoDSJHCg5SZXN1bWVSZXNwb25zZRIQCghhY2NlcHRlZBgBIAEoCBINCgVlcG9jaBgCIAEoDRIUCgxyZXN1bWVfdG9rZW4YAyABKAkiHAoLUGluZ1JlcXVlc3QSDQoFbm9uY2UYASABKAQiOQoMUGluZ1Jlc3BvbnNlEg0KBW5vbmNlGAEgASgEEhoKEmFnZW50X21vbm90b25pY19tcxgCIAEoBCpECgJPcxISCg5PU19VTlNQRUNJRklFRBAAEgwKCE9TX0xJTlVYEAESDAoIT1NfTUFDT1MQAhIOCgpPU19XSU5ET1dTEAMqPwoEQXJjaBIUChBBUkNIX1VOU1BFQ0lGSUVEEAASDwoLQVJDSF9YODZfNjQQARIQCgxBUkNIX0FBUkNINjQQAmIGcHJvdG8z");
+  fileDesc("Ch9vcGVuZ2VuaS9hZ2VudC92MS9tYWNoaW5lLnByb3RvEhFvcGVuZ2VuaS5hZ2VudC52MSKjAgoFSGVsbG8SEAoIYWdlbnRfaWQYASABKAkSFAoMd29ya3NwYWNlX2lkGAIgASgJEhUKDWFnZW50X3ZlcnNpb24YAyABKAkSIQoCb3MYBCABKA4yFS5vcGVuZ2VuaS5hZ2VudC52MS5PcxIlCgRhcmNoGAUgASgOMhcub3BlbmdlbmkuYWdlbnQudjEuQXJjaBIUCgxtYWNoaW5lX25hbWUYBiABKAkSFgoOd29ya3NwYWNlX3Jvb3QYByABKAkSNQoMY2FwYWJpbGl0aWVzGAggASgLMh8ub3BlbmdlbmkuYWdlbnQudjEuQ2FwYWJpbGl0aWVzEhYKDnVwZGF0ZV9jaGFubmVsGAkgASgJEhQKDHJlc3VtZV90b2tlbhgKIAEoCSJOCghIZWxsb0FjaxINCgVlcG9jaBgBIAEoDRIUCgxyZXN1bWVfdG9rZW4YAiABKAkSHQoVaGVhcnRiZWF0X2ludGVydmFsX21zGAMgASgNIqwCCgxDYXBhYmlsaXRpZXMSDAoEZXhlYxgBIAEoCBISCgpmaWxlc3lzdGVtGAIgASgIEgsKA2dpdBgDIAEoCBILCgNwdHkYBCABKAgSDwoHZGVza3RvcBgFIAEoCBIfChdjb25zZW50ZWRfd2hvbGVfbWFjaGluZRgGIAEoCBIgChhjb25zZW50ZWRfc2NyZWVuX2NvbnRyb2wYByABKAgSKwoHZGlzcGxheRgIIAEoCzIaLm9wZW5nZW5pLmFnZW50LnYxLkRpc3BsYXkSIgoaZGVza3RvcF91bmF2YWlsYWJsZV9yZWFzb24YCSABKAkSEQoJb3Bfc3RyZWFtGAogASgIEigKA2JveBhkIAEoCzIbLm9wZW5nZW5pLmFnZW50LnYxLkJveE9mZmVyIqMBCghCb3hPZmZlchIQCghyZXZpc2lvbhgBIAEoDRI1CgVsYWNrcxgCIAMoCzImLm9wZW5nZW5pLmFnZW50LnYxLkJveE9mZmVyLkxhY2tzRW50cnkSDQoFcm9vdHMYAyADKAkSEQoJcmVhZF9vbmx5GAQgASgIGiwKCkxhY2tzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJFCgdEaXNwbGF5EgoKAmlkGAEgASgJEg0KBXdpZHRoGAIgASgNEg4KBmhlaWdodBgDIAEoDRIPCgd2aXJ0dWFsGAQgASgIIlEKDVJlc3VtZVJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSFAoMcmVzdW1lX3Rva2VuGAIgASgJEhgKEGxhc3Rfa25vd25fZXBvY2gYAyABKA0iRwoOUmVzdW1lUmVzcG9uc2USEAoIYWNjZXB0ZWQYASABKAgSDQoFZXBvY2gYAiABKA0SFAoMcmVzdW1lX3Rva2VuGAMgASgJIhEKD0Rlc2NyaWJlUmVxdWVzdCIcCgtQaW5nUmVxdWVzdBINCgVub25jZRgBIAEoBCI5CgxQaW5nUmVzcG9uc2USDQoFbm9uY2UYASABKAQSGgoSYWdlbnRfbW9ub3RvbmljX21zGAIgASgEKkQKAk9zEhIKDk9TX1VOU1BFQ0lGSUVEEAASDAoIT1NfTElOVVgQARIMCghPU19NQUNPUxACEg4KCk9TX1dJTkRPV1MQAyo/CgRBcmNoEhQKEEFSQ0hfVU5TUEVDSUZJRUQQABIPCgtBUkNIX1g4Nl82NBABEhAKDEFSQ0hfQUFSQ0g2NBACYgZwcm90bzM");
 
 /**
  * Published on every connect: who this machine is.
@@ -163,6 +163,13 @@ export type Capabilities = Message<"opengeni.agent.v1.Capabilities"> & {
    * @generated from field: bool op_stream = 10;
    */
   opStream: boolean;
+
+  /**
+   * Set by an agent that serves a whole box: everything with numbers from 100 on.
+   *
+   * @generated from field: opengeni.agent.v1.BoxOffer box = 100;
+   */
+  box?: BoxOffer | undefined;
 };
 
 /**
@@ -171,6 +178,45 @@ export type Capabilities = Message<"opengeni.agent.v1.Capabilities"> & {
  */
 export const CapabilitiesSchema: GenMessage<Capabilities> = /*@__PURE__*/
   messageDesc(file_opengeni_agent_v1_machine, 2);
+
+/**
+ * What the box of the agent is. An agent that makes this offer also remembers its replies: a request that is
+ * sent again with its id is answered and not carried out again.
+ *
+ * @generated from message opengeni.agent.v1.BoxOffer
+ */
+export type BoxOffer = Message<"opengeni.agent.v1.BoxOffer"> & {
+  /**
+   * @generated from field: uint32 revision = 1;
+   */
+  revision: number;
+
+  /**
+   * By name of the capability, the reason why it is not there.
+   *
+   * @generated from field: map<string, string> lacks = 2;
+   */
+  lacks: { [key: string]: string };
+
+  /**
+   * Folders beside the workspace that may be used, as absolute paths.
+   *
+   * @generated from field: repeated string roots = 3;
+   */
+  roots: string[];
+
+  /**
+   * @generated from field: bool read_only = 4;
+   */
+  readOnly: boolean;
+};
+
+/**
+ * Describes the message opengeni.agent.v1.BoxOffer.
+ * Use `create(BoxOfferSchema)` to create a new message.
+ */
+export const BoxOfferSchema: GenMessage<BoxOffer> = /*@__PURE__*/
+  messageDesc(file_opengeni_agent_v1_machine, 3);
 
 /**
  * An X display is named like ":0".
@@ -204,7 +250,7 @@ export type Display = Message<"opengeni.agent.v1.Display"> & {
  * Use `create(DisplaySchema)` to create a new message.
  */
 export const DisplaySchema: GenMessage<Display> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_machine, 3);
+  messageDesc(file_opengeni_agent_v1_machine, 4);
 
 /**
  * Reserved.
@@ -233,7 +279,7 @@ export type ResumeRequest = Message<"opengeni.agent.v1.ResumeRequest"> & {
  * Use `create(ResumeRequestSchema)` to create a new message.
  */
 export const ResumeRequestSchema: GenMessage<ResumeRequest> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_machine, 4);
+  messageDesc(file_opengeni_agent_v1_machine, 5);
 
 /**
  * Reserved.
@@ -262,7 +308,22 @@ export type ResumeResponse = Message<"opengeni.agent.v1.ResumeResponse"> & {
  * Use `create(ResumeResponseSchema)` to create a new message.
  */
 export const ResumeResponseSchema: GenMessage<ResumeResponse> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_machine, 5);
+  messageDesc(file_opengeni_agent_v1_machine, 6);
+
+/**
+ * Asks for the Hello of the agent, for whoever has not heard it.
+ *
+ * @generated from message opengeni.agent.v1.DescribeRequest
+ */
+export type DescribeRequest = Message<"opengeni.agent.v1.DescribeRequest"> & {
+};
+
+/**
+ * Describes the message opengeni.agent.v1.DescribeRequest.
+ * Use `create(DescribeRequestSchema)` to create a new message.
+ */
+export const DescribeRequestSchema: GenMessage<DescribeRequest> = /*@__PURE__*/
+  messageDesc(file_opengeni_agent_v1_machine, 7);
 
 /**
  * @generated from message opengeni.agent.v1.PingRequest
@@ -279,7 +340,7 @@ export type PingRequest = Message<"opengeni.agent.v1.PingRequest"> & {
  * Use `create(PingRequestSchema)` to create a new message.
  */
 export const PingRequestSchema: GenMessage<PingRequest> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_machine, 6);
+  messageDesc(file_opengeni_agent_v1_machine, 8);
 
 /**
  * The clock counts from the start of the agent's process.
@@ -303,7 +364,7 @@ export type PingResponse = Message<"opengeni.agent.v1.PingResponse"> & {
  * Use `create(PingResponseSchema)` to create a new message.
  */
 export const PingResponseSchema: GenMessage<PingResponse> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_machine, 7);
+  messageDesc(file_opengeni_agent_v1_machine, 9);
 
 /**
  * @generated from enum opengeni.agent.v1.Os

@@ -6,17 +6,21 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { AgentError } from "./error_pb.ts";
+import { file_opengeni_agent_v1_error } from "./error_pb.ts";
 import type { ExecRequest } from "./exec_pb.ts";
 import { file_opengeni_agent_v1_exec } from "./exec_pb.ts";
-import type { FsReadRequest } from "./filesystem_pb.ts";
+import type { FsReadRequest, WriteTerms } from "./filesystem_pb.ts";
 import { file_opengeni_agent_v1_filesystem } from "./filesystem_pb.ts";
+import type { PtyOpenRequest } from "./pty_pb.ts";
+import { file_opengeni_agent_v1_pty } from "./pty_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file opengeni/agent/v1/op.proto.
  */
 export const file_opengeni_agent_v1_op: GenFile = /*@__PURE__*/
-  fileDesc("ChpvcGVuZ2VuaS9hZ2VudC92MS9vcC5wcm90bxIRb3BlbmdlbmkuYWdlbnQudjEi5wEKB09wU3RhcnQSLgoEZXhlYxgBIAEoCzIeLm9wZW5nZW5pLmFnZW50LnYxLkV4ZWNSZXF1ZXN0SAASMwoHZnNfcmVhZBgCIAEoCzIgLm9wZW5nZW5pLmFnZW50LnYxLkZzUmVhZFJlcXVlc3RIABIzCghmc193cml0ZRgDIAEoCzIfLm9wZW5nZW5pLmFnZW50LnYxLkZzV3JpdGVCZWdpbkgAEhQKDHdpbmRvd19ieXRlcxgKIAEoBBITCgtkZWFkbGluZV9tcxgLIAEoAxIRCglvcmlnaW5faWQYDCABKAlCBAoCb3AiSgoJT3BTdGFydGVkEhAKCGFjY2VwdGVkGAEgASgIEisKBnN0YXR1cxgCIAEoCzIbLm9wZW5nZW5pLmFnZW50LnYxLk9wU3RhdHVzIhkKCE9wQ2FuY2VsEg0KBW9wX2lkGAEgASgJIhgKB09wUXVlcnkSDQoFb3BfaWQYASABKAkiXAoIT3BBdHRhY2gSDQoFb3BfaWQYASABKAkSEAoIZnJvbV9zZXEYAiABKAQSGQoRYXR0YWNoX2dlbmVyYXRpb24YAyABKAQSFAoMd2luZG93X2J5dGVzGAQgASgEIrUBCghPcFN0YXR1cxINCgVvcF9pZBgBIAEoCRIpCgVzdGF0ZRgCIAEoDjIaLm9wZW5nZW5pLmFnZW50LnYxLk9wU3RhdGUSEAoIbmV4dF9zZXEYAyABKAQSJwoEZXhpdBgEIAEoCzIZLm9wZW5nZW5pLmFnZW50LnYxLk9wRXhpdBI0Cgtsb3N0X3JlYXNvbhgFIAEoDjIfLm9wZW5nZW5pLmFnZW50LnYxLk9wTG9zdFJlYXNvbiK2AQoHT3BGcmFtZRINCgVvcF9pZBgBIAEoCRILCgNzZXEYAiABKAQSKQoEZGF0YRgKIAEoCzIZLm9wZW5nZW5pLmFnZW50LnYxLk9wRGF0YUgAEjEKCHByb2dyZXNzGAsgASgLMh0ub3BlbmdlbmkuYWdlbnQudjEuT3BQcm9ncmVzc0gAEikKBGV4aXQYDCABKAsyGS5vcGVuZ2VuaS5hZ2VudC52MS5PcEV4aXRIAEIGCgRib2R5IkYKBk9wRGF0YRItCgdjaGFubmVsGAEgASgOMhwub3BlbmdlbmkuYWdlbnQudjEuT3BDaGFubmVsEg0KBWJ5dGVzGAIgASgMIgwKCk9wUHJvZ3Jlc3MitwMKBk9wRXhpdBIRCglleGl0X2NvZGUYASABKAUSEQoJdGltZWRfb3V0GAIgASgIEhEKCWNhbmNlbGxlZBgDIAEoCBITCgtkdXJhdGlvbl9tcxgEIAEoBBI3CgdkaWdlc3RzGAUgAygLMiYub3BlbmdlbmkuYWdlbnQudjEuT3BFeGl0LkRpZ2VzdHNFbnRyeRI1CgZ0b3RhbHMYBiADKAsyJS5vcGVuZ2VuaS5hZ2VudC52MS5PcEV4aXQuVG90YWxzRW50cnkSFAoMZmFpbHVyZV9jb2RlGAcgASgJEkQKDmZhaWx1cmVfZGV0YWlsGAggAygLMiwub3BlbmdlbmkuYWdlbnQudjEuT3BFeGl0LkZhaWx1cmVEZXRhaWxFbnRyeRouCgxEaWdlc3RzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARotCgtUb3RhbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBGjQKEkZhaWx1cmVEZXRhaWxFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImkKBU9wQWNrEg0KBW9wX2lkGAEgASgJEhEKCWFja2VkX3NlcRgCIAEoBBIUCgxjcmVkaXRfYnl0ZXMYAyABKAQSDQoFZmluYWwYBCABKAgSGQoRYXR0YWNoX2dlbmVyYXRpb24YBSABKAQiYAoMRnNXcml0ZUJlZ2luEgwKBHBhdGgYASABKAkSFgoOY3JlYXRlX3BhcmVudHMYAiABKAgSDAoEbW9kZRgDIAEoDRIcChRleHBlY3RlZF9iYXNlX2RpZ2VzdBgEIAEoCSJVCgpXcml0ZUNodW5rEg0KBW9wX2lkGAEgASgJEgsKA3NlcRgCIAEoBBINCgVieXRlcxgDIAEoDBIMCgRsYXN0GAQgASgIEg4KBm9mZnNldBgFIAEoBCIcCg1Xcml0ZUNodW5rQWNrEgsKA3NlcRgBIAEoBCptCglPcENoYW5uZWwSGgoWT1BfQ0hBTk5FTF9VTlNQRUNJRklFRBAAEhUKEU9QX0NIQU5ORUxfU1RET1VUEAESFQoRT1BfQ0hBTk5FTF9TVERFUlIQAhIWChJPUF9DSEFOTkVMX0NPTlRFTlQQAyp6CgdPcFN0YXRlEhgKFE9QX1NUQVRFX1VOU1BFQ0lGSUVEEAASFQoRT1BfU1RBVEVfQUNDRVBURUQQARIUChBPUF9TVEFURV9SVU5OSU5HEAISFQoRT1BfU1RBVEVfQ09NUExFVEUQAxIRCg1PUF9TVEFURV9MT1NUEAQqbgoMT3BMb3N0UmVhc29uEh4KGk9QX0xPU1RfUkVBU09OX1VOU1BFQ0lGSUVEEAASGgoWT1BfTE9TVF9SRUFTT05fRVZJQ1RFRBABEiIKHk9QX0xPU1RfUkVBU09OX0FHRU5UX1JFU1RBUlRFRBACYgZwcm90bzM", [file_opengeni_agent_v1_exec, file_opengeni_agent_v1_filesystem]);
+  fileDesc("ChpvcGVuZ2VuaS9hZ2VudC92MS9vcC5wcm90bxIRb3BlbmdlbmkuYWdlbnQudjEinAQKB09wU3RhcnQSLgoEZXhlYxgBIAEoCzIeLm9wZW5nZW5pLmFnZW50LnYxLkV4ZWNSZXF1ZXN0SAASMwoHZnNfcmVhZBgCIAEoCzIgLm9wZW5nZW5pLmFnZW50LnYxLkZzUmVhZFJlcXVlc3RIABIzCghmc193cml0ZRgDIAEoCzIfLm9wZW5nZW5pLmFnZW50LnYxLkZzV3JpdGVCZWdpbkgAEjUKCHRlcm1pbmFsGGQgASgLMiEub3BlbmdlbmkuYWdlbnQudjEuUHR5T3BlblJlcXVlc3RIABIuCgV3YXRjaBhlIAEoCzIdLm9wZW5nZW5pLmFnZW50LnYxLldhdGNoQmVnaW5IABIsCgRwYWNrGGYgASgLMhwub3BlbmdlbmkuYWdlbnQudjEuUGFja0JlZ2luSAASMAoGdW5wYWNrGGcgASgLMh4ub3BlbmdlbmkuYWdlbnQudjEuVW5wYWNrQmVnaW5IABIwCgZ0dW5uZWwYaCABKAsyHi5vcGVuZ2VuaS5hZ2VudC52MS5UdW5uZWxCZWdpbkgAEhQKDHdpbmRvd19ieXRlcxgKIAEoBBITCgtkZWFkbGluZV9tcxgLIAEoAxIRCglvcmlnaW5faWQYDCABKAkSKwoGYXR0YWNoGG4gASgLMhsub3BlbmdlbmkuYWdlbnQudjEuT3BBdHRhY2gSDQoFZnJlc2gYbyABKAhCBAoCb3AiLQoKV2F0Y2hCZWdpbhIMCgRwYXRoGAEgASgJEhEKCXJlY3Vyc2l2ZRgCIAEoCCInCglQYWNrQmVnaW4SDAoEcGF0aBgBIAEoCRIMCgRnemlwGAIgASgIIlcKC1VucGFja0JlZ2luEgwKBHBhdGgYASABKAkSDQoFbWVyZ2UYAiABKAgSDgoGbGltaXRzGAMgASgJEhsKE2FsbG93X291dHdhcmRfbGlua3MYBCABKAgiGwoLVHVubmVsQmVnaW4SDAoEcG9ydBgBIAEoDSJKCglPcFN0YXJ0ZWQSEAoIYWNjZXB0ZWQYASABKAgSKwoGc3RhdHVzGAIgASgLMhsub3BlbmdlbmkuYWdlbnQudjEuT3BTdGF0dXMiKQoIT3BDYW5jZWwSDQoFb3BfaWQYASABKAkSDgoGZm9yZ2V0GGQgASgIIikKB09wUXVlcnkSDQoFb3BfaWQYASABKAkSDwoHd2FpdF9tcxhkIAEoDSI0CgdPcElucHV0Eg0KBW9wX2lkGAEgASgJEg0KBWJ5dGVzGAIgASgMEgsKA2VuZBgDIAEoCCIMCgpPcElucHV0QWNrIloKCE9wU2lnbmFsEg0KBW9wX2lkGAEgASgJEi0KBGtpbmQYAiABKA4yHy5vcGVuZ2VuaS5hZ2VudC52MS5PcFNpZ25hbEtpbmQSEAoIZ3JhY2VfbXMYAyABKA0iGQoIT3BGb3JnZXQSDQoFb3BfaWQYASABKAkiDQoLT3BGb3Jnb3R0ZW4iCAoGT3BMaXN0IhcKBU9wSWRzEg4KBm9wX2lkcxgBIAMoCSKtAQoIT3BBdHRhY2gSDQoFb3BfaWQYASABKAkSEAoIZnJvbV9zZXEYAiABKAQSGQoRYXR0YWNoX2dlbmVyYXRpb24YAyABKAQSFAoMd2luZG93X2J5dGVzGAQgASgEEhEKCXN0cmVhbV9pZBhkIAEoCRIVCg1zdGRvdXRfb2Zmc2V0GGUgASgEEhUKDXN0ZGVycl9vZmZzZXQYZiABKAQSDgoGZGlnZXN0GGcgASgJIrUBCghPcFN0YXR1cxINCgVvcF9pZBgBIAEoCRIpCgVzdGF0ZRgCIAEoDjIaLm9wZW5nZW5pLmFnZW50LnYxLk9wU3RhdGUSEAoIbmV4dF9zZXEYAyABKAQSJwoEZXhpdBgEIAEoCzIZLm9wZW5nZW5pLmFnZW50LnYxLk9wRXhpdBI0Cgtsb3N0X3JlYXNvbhgFIAEoDjIfLm9wZW5nZW5pLmFnZW50LnYxLk9wTG9zdFJlYXNvbiLBAgoHT3BGcmFtZRINCgVvcF9pZBgBIAEoCRILCgNzZXEYAiABKAQSKQoEZGF0YRgKIAEoCzIZLm9wZW5nZW5pLmFnZW50LnYxLk9wRGF0YUgAEjEKCHByb2dyZXNzGAsgASgLMh0ub3BlbmdlbmkuYWdlbnQudjEuT3BQcm9ncmVzc0gAEikKBGV4aXQYDCABKAsyGS5vcGVuZ2VuaS5hZ2VudC52MS5PcEV4aXRIABItCgZjaGFuZ2UYZCABKAsyGy5vcGVuZ2VuaS5hZ2VudC52MS5PcENoYW5nZUgAEisKBXJlYWR5GGUgASgLMhoub3BlbmdlbmkuYWdlbnQudjEuT3BSZWFkeUgAEi0KBm9wZW5lZBhmIAEoCzIbLm9wZW5nZW5pLmFnZW50LnYxLk9wT3BlbmVkSABCBgoEYm9keSJWCgZPcERhdGESLQoHY2hhbm5lbBgBIAEoDjIcLm9wZW5nZW5pLmFnZW50LnYxLk9wQ2hhbm5lbBINCgVieXRlcxgCIAEoDBIOCgZvZmZzZXQYZCABKAQiNgoIT3BDaGFuZ2USDAoEa2luZBgBIAEoCRIMCgRwYXRoGAIgASgJEg4KBmlzX2RpchgDIAEoCCIJCgdPcFJlYWR5Ii8KCE9wT3BlbmVkEg8KB3ZlcnNpb24YASABKAkSEgoKc2l6ZV9ieXRlcxgCIAEoBCIMCgpPcFByb2dyZXNzIuMECgZPcEV4aXQSEQoJZXhpdF9jb2RlGAEgASgFEhEKCXRpbWVkX291dBgCIAEoCBIRCgljYW5jZWxsZWQYAyABKAgSEwoLZHVyYXRpb25fbXMYBCABKAQSNwoHZGlnZXN0cxgFIAMoCzImLm9wZW5nZW5pLmFnZW50LnYxLk9wRXhpdC5EaWdlc3RzRW50cnkSNQoGdG90YWxzGAYgAygLMiUub3BlbmdlbmkuYWdlbnQudjEuT3BFeGl0LlRvdGFsc0VudHJ5EhQKDGZhaWx1cmVfY29kZRgHIAEoCRJECg5mYWlsdXJlX2RldGFpbBgIIAMoCzIsLm9wZW5nZW5pLmFnZW50LnYxLk9wRXhpdC5GYWlsdXJlRGV0YWlsRW50cnkSFQoNYm94X2V4aXRfY29kZRhkIAEoBRIOCgZzaWduYWwYZSABKAkSEAoIZW5kZWRfYnkYZiABKAkSGQoRb3V0cHV0X2luY29tcGxldGUYZyABKAgSEwoLc3Rkb3V0X2Zyb20YaCABKAQSEwoLc3RkZXJyX2Zyb20YaSABKAQSLAoFZXJyb3IYaiABKAsyHS5vcGVuZ2VuaS5hZ2VudC52MS5BZ2VudEVycm9yGi4KDERpZ2VzdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi0KC1RvdGFsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEaNAoSRmFpbHVyZURldGFpbEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiaQoFT3BBY2sSDQoFb3BfaWQYASABKAkSEQoJYWNrZWRfc2VxGAIgASgEEhQKDGNyZWRpdF9ieXRlcxgDIAEoBBINCgVmaW5hbBgEIAEoCBIZChFhdHRhY2hfZ2VuZXJhdGlvbhgFIAEoBCKOAQoMRnNXcml0ZUJlZ2luEgwKBHBhdGgYASABKAkSFgoOY3JlYXRlX3BhcmVudHMYAiABKAgSDAoEbW9kZRgDIAEoDRIcChRleHBlY3RlZF9iYXNlX2RpZ2VzdBgEIAEoCRIsCgV0ZXJtcxhkIAEoCzIdLm9wZW5nZW5pLmFnZW50LnYxLldyaXRlVGVybXMiVQoKV3JpdGVDaHVuaxINCgVvcF9pZBgBIAEoCRILCgNzZXEYAiABKAQSDQoFYnl0ZXMYAyABKAwSDAoEbGFzdBgEIAEoCBIOCgZvZmZzZXQYBSABKAQiQQoNV3JpdGVDaHVua0FjaxILCgNzZXEYASABKAQSDwoHdmVyc2lvbhhkIAEoCRISCgpzaXplX2J5dGVzGGUgASgEKoQBCglPcENoYW5uZWwSGgoWT1BfQ0hBTk5FTF9VTlNQRUNJRklFRBAAEhUKEU9QX0NIQU5ORUxfU1RET1VUEAESFQoRT1BfQ0hBTk5FTF9TVERFUlIQAhIWChJPUF9DSEFOTkVMX0NPTlRFTlQQAxIVChFPUF9DSEFOTkVMX1JFU1VMVBBkKnoKB09wU3RhdGUSGAoUT1BfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFPUF9TVEFURV9BQ0NFUFRFRBABEhQKEE9QX1NUQVRFX1JVTk5JTkcQAhIVChFPUF9TVEFURV9DT01QTEVURRADEhEKDU9QX1NUQVRFX0xPU1QQBCpuCgxPcExvc3RSZWFzb24SHgoaT1BfTE9TVF9SRUFTT05fVU5TUEVDSUZJRUQQABIaChZPUF9MT1NUX1JFQVNPTl9FVklDVEVEEAESIgoeT1BfTE9TVF9SRUFTT05fQUdFTlRfUkVTVEFSVEVEEAIqZQoMT3BTaWduYWxLaW5kEh4KGk9QX1NJR05BTF9LSU5EX1VOU1BFQ0lGSUVEEAASHAoYT1BfU0lHTkFMX0tJTkRfSU5URVJSVVBUEAESFwoTT1BfU0lHTkFMX0tJTkRfS0lMTBACYgZwcm90bzM", [file_opengeni_agent_v1_error, file_opengeni_agent_v1_exec, file_opengeni_agent_v1_filesystem, file_opengeni_agent_v1_pty]);
 
 /**
  * The op's id is the request_id that carries it: sending it again never runs it again. deadline_ms
@@ -46,6 +50,36 @@ export type OpStart = Message<"opengeni.agent.v1.OpStart"> & {
      */
     value: FsWriteBegin;
     case: "fsWrite";
+  } | {
+    /**
+     * @generated from field: opengeni.agent.v1.PtyOpenRequest terminal = 100;
+     */
+    value: PtyOpenRequest;
+    case: "terminal";
+  } | {
+    /**
+     * @generated from field: opengeni.agent.v1.WatchBegin watch = 101;
+     */
+    value: WatchBegin;
+    case: "watch";
+  } | {
+    /**
+     * @generated from field: opengeni.agent.v1.PackBegin pack = 102;
+     */
+    value: PackBegin;
+    case: "pack";
+  } | {
+    /**
+     * @generated from field: opengeni.agent.v1.UnpackBegin unpack = 103;
+     */
+    value: UnpackBegin;
+    case: "unpack";
+  } | {
+    /**
+     * @generated from field: opengeni.agent.v1.TunnelBegin tunnel = 104;
+     */
+    value: TunnelBegin;
+    case: "tunnel";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -62,6 +96,20 @@ export type OpStart = Message<"opengeni.agent.v1.OpStart"> & {
    * @generated from field: string origin_id = 12;
    */
   originId: string;
+
+  /**
+   * Attaches in the same message, which saves a journey.
+   *
+   * @generated from field: opengeni.agent.v1.OpAttach attach = 110;
+   */
+  attach?: OpAttach | undefined;
+
+  /**
+   * An id that another origin has used is refused.
+   *
+   * @generated from field: bool fresh = 111;
+   */
+  fresh: boolean;
 };
 
 /**
@@ -70,6 +118,103 @@ export type OpStart = Message<"opengeni.agent.v1.OpStart"> & {
  */
 export const OpStartSchema: GenMessage<OpStart> = /*@__PURE__*/
   messageDesc(file_opengeni_agent_v1_op, 0);
+
+/**
+ * @generated from message opengeni.agent.v1.WatchBegin
+ */
+export type WatchBegin = Message<"opengeni.agent.v1.WatchBegin"> & {
+  /**
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * @generated from field: bool recursive = 2;
+   */
+  recursive: boolean;
+};
+
+/**
+ * Describes the message opengeni.agent.v1.WatchBegin.
+ * Use `create(WatchBeginSchema)` to create a new message.
+ */
+export const WatchBeginSchema: GenMessage<WatchBegin> = /*@__PURE__*/
+  messageDesc(file_opengeni_agent_v1_op, 1);
+
+/**
+ * @generated from message opengeni.agent.v1.PackBegin
+ */
+export type PackBegin = Message<"opengeni.agent.v1.PackBegin"> & {
+  /**
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * @generated from field: bool gzip = 2;
+   */
+  gzip: boolean;
+};
+
+/**
+ * Describes the message opengeni.agent.v1.PackBegin.
+ * Use `create(PackBeginSchema)` to create a new message.
+ */
+export const PackBeginSchema: GenMessage<PackBegin> = /*@__PURE__*/
+  messageDesc(file_opengeni_agent_v1_op, 2);
+
+/**
+ * The archive comes by write_chunk. Limits are those of the archive, as JSON.
+ *
+ * @generated from message opengeni.agent.v1.UnpackBegin
+ */
+export type UnpackBegin = Message<"opengeni.agent.v1.UnpackBegin"> & {
+  /**
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * @generated from field: bool merge = 2;
+   */
+  merge: boolean;
+
+  /**
+   * @generated from field: string limits = 3;
+   */
+  limits: string;
+
+  /**
+   * @generated from field: bool allow_outward_links = 4;
+   */
+  allowOutwardLinks: boolean;
+};
+
+/**
+ * Describes the message opengeni.agent.v1.UnpackBegin.
+ * Use `create(UnpackBeginSchema)` to create a new message.
+ */
+export const UnpackBeginSchema: GenMessage<UnpackBegin> = /*@__PURE__*/
+  messageDesc(file_opengeni_agent_v1_op, 3);
+
+/**
+ * A connection to a port of the machine's own loopback.
+ *
+ * @generated from message opengeni.agent.v1.TunnelBegin
+ */
+export type TunnelBegin = Message<"opengeni.agent.v1.TunnelBegin"> & {
+  /**
+   * @generated from field: uint32 port = 1;
+   */
+  port: number;
+};
+
+/**
+ * Describes the message opengeni.agent.v1.TunnelBegin.
+ * Use `create(TunnelBeginSchema)` to create a new message.
+ */
+export const TunnelBeginSchema: GenMessage<TunnelBegin> = /*@__PURE__*/
+  messageDesc(file_opengeni_agent_v1_op, 4);
 
 /**
  * Not accepted: it was cancelled before it began.
@@ -93,7 +238,7 @@ export type OpStarted = Message<"opengeni.agent.v1.OpStarted"> & {
  * Use `create(OpStartedSchema)` to create a new message.
  */
 export const OpStartedSchema: GenMessage<OpStarted> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_op, 1);
+  messageDesc(file_opengeni_agent_v1_op, 5);
 
 /**
  * @generated from message opengeni.agent.v1.OpCancel
@@ -103,6 +248,13 @@ export type OpCancel = Message<"opengeni.agent.v1.OpCancel"> & {
    * @generated from field: string op_id = 1;
    */
   opId: string;
+
+  /**
+   * Nothing of it is kept.
+   *
+   * @generated from field: bool forget = 100;
+   */
+  forget: boolean;
 };
 
 /**
@@ -110,9 +262,11 @@ export type OpCancel = Message<"opengeni.agent.v1.OpCancel"> & {
  * Use `create(OpCancelSchema)` to create a new message.
  */
 export const OpCancelSchema: GenMessage<OpCancel> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_op, 2);
+  messageDesc(file_opengeni_agent_v1_op, 6);
 
 /**
+ * With wait_ms the answer comes when the op has ended, after this time at the latest.
+ *
  * @generated from message opengeni.agent.v1.OpQuery
  */
 export type OpQuery = Message<"opengeni.agent.v1.OpQuery"> & {
@@ -120,6 +274,11 @@ export type OpQuery = Message<"opengeni.agent.v1.OpQuery"> & {
    * @generated from field: string op_id = 1;
    */
   opId: string;
+
+  /**
+   * @generated from field: uint32 wait_ms = 100;
+   */
+  waitMs: number;
 };
 
 /**
@@ -127,7 +286,138 @@ export type OpQuery = Message<"opengeni.agent.v1.OpQuery"> & {
  * Use `create(OpQuerySchema)` to create a new message.
  */
 export const OpQuerySchema: GenMessage<OpQuery> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_op, 3);
+  messageDesc(file_opengeni_agent_v1_op, 7);
+
+/**
+ * Bytes for an op that reads, in the order in which the requests come. Empty ones ask whether it still does.
+ *
+ * @generated from message opengeni.agent.v1.OpInput
+ */
+export type OpInput = Message<"opengeni.agent.v1.OpInput"> & {
+  /**
+   * @generated from field: string op_id = 1;
+   */
+  opId: string;
+
+  /**
+   * @generated from field: bytes bytes = 2;
+   */
+  bytes: Uint8Array;
+
+  /**
+   * Nothing more comes.
+   *
+   * @generated from field: bool end = 3;
+   */
+  end: boolean;
+};
+
+/**
+ * Describes the message opengeni.agent.v1.OpInput.
+ * Use `create(OpInputSchema)` to create a new message.
+ */
+export const OpInputSchema: GenMessage<OpInput> = /*@__PURE__*/
+  messageDesc(file_opengeni_agent_v1_op, 8);
+
+/**
+ * @generated from message opengeni.agent.v1.OpInputAck
+ */
+export type OpInputAck = Message<"opengeni.agent.v1.OpInputAck"> & {
+};
+
+/**
+ * Describes the message opengeni.agent.v1.OpInputAck.
+ * Use `create(OpInputAckSchema)` to create a new message.
+ */
+export const OpInputAckSchema: GenMessage<OpInputAck> = /*@__PURE__*/
+  messageDesc(file_opengeni_agent_v1_op, 9);
+
+/**
+ * @generated from message opengeni.agent.v1.OpSignal
+ */
+export type OpSignal = Message<"opengeni.agent.v1.OpSignal"> & {
+  /**
+   * @generated from field: string op_id = 1;
+   */
+  opId: string;
+
+  /**
+   * @generated from field: opengeni.agent.v1.OpSignalKind kind = 2;
+   */
+  kind: OpSignalKind;
+
+  /**
+   * @generated from field: uint32 grace_ms = 3;
+   */
+  graceMs: number;
+};
+
+/**
+ * Describes the message opengeni.agent.v1.OpSignal.
+ * Use `create(OpSignalSchema)` to create a new message.
+ */
+export const OpSignalSchema: GenMessage<OpSignal> = /*@__PURE__*/
+  messageDesc(file_opengeni_agent_v1_op, 10);
+
+/**
+ * @generated from message opengeni.agent.v1.OpForget
+ */
+export type OpForget = Message<"opengeni.agent.v1.OpForget"> & {
+  /**
+   * @generated from field: string op_id = 1;
+   */
+  opId: string;
+};
+
+/**
+ * Describes the message opengeni.agent.v1.OpForget.
+ * Use `create(OpForgetSchema)` to create a new message.
+ */
+export const OpForgetSchema: GenMessage<OpForget> = /*@__PURE__*/
+  messageDesc(file_opengeni_agent_v1_op, 11);
+
+/**
+ * @generated from message opengeni.agent.v1.OpForgotten
+ */
+export type OpForgotten = Message<"opengeni.agent.v1.OpForgotten"> & {
+};
+
+/**
+ * Describes the message opengeni.agent.v1.OpForgotten.
+ * Use `create(OpForgottenSchema)` to create a new message.
+ */
+export const OpForgottenSchema: GenMessage<OpForgotten> = /*@__PURE__*/
+  messageDesc(file_opengeni_agent_v1_op, 12);
+
+/**
+ * @generated from message opengeni.agent.v1.OpList
+ */
+export type OpList = Message<"opengeni.agent.v1.OpList"> & {
+};
+
+/**
+ * Describes the message opengeni.agent.v1.OpList.
+ * Use `create(OpListSchema)` to create a new message.
+ */
+export const OpListSchema: GenMessage<OpList> = /*@__PURE__*/
+  messageDesc(file_opengeni_agent_v1_op, 13);
+
+/**
+ * @generated from message opengeni.agent.v1.OpIds
+ */
+export type OpIds = Message<"opengeni.agent.v1.OpIds"> & {
+  /**
+   * @generated from field: repeated string op_ids = 1;
+   */
+  opIds: string[];
+};
+
+/**
+ * Describes the message opengeni.agent.v1.OpIds.
+ * Use `create(OpIdsSchema)` to create a new message.
+ */
+export const OpIdsSchema: GenMessage<OpIds> = /*@__PURE__*/
+  messageDesc(file_opengeni_agent_v1_op, 14);
 
 /**
  * from_seq is the last one that was received. Only the highest generation's acks count.
@@ -154,6 +444,32 @@ export type OpAttach = Message<"opengeni.agent.v1.OpAttach"> & {
    * @generated from field: uint64 window_bytes = 4;
    */
   windowBytes: bigint;
+
+  /**
+   * A stream of one reader of its own: frames and acks then travel under this name, and seq counts in it alone.
+   *
+   * @generated from field: string stream_id = 100;
+   */
+  streamId: string;
+
+  /**
+   * Where such a stream begins, and where it goes on if the agent has no frame of it any more.
+   *
+   * @generated from field: uint64 stdout_offset = 101;
+   */
+  stdoutOffset: bigint;
+
+  /**
+   * @generated from field: uint64 stderr_offset = 102;
+   */
+  stderrOffset: bigint;
+
+  /**
+   * "sha256" asks for digests of that kind instead of BLAKE3.
+   *
+   * @generated from field: string digest = 103;
+   */
+  digest: string;
 };
 
 /**
@@ -161,7 +477,7 @@ export type OpAttach = Message<"opengeni.agent.v1.OpAttach"> & {
  * Use `create(OpAttachSchema)` to create a new message.
  */
 export const OpAttachSchema: GenMessage<OpAttach> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_op, 4);
+  messageDesc(file_opengeni_agent_v1_op, 15);
 
 /**
  * @generated from message opengeni.agent.v1.OpStatus
@@ -198,7 +514,7 @@ export type OpStatus = Message<"opengeni.agent.v1.OpStatus"> & {
  * Use `create(OpStatusSchema)` to create a new message.
  */
 export const OpStatusSchema: GenMessage<OpStatus> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_op, 5);
+  messageDesc(file_opengeni_agent_v1_op, 16);
 
 /**
  * seq starts at 1, one counter for every kind of body.
@@ -237,6 +553,24 @@ export type OpFrame = Message<"opengeni.agent.v1.OpFrame"> & {
      */
     value: OpExit;
     case: "exit";
+  } | {
+    /**
+     * @generated from field: opengeni.agent.v1.OpChange change = 100;
+     */
+    value: OpChange;
+    case: "change";
+  } | {
+    /**
+     * @generated from field: opengeni.agent.v1.OpReady ready = 101;
+     */
+    value: OpReady;
+    case: "ready";
+  } | {
+    /**
+     * @generated from field: opengeni.agent.v1.OpOpened opened = 102;
+     */
+    value: OpOpened;
+    case: "opened";
   } | { case: undefined; value?: undefined };
 };
 
@@ -245,7 +579,7 @@ export type OpFrame = Message<"opengeni.agent.v1.OpFrame"> & {
  * Use `create(OpFrameSchema)` to create a new message.
  */
 export const OpFrameSchema: GenMessage<OpFrame> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_op, 6);
+  messageDesc(file_opengeni_agent_v1_op, 17);
 
 /**
  * @generated from message opengeni.agent.v1.OpData
@@ -260,6 +594,13 @@ export type OpData = Message<"opengeni.agent.v1.OpData"> & {
    * @generated from field: bytes bytes = 2;
    */
   bytes: Uint8Array;
+
+  /**
+   * Of the first byte in its channel.
+   *
+   * @generated from field: uint64 offset = 100;
+   */
+  offset: bigint;
 };
 
 /**
@@ -267,7 +608,75 @@ export type OpData = Message<"opengeni.agent.v1.OpData"> & {
  * Use `create(OpDataSchema)` to create a new message.
  */
 export const OpDataSchema: GenMessage<OpData> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_op, 7);
+  messageDesc(file_opengeni_agent_v1_op, 18);
+
+/**
+ * One change below a folder that is watched. The kind is created, modified, deleted or resync.
+ *
+ * @generated from message opengeni.agent.v1.OpChange
+ */
+export type OpChange = Message<"opengeni.agent.v1.OpChange"> & {
+  /**
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: string path = 2;
+   */
+  path: string;
+
+  /**
+   * @generated from field: bool is_dir = 3;
+   */
+  isDir: boolean;
+};
+
+/**
+ * Describes the message opengeni.agent.v1.OpChange.
+ * Use `create(OpChangeSchema)` to create a new message.
+ */
+export const OpChangeSchema: GenMessage<OpChange> = /*@__PURE__*/
+  messageDesc(file_opengeni_agent_v1_op, 19);
+
+/**
+ * From now on every change is seen, or everything that is typed arrives.
+ *
+ * @generated from message opengeni.agent.v1.OpReady
+ */
+export type OpReady = Message<"opengeni.agent.v1.OpReady"> & {
+};
+
+/**
+ * Describes the message opengeni.agent.v1.OpReady.
+ * Use `create(OpReadySchema)` to create a new message.
+ */
+export const OpReadySchema: GenMessage<OpReady> = /*@__PURE__*/
+  messageDesc(file_opengeni_agent_v1_op, 20);
+
+/**
+ * The file whose content follows.
+ *
+ * @generated from message opengeni.agent.v1.OpOpened
+ */
+export type OpOpened = Message<"opengeni.agent.v1.OpOpened"> & {
+  /**
+   * @generated from field: string version = 1;
+   */
+  version: string;
+
+  /**
+   * @generated from field: uint64 size_bytes = 2;
+   */
+  sizeBytes: bigint;
+};
+
+/**
+ * Describes the message opengeni.agent.v1.OpOpened.
+ * Use `create(OpOpenedSchema)` to create a new message.
+ */
+export const OpOpenedSchema: GenMessage<OpOpened> = /*@__PURE__*/
+  messageDesc(file_opengeni_agent_v1_op, 21);
 
 /**
  * Shows after silence that the op lives. Costs no credit.
@@ -282,7 +691,7 @@ export type OpProgress = Message<"opengeni.agent.v1.OpProgress"> & {
  * Use `create(OpProgressSchema)` to create a new message.
  */
 export const OpProgressSchema: GenMessage<OpProgress> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_op, 8);
+  messageDesc(file_opengeni_agent_v1_op, 22);
 
 /**
  * Digests are BLAKE3 in hex, by channel name. failure_code is OP_OVERFLOW, OP_SPOOL_IO or
@@ -330,6 +739,51 @@ export type OpExit = Message<"opengeni.agent.v1.OpExit"> & {
    * @generated from field: map<string, string> failure_detail = 8;
    */
   failureDetail: { [key: string]: string };
+
+  /**
+   * As the box told it; exit_code is -1 for every end by a signal.
+   *
+   * @generated from field: int32 box_exit_code = 100;
+   */
+  boxExitCode: number;
+
+  /**
+   * @generated from field: string signal = 101;
+   */
+  signal: string;
+
+  /**
+   * itself, run-limit, kill or unknown.
+   *
+   * @generated from field: string ended_by = 102;
+   */
+  endedBy: string;
+
+  /**
+   * Descendants still held the output open.
+   *
+   * @generated from field: bool output_incomplete = 103;
+   */
+  outputIncomplete: boolean;
+
+  /**
+   * Where the digests and totals of this stream begin.
+   *
+   * @generated from field: uint64 stdout_from = 104;
+   */
+  stdoutFrom: bigint;
+
+  /**
+   * @generated from field: uint64 stderr_from = 105;
+   */
+  stderrFrom: bigint;
+
+  /**
+   * Why an op that is no command failed.
+   *
+   * @generated from field: opengeni.agent.v1.AgentError error = 106;
+   */
+  error?: AgentError | undefined;
 };
 
 /**
@@ -337,7 +791,7 @@ export type OpExit = Message<"opengeni.agent.v1.OpExit"> & {
  * Use `create(OpExitSchema)` to create a new message.
  */
 export const OpExitSchema: GenMessage<OpExit> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_op, 9);
+  messageDesc(file_opengeni_agent_v1_op, 23);
 
 /**
  * credit_bytes is an absolute window. final says that the result is stored.
@@ -376,7 +830,7 @@ export type OpAck = Message<"opengeni.agent.v1.OpAck"> & {
  * Use `create(OpAckSchema)` to create a new message.
  */
 export const OpAckSchema: GenMessage<OpAck> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_op, 10);
+  messageDesc(file_opengeni_agent_v1_op, 24);
 
 /**
  * @generated from message opengeni.agent.v1.FsWriteBegin
@@ -401,6 +855,11 @@ export type FsWriteBegin = Message<"opengeni.agent.v1.FsWriteBegin"> & {
    * @generated from field: string expected_base_digest = 4;
    */
   expectedBaseDigest: string;
+
+  /**
+   * @generated from field: opengeni.agent.v1.WriteTerms terms = 100;
+   */
+  terms?: WriteTerms | undefined;
 };
 
 /**
@@ -408,7 +867,7 @@ export type FsWriteBegin = Message<"opengeni.agent.v1.FsWriteBegin"> & {
  * Use `create(FsWriteBeginSchema)` to create a new message.
  */
 export const FsWriteBeginSchema: GenMessage<FsWriteBegin> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_op, 11);
+  messageDesc(file_opengeni_agent_v1_op, 25);
 
 /**
  * @generated from message opengeni.agent.v1.WriteChunk
@@ -445,7 +904,7 @@ export type WriteChunk = Message<"opengeni.agent.v1.WriteChunk"> & {
  * Use `create(WriteChunkSchema)` to create a new message.
  */
 export const WriteChunkSchema: GenMessage<WriteChunk> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_op, 12);
+  messageDesc(file_opengeni_agent_v1_op, 26);
 
 /**
  * @generated from message opengeni.agent.v1.WriteChunkAck
@@ -455,6 +914,18 @@ export type WriteChunkAck = Message<"opengeni.agent.v1.WriteChunkAck"> & {
    * @generated from field: uint64 seq = 1;
    */
   seq: bigint;
+
+  /**
+   * Of the file, with the last one.
+   *
+   * @generated from field: string version = 100;
+   */
+  version: string;
+
+  /**
+   * @generated from field: uint64 size_bytes = 101;
+   */
+  sizeBytes: bigint;
 };
 
 /**
@@ -462,7 +933,7 @@ export type WriteChunkAck = Message<"opengeni.agent.v1.WriteChunkAck"> & {
  * Use `create(WriteChunkAckSchema)` to create a new message.
  */
 export const WriteChunkAckSchema: GenMessage<WriteChunkAck> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_op, 13);
+  messageDesc(file_opengeni_agent_v1_op, 27);
 
 /**
  * @generated from enum opengeni.agent.v1.OpChannel
@@ -487,6 +958,13 @@ export const OpChannel = {
    * @generated from enum value: OP_CHANNEL_CONTENT = 3;
    */
   CONTENT: 3,
+
+  /**
+   * What an op answers at its end, as JSON.
+   *
+   * @generated from enum value: OP_CHANNEL_RESULT = 100;
+   */
+  RESULT: 100,
 } as const;
 
 /**
@@ -571,4 +1049,37 @@ export type OpLostReason = (typeof OpLostReason)[keyof typeof OpLostReason] | Un
  */
 export const OpLostReasonSchema: GenEnum<OpLostReason> = /*@__PURE__*/
   enumDesc(file_opengeni_agent_v1_op, 2);
+
+/**
+ * @generated from enum opengeni.agent.v1.OpSignalKind
+ */
+export const OpSignalKind = {
+  /**
+   * @generated from enum value: OP_SIGNAL_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: OP_SIGNAL_KIND_INTERRUPT = 1;
+   */
+  INTERRUPT: 1,
+
+  /**
+   * SIGTERM to the whole tree, SIGKILL after grace_ms.
+   *
+   * @generated from enum value: OP_SIGNAL_KIND_KILL = 2;
+   */
+  KILL: 2,
+} as const;
+
+/**
+ * @generated from enum opengeni.agent.v1.OpSignalKind
+ */
+export type OpSignalKind = (typeof OpSignalKind)[keyof typeof OpSignalKind] | UnknownEnum;
+
+/**
+ * Describes the enum opengeni.agent.v1.OpSignalKind.
+ */
+export const OpSignalKindSchema: GenEnum<OpSignalKind> = /*@__PURE__*/
+  enumDesc(file_opengeni_agent_v1_op, 3);
 

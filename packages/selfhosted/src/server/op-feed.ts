@@ -1,0 +1,240 @@
+// What one reader is sent of an op: numbered frames, no more unacknowledged bytes than the reader has room for, and
+// every frame kept until it is acknowledged, so that a link that comes back goes on where it was cut.
+
+import { longestMessage } from '@boxyard/agent-proto';
+import {
+  OpChangeSchema,
+  OpDataSchema,
+  type OpFrame,
+  OpFrameSchema,
+  OpOpenedSchema,
+  OpProgressSchema,
+  OpReadySchema,
+} from '@boxyard/agent-proto/messages';
+import type { OutputCursor } from '@boxyard/sandbox-core';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { ChannelCounts, type DigestKind } from '../channel-counts.ts';
+import { agentErrorOf } from '../machine-failure.ts';
+import type { AgentTransport } from './agent-transport.ts';
+import { exitMessage } from './op-exit.ts';
+import type { OpEnd, OpOutput, ServedOp } from './served-op.ts';
+
+/** Room in a frame beside its bytes: ids, numbers and tags. */
+const FRAME_RESERVE_BYTES = 256;
+const DEFAULT_WINDOW_BYTES = 4 * 1024 * 1024;
+const LARGEST_WINDOW_BYTES = 16 * 1024 * 1024;
+
+const UNREADABLE = {
+  exitCode: -1,
+  signal: null,
+  endedBy: 'unknown',
+  outputComplete: false,
+  durationMs: 0,
+} as const satisfies OpEnd;
+
+export interface FeedReader {
+  readonly streamId: string;
+  readonly generation: bigint;
+  /** The last frame that the reader has. */
+  readonly fromSeq: number;
+  /** 0 for the usual 4 MiB. */
+  readonly windowBytes: number;
+  /** Where to go on when no frame after `fromSeq` is kept. */
+  readonly cursor: OutputCursor;
+  readonly digest: DigestKind;
+}
+
+interface Kept {
+  readonly seq: number;
+  readonly payload: Uint8Array;
+  readonly dataBytes: number;
+}
+
+type Body = OpFrame['body'];
+
+export class OpFeed {
+  readonly op: ServedOp;
+  readonly streamId: string;
+  readonly #transport: AgentTransport;
+  readonly #progressMs: number;
+  #reader: FeedReader;
+  #kept: Kept[] = [];
+  #unackedBytes = 0;
+  #seq: number;
+  #run: AbortController | null = null;
+  #room: (() => void) | null = null;
+  #counts: ChannelCounts;
+  #progress: NodeJS.Timeout | undefined;
+  #exitSent = false;
+  #heardAt = performance.now();
+
+  constructor(op: ServedOp, reader: FeedReader, transport: AgentTransport, progressMs: number) {
+    this.op = op;
+    this.streamId = reader.streamId;
+    this.#reader = reader;
+    this.#seq = reader.fromSeq;
+    this.#transport = transport;
+    this.#progressMs = progressMs;
+    this.#counts = new ChannelCounts(reader.digest);
+    this.#begin();
+  }
+
+  /** The number that the next frame will have. */
+  get nextSeq(): number {
+    return this.#seq + 1;
+  }
+
+  /** When the reader last said anything, on the clock of `performance.now()`. */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
+  /** Goes on after the last frame that the reader has. @returns False when that is not possible any more. */
+  attach(reader: FeedReader): boolean {
+    this.#heardAt = performance.now();
+    // A message that was overtaken by a newer one says nothing new.
+    if (reader.generation < this.#reader.generation) return true;
+    const repeated = reader.generation === this.#reader.generation;
+    this.#reader = reader;
+    if (repeated) return true;
+    const first = this.#kept[0]?.seq ?? this.#seq + 1;
+    if (reader.fromSeq >= first - 1 && reader.fromSeq <= this.#seq) {
+      this.#drop(reader.fromSeq);
+      for (const { payload } of this.#kept) this.#transport.sendFrame(this.streamId, payload);
+      this.#room?.();
+      return true;
+    }
+    if (!canBegin(this.op, reader)) return false;
+    this.stop();
+    this.#kept = [];
+    this.#unackedBytes = 0;
+    this.#seq = reader.fromSeq;
+    this.#begin();
+    return true;
+  }
+
+  ack(generation: bigint, ackedSeq: number, creditBytes: number): void {
+    this.#heardAt = performance.now();
+    if (generation < this.#reader.generation) return;
+    if (creditBytes > 0) this.#reader = { ...this.#reader, windowBytes: creditBytes };
+    this.#drop(ackedSeq);
+    this.#room?.();
+  }
+
+  /** Sends nothing more. The op goes on where it can do without a reader. */
+  stop(): void {
+    this.#run?.abort();
+    this.#run = null;
+    clearTimeout(this.#progress);
+    this.#room?.();
+  }
+
+  #begin(): void {
+    const run = new AbortController();
+    this.#run = run;
+    this.#exitSent = false;
+    this.#counts = new ChannelCounts(this.#reader.digest);
+    this.#armProgress();
+    void this.#pump(this.#reader.cursor, run.signal);
+  }
+
+  async #pump(from: OutputCursor, signal: AbortSignal): Promise<void> {
+    let failure: unknown = null;
+    try {
+      for await (const output of this.op.output(from, signal)) {
+        await this.#send(output, signal);
+        if (signal.aborted) return;
+      }
+    } catch (error) {
+      failure = error;
+    }
+    if (signal.aborted) return;
+    // What could not be read does not end the command, but it ends the reading.
+    const end = failure === null ? await this.op.ended : { ...UNREADABLE, error: agentErrorOf(failure) };
+    if (signal.aborted) return;
+    this.#exitSent = true;
+    clearTimeout(this.#progress);
+    const exit = exitMessage(failure === null ? (this.op.end ?? end) : end);
+    const { digests, totals } = this.#counts.result();
+    Object.assign(exit, {
+      digests,
+      totals,
+      stdoutFrom: BigInt(from.stdout),
+      stderrFrom: BigInt(from.stderr),
+    });
+    this.#put({ case: 'exit', value: exit });
+  }
+
+  async #send(output: OpOutput, signal: AbortSignal): Promise<void> {
+    if (output.kind === 'data') {
+      const longest = longestMessage(this.#transport.maxPayload()) - FRAME_RESERVE_BYTES;
+      const { bytes, channel } = output;
+      for (let at = 0; at < bytes.length; at += longest) {
+        const piece = bytes.subarray(at, at + longest);
+        await this.#waitForRoom(piece.length, signal);
+        if (signal.aborted) return;
+        this.#counts.add(channel, piece);
+        const offset = BigInt(output.offset + at);
+        this.#put(
+          { case: 'data', value: create(OpDataSchema, { channel, bytes: piece, offset }) },
+          piece.length,
+        );
+      }
+      return;
+    }
+    if (output.kind === 'ready') this.#put({ case: 'ready', value: create(OpReadySchema) });
+    else if (output.kind === 'change')
+      this.#put({ case: 'change', value: create(OpChangeSchema, output.change) });
+    else {
+      const { version, sizeBytes } = output;
+      this.#put({ case: 'opened', value: create(OpOpenedSchema, { version, sizeBytes: BigInt(sizeBytes) }) });
+    }
+  }
+
+  #put(body: Body, dataBytes = 0): void {
+    const seq = ++this.#seq;
+    const frame = create(OpFrameSchema, { opId: this.op.id, seq: BigInt(seq), body });
+    const payload = toBinary(OpFrameSchema, frame);
+    this.#kept.push({ seq, payload, dataBytes });
+    this.#unackedBytes += dataBytes;
+    this.#transport.sendFrame(this.streamId, payload);
+    if (!this.#exitSent) this.#armProgress();
+  }
+
+  #drop(ackedSeq: number): void {
+    let count = 0;
+    for (const { seq, dataBytes } of this.#kept) {
+      if (seq > ackedSeq) break;
+      this.#unackedBytes -= dataBytes;
+      count++;
+    }
+    if (count > 0) this.#kept.splice(0, count);
+  }
+
+  async #waitForRoom(bytes: number, signal: AbortSignal): Promise<void> {
+    const window = () => Math.min(this.#reader.windowBytes || DEFAULT_WINDOW_BYTES, LARGEST_WINDOW_BYTES);
+    while (!signal.aborted && this.#unackedBytes > 0 && this.#unackedBytes + bytes > window()) {
+      await new Promise<void>((resolve) => {
+        this.#room = resolve;
+      });
+      this.#room = null;
+    }
+  }
+
+  #armProgress(): void {
+    clearTimeout(this.#progress);
+    this.#progress = setTimeout(
+      () => this.#put({ case: 'progress', value: create(OpProgressSchema) }),
+      this.#progressMs,
+    );
+    this.#progress.unref();
+  }
+}
+
+/**
+ * Whether its output can be read from there without any frame that was sent before. The stream that carries the id of
+ * the op has nothing but numbers to say where it was, and those of another reading are not the same.
+ */
+export function canBegin(op: ServedOp, { fromSeq, streamId }: FeedReader): boolean {
+  return fromSeq === 0 || (op.replayable && streamId !== op.id);
+}

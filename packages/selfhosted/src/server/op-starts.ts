@@ -1,0 +1,258 @@
+// How each kind of op begins on a box. What is refused here has touched nothing.
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import {
+  ErrorCode,
+  type FsReadRequest,
+  OpChannel,
+  type OpStart,
+  type PackBegin,
+  type PtyOpenRequest,
+  type UnpackBegin,
+  type WatchBegin,
+} from '@boxyard/agent-proto/messages';
+import {
+  type ArchiveLimits,
+  type Box,
+  type CallOptions,
+  type Capability,
+  SandboxError,
+  streamChunks,
+} from '@boxyard/sandbox-core';
+import { WireRefusal } from '../machine-failure.ts';
+import type { AllowedPaths } from './allowed-paths.ts';
+import { CommandOp } from './command-op.ts';
+import { bytesOf, commandOf } from './command-request.ts';
+import type { Policy } from './policy.ts';
+import { RunningOp } from './running-op.ts';
+import { ENDED_WELL, type OpOutput, type ServedOp } from './served-op.ts';
+import { jsonBytes, UnpackOp } from './unpack-op.ts';
+import { WriteOp } from './write-op.ts';
+
+export interface OpPlace {
+  readonly box: Box;
+  readonly paths: AllowedPaths;
+  readonly policy: Policy;
+}
+
+/** Begins what is asked for under this id. */
+export async function beginOp(
+  place: OpPlace,
+  id: string,
+  { op, originId }: OpStart,
+  call: CallOptions,
+): Promise<ServedOp> {
+  switch (op.case) {
+    case 'exec': {
+      const { stdin, stdinOpen } = op.value;
+      const feeds = stdinOpen || stdin.length > 0;
+      const request = { ...commandOf(op.value, place.paths), id, stdin: feeds ? 'open' : 'none' } as const;
+      const process = await place.box.spawn(request, call);
+      if (stdin.length > 0) await process.write(bytesOf(stdin), call);
+      if (feeds && !stdinOpen) await process.closeStdin(call);
+      return new CommandOp(process, originId);
+    }
+    case 'fsRead':
+      return beginRead(place, id, originId, op.value, call);
+    case 'fsWrite':
+      return new WriteOp(id, originId, op.value, place.paths.place(op.value.path), withoutWait(call));
+    case 'terminal':
+      return beginTerminal(place, id, originId, op.value, call);
+    case 'watch':
+      return beginWatch(place, id, originId, op.value);
+    case 'pack':
+      return beginPack(place, id, originId, op.value, call);
+    case 'unpack':
+      return beginUnpack(place, id, originId, op.value, call);
+    case 'tunnel':
+      return beginTunnel(place, id, originId, op.value.port);
+    default:
+      throw new WireRefusal(ErrorCode.UNSUPPORTED, 'This agent does not know what to begin.');
+  }
+}
+
+async function beginRead(
+  { paths }: OpPlace,
+  id: string,
+  originId: string,
+  { path: asked, offset, length }: FsReadRequest,
+  call: CallOptions,
+): Promise<ServedOp> {
+  const { files, path } = paths.place(asked);
+  const range = { offset: Number(offset), ...(length === 0n ? {} : { length: Number(length) }) };
+  const { stream, version, sizeBytes } = await files.open(path, { ...call, ...range });
+  return new RunningOp(id, originId, {
+    output: async function* (signal) {
+      yield { kind: 'opened', version, sizeBytes };
+      yield* dataOf(streamChunks(stream, signal, `Reading ${JSON.stringify(asked)}`), OpChannel.CONTENT);
+    },
+    release: () => stream.cancel(),
+  });
+}
+
+async function beginTerminal(
+  { box, paths }: OpPlace,
+  id: string,
+  originId: string,
+  request: PtyOpenRequest,
+  call: CallOptions,
+): Promise<ServedOp> {
+  const [shell] = request.command;
+  const terminal = await use(box.capabilities.terminal, 'terminals').open(
+    {
+      cols: request.cols || 80,
+      rows: request.rows || 24,
+      cwd: paths.cwd(request.cwd),
+      env: { ...request.env },
+      ...(shell === undefined ? {} : { shell }),
+    },
+    call,
+  );
+  const op = new TerminalOp(id, originId, {
+    output: () => dataOf(terminal.output(), OpChannel.STDOUT),
+    endedAs: async () => ({ ...(await terminal.exited()), outputComplete: true }),
+    input: (bytes) => terminal.write(bytes),
+    release: () => terminal.close(),
+  });
+  void terminal.exited({ deadlineMs: Number.POSITIVE_INFINITY }).then(
+    (status) => op.noteEnd({ ...status, outputComplete: true }),
+    () => undefined,
+  );
+  op.resize = (cols, rows) => terminal.resize(cols, rows);
+  return op;
+}
+
+/** A terminal can also be resized. */
+export class TerminalOp extends RunningOp {
+  resize: (cols: number, rows: number) => Promise<void> = async () => undefined;
+}
+
+function beginWatch(
+  { box }: OpPlace,
+  id: string,
+  originId: string,
+  { path, recursive }: WatchBegin,
+): ServedOp {
+  const watch = use(box.capabilities.watch, 'watching files');
+  return new RunningOp(id, originId, {
+    output: (signal) => changesOf((onReady) => watch.watch(path, { signal, recursive, onReady })),
+  });
+}
+
+/** The changes, with a word in between once none can be missed. */
+async function* changesOf(
+  begin: (
+    onReady: () => void,
+  ) => ReturnType<Extract<Box['capabilities']['watch'], { available: true }>['use']['watch']>,
+): AsyncGenerator<OpOutput, void, void> {
+  let tellReady: (word: 'ready') => void = () => undefined;
+  let ready: Promise<'ready'> | null = new Promise((resolve) => {
+    tellReady = resolve;
+  });
+  const changes = begin(() => tellReady('ready'))[Symbol.asyncIterator]();
+  try {
+    let next = changes.next();
+    while (true) {
+      const first = await (ready === null ? next : Promise.race([ready, next]));
+      if (first === 'ready') {
+        ready = null;
+        yield { kind: 'ready' };
+        continue;
+      }
+      if (first.done === true) return;
+      yield { kind: 'change', change: first.value };
+      next = changes.next();
+    }
+  } finally {
+    changes.return?.().catch(() => undefined);
+  }
+}
+
+async function beginPack(
+  { box }: OpPlace,
+  id: string,
+  originId: string,
+  { path, gzip }: PackBegin,
+  call: CallOptions,
+): Promise<ServedOp> {
+  const archives = use(box.capabilities.archives, 'archives');
+  const { stream, manifest } = await archives.pack({ ...call, path, compression: gzip ? 'gzip' : 'none' });
+  manifest.catch(() => undefined);
+  return new RunningOp(id, originId, {
+    output: async function* (signal) {
+      yield* dataOf(streamChunks(stream, signal, 'Packing an archive'), OpChannel.CONTENT);
+      yield { kind: 'data', channel: OpChannel.RESULT, bytes: jsonBytes(await manifest), offset: 0 };
+    },
+    release: () => stream.cancel(),
+  });
+}
+
+function beginUnpack(
+  { box }: OpPlace,
+  id: string,
+  originId: string,
+  { path, merge, limits, allowOutwardLinks }: UnpackBegin,
+  call: CallOptions,
+): ServedOp {
+  const archives = use(box.capabilities.archives, 'archives');
+  return new UnpackOp(id, originId, archives, {
+    ...withoutWait(call),
+    path,
+    mode: merge ? 'merge' : 'replace',
+    allowOutwardLinks,
+    ...(limits === '' ? {} : { limits: JSON.parse(limits) as ArchiveLimits }),
+  });
+}
+
+async function beginTunnel(
+  { policy }: OpPlace,
+  id: string,
+  originId: string,
+  port: number,
+): Promise<ServedOp> {
+  if (policy.allowPort?.(port) !== true) {
+    throw new WireRefusal(ErrorCode.CONSENT_REQUIRED, `The owner of the machine does not open port ${port}.`);
+  }
+  const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
+  await once(socket, 'connect').catch((cause: unknown) => {
+    throw new SandboxError('not-found', `Nothing listens on port ${port} of the machine. Start it first.`, {
+      cause,
+      started: 'no',
+    });
+  });
+  return new RunningOp(id, originId, {
+    output: () => dataOf(socket, OpChannel.STDOUT),
+    endedAs: async () => ENDED_WELL,
+    input: async (bytes, end) => {
+      if (bytes.length > 0) await sent(socket, bytes);
+      if (end) socket.end();
+    },
+    release: async () => void socket.destroy(),
+  });
+}
+
+function sent(socket: Socket, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.write(bytes, (error) => (error == null ? resolve() : reject(error)));
+  });
+}
+
+async function* dataOf(
+  chunks: AsyncIterable<Uint8Array>,
+  channel: OpChannel,
+): AsyncGenerator<OpOutput, void, void> {
+  let offset = 0;
+  for await (const bytes of chunks) {
+    yield { kind: 'data', channel, bytes, offset };
+    offset += bytes.length;
+  }
+}
+
+/** @throws WireRefusal UNSUPPORTED with the box's own reason. */
+export function use<Use>(capability: Capability<Use>, what: string): Use {
+  if (capability.available) return capability.use;
+  throw new WireRefusal(ErrorCode.UNSUPPORTED, `There is no ${what} here: ${capability.reason}`);
+}
+
+/** What goes on after its reply is not bounded by the wait for the reply. */
+const withoutWait = ({ fence }: CallOptions) => (fence === undefined ? {} : { fence });
