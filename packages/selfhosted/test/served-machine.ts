@@ -31,7 +31,7 @@ export function servedMachine(
     ...options,
   });
   let count = 0;
-  const ask = (op: RequestInit['op'], rest: RequestInit = {}): Promise<ControlResponse> =>
+  const ask = (op: NonNullable<RequestInit['op']>, rest: RequestInit = {}): Promise<ControlResponse> =>
     link.request(
       machineSubjects(wire.machine).rpc,
       create(ControlRequestSchema, { requestId: `r${++count}`, ...rest, op }),
