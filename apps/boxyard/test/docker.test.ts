@@ -1,4 +1,8 @@
 /** Sessions in containers of a real engine, and what becomes of them when somebody else ends their container. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Script, type ScriptedModel, startScriptedModel } from '@boxyard/scripted-model';
 import { type SharedEngine, sharedTestEngine } from '@tooling/docker-engine';
 import { needs } from '@tooling/system-parts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,6 +11,9 @@ import { type SharedServer, startSharedServer } from './shared-server.ts';
 import { eventually } from './test-server.ts';
 
 const MINUTES = 60_000;
+/** One red pixel. */
+const PNG =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==';
 
 interface ExecAnswer {
   readonly stdout: string;
@@ -16,9 +23,18 @@ interface ExecAnswer {
 describe('sessions on docker', needs('docker', 'debootstrap'), () => {
   let engine: SharedEngine;
   let shared: SharedServer;
+  let model: ScriptedModel;
+  let skills: string;
+  /** What the agent does; each test that has one says so first. */
+  let script: Script = () => [];
   beforeAll(async () => {
     engine = await sharedTestEngine({ images: ['debian'] });
+    model = await startScriptedModel({ script: (request) => script(request) });
+    skills = await mkdtemp(join(tmpdir(), 'boxyard-skills-'));
     shared = await startSharedServer({
+      BOXYARD_MODEL_BASE_URL: model.baseUrl,
+      BOXYARD_MODEL: 'scripted',
+      BOXYARD_SKILLS_DIR: skills,
       BOXYARD_BACKEND: 'docker',
       BOXYARD_DOCKER_SOCKET: engine.socketPath,
       BOXYARD_DOCKER_NETWORK: 'boxyard-test',
@@ -27,6 +43,8 @@ describe('sessions on docker', needs('docker', 'debootstrap'), () => {
   }, 10 * MINUTES);
   afterAll(async () => {
     await shared?.stop();
+    await model?.close();
+    if (skills !== undefined) await rm(skills, { recursive: true, force: true });
     await engine?.[Symbol.asyncDispose]();
   }, MINUTES);
 
@@ -77,12 +95,72 @@ describe('sessions on docker', needs('docker', 'debootstrap'), () => {
       }, 'the box that takes its place');
       expect(content).toBe('kept');
       expect((await info()).restored?.kind).toMatch(/^(?:EXACT|STALE)$/);
+      const { items } = await client.json<{ items: { type: string }[] }>('GET', at('events?limit=1000'));
+      const boxEvents = items.map(({ type }) => type).filter((type) => type.startsWith('sandbox.'));
+      expect(boxEvents.filter((type) => !type.startsWith('sandbox.command.'))).toEqual([
+        ...['sandbox.created', 'sandbox.paused', 'sandbox.resumed', 'sandbox.restored'],
+        ...['sandbox.lost', 'sandbox.created', 'sandbox.restored'],
+      ]);
       const [another, ...others] = await containersOf(session.sandboxGroupId);
       expect(others).toEqual([]);
       expect(another!.Id).not.toBe(container!.Id);
 
       await client.json('DELETE', `/v1/workspaces/default/sessions/${session.id}`);
       expect(await containersOf(session.sandboxGroupId)).toEqual([]);
+    },
+    2 * MINUTES,
+  );
+
+  test(
+    "the agent's commands, patches, images and skills work in a container",
+    async () => {
+      const { client } = shared;
+      await mkdir(join(skills, 'greet'));
+      const head = '---\nname: greet\ndescription: Says hello.\n---\n';
+      await writeFile(join(skills, 'greet', 'SKILL.md'), `${head}Say good day.\n`);
+      const call = (name: string, given: object) =>
+        ({ kind: 'call', name, arguments: { ...given } }) as const;
+      const told: string[] = [];
+      const images: string[] = [];
+      script = ({ step, toolAnswers, instructions }) => {
+        told.push(...toolAnswers.map(({ text }) => text));
+        images.push(...toolAnswers.flatMap((answer) => answer.images));
+        if (step === 0) {
+          const cmd = `printf %s ${PNG} | base64 -d >red.png; echo one >a.txt; pwd`;
+          return [call('exec_command', { cmd })];
+        }
+        if (step === 1) {
+          const diff = '@@\n-one\n+two\n';
+          return [{ kind: 'patch', operation: { type: 'update_file', path: 'a.txt', diff } }];
+        }
+        if (step === 2) return [call('view_image', { path: '/workspace/red.png' })];
+        if (step === 3) return [call('load_skill', { skill_name: 'greet' })];
+        if (step === 4) return [call('exec_command', { cmd: 'cat a.txt .agents/greet/SKILL.md' })];
+        return [{ kind: 'text', text: instructions.includes('greet: Says hello.') ? 'Done.' : 'No skill.' }];
+      };
+      const { id } = await client.json<{ id: string }>('POST', '/v1/workspaces/default/sessions', {
+        body: {},
+      });
+      const at = (path: string) => `/v1/workspaces/default/sessions/${id}/${path}`;
+      const { turnId } = await client.json<{ turnId: string }>('POST', at('messages'), {
+        body: { text: 'Work' },
+      });
+      const turn = await eventually(async () => {
+        const found = await client.json<{ status: string; endedAt: string | null }>(
+          'GET',
+          at(`turns/${turnId}`),
+        );
+        return found.endedAt === null ? null : found;
+      }, 'the end of the turn');
+      expect(turn.status).toBe('completed');
+      expect(told[0]).toMatch(/Output:\n\/workspace\n$/);
+      expect(told.at(-1)).toMatch(/Output:\ntwo\n---\nname: greet[\s\S]*Say good day\.\n$/);
+      expect(images).toEqual([`data:image/png;base64,${PNG}`]);
+      const { items } = await client.json<{ items: { type: string }[] }>('GET', at('events?limit=1000'));
+      expect(items.map(({ type }) => type)).toEqual(
+        expect.arrayContaining(['sandbox.created', 'tool.call.output.delta', 'turn.completed']),
+      );
+      await client.json('DELETE', `/v1/workspaces/default/sessions/${id}`);
     },
     2 * MINUTES,
   );

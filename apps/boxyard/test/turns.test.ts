@@ -52,7 +52,7 @@ test('a server without a model names the settings, and the session goes on witho
   onTestFinished(() => shared.stop());
   const id = await create(shared.client);
   const refused = post(shared.client, id, { text: 'Hi' });
-  await expect(refused).rejects.toMatchObject({ code: 'configuration', status: 500 });
+  await expect(refused).rejects.toMatchObject({ code: 'unsupported', status: 409 });
   await expect(refused).rejects.toThrow(/BOXYARD_MODEL_BASE_URL and BOXYARD_MODEL/);
 });
 

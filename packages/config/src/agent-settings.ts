@@ -1,7 +1,8 @@
 // Settings of the agent: which model it asks, and what a turn may take.
-import { choice, durationMs, url, wholeNumber, word } from './value-kinds.ts';
+import { choice, durationMs, folder, url, wholeNumber, word } from './value-kinds.ts';
 
-const HOUR = 60 * 60 * 1000;
+const MINUTE = 60 * 1000;
+const HOUR = 60 * MINUTE;
 
 export const AGENT_SETTINGS = {
   modelBaseUrl: {
@@ -37,6 +38,32 @@ export const AGENT_SETTINGS = {
     unit: '',
     group: 'Agent',
     description: 'What the endpoint speaks: responses or chat-completions.',
+  },
+  modelTries: {
+    name: 'BOXYARD_MODEL_TRIES',
+    schema: wholeNumber(1, 100),
+    default: '5',
+    unit: 'count',
+    group: 'Agent',
+    description:
+      'How often one question is asked when the model refuses for now (429, 5xx) or its answer breaks off. Retry-After is kept.',
+  },
+  modelSilenceMs: {
+    name: 'BOXYARD_MODEL_SILENCE_MS',
+    schema: durationMs(1_000, HOUR),
+    default: String(5 * MINUTE),
+    unit: 'ms',
+    group: 'Agent',
+    description: 'After how long without a word an answer of the model counts as broken off.',
+  },
+  skillsDir: {
+    name: 'BOXYARD_SKILLS_DIR',
+    schema: folder(),
+    default: null,
+    unit: '',
+    group: 'Agent',
+    description:
+      'A folder with a folder for each skill of the agent, SKILL.md in it. A skill comes into the box when the agent asks for it.',
   },
   turnConcurrency: {
     name: 'BOXYARD_TURN_CONCURRENCY',

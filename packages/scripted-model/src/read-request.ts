@@ -2,7 +2,11 @@
 import { z } from 'zod';
 import type { ScriptedRequest, ToolAnswer } from './script.ts';
 
-const Part = z.looseObject({ type: z.string().optional(), text: z.string().optional() });
+const Part = z.looseObject({
+  type: z.string().optional(),
+  text: z.string().optional(),
+  image_url: z.string().nullish(),
+});
 const Item = z.looseObject({
   type: z.string().optional(),
   role: z.string().optional(),
@@ -52,11 +56,24 @@ function answersIn(items: readonly Item[]): number {
 function toolAnswers(items: readonly Item[]): readonly ToolAnswer[] {
   return items
     .filter((item) => TOOL_ANSWERS.has(item.type ?? ''))
-    .map((item) => ({ callId: item.call_id ?? '', text: textOf(item.output) }));
+    .map((item) => ({
+      callId: item.call_id ?? '',
+      text: textOf(item.output),
+      images: imagesOf(item.output),
+    }));
 }
 
 function textOf(content: unknown): string {
   if (typeof content === 'string') return content;
+  return partsOf(content)
+    .map((part) => part.text ?? '')
+    .join('');
+}
+
+const imagesOf = (content: unknown): readonly string[] =>
+  partsOf(content).flatMap(({ image_url }) => image_url ?? []);
+
+function partsOf(content: unknown): readonly z.infer<typeof Part>[] {
   const parts = z.array(Part).safeParse(Array.isArray(content) ? content : [content]);
-  return parts.success ? parts.data.map((part) => part.text ?? '').join('') : '';
+  return parts.success ? parts.data : [];
 }

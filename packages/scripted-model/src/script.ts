@@ -3,6 +3,8 @@ export interface ToolAnswer {
   readonly callId: string;
   /** Text parts joined; images and files are left out. */
   readonly text: string;
+  /** Addresses of its images, those with their bytes included (`data:`). */
+  readonly images: readonly string[];
 }
 
 /** One question to the model, reduced to what a script decides by. */

@@ -57,7 +57,10 @@ test('is told what the tools answered, and its place in the conversation', async
     input.push({
       type: 'function_call_output',
       call_id: 'second',
-      output: [{ type: 'input_text', text: 'one' }],
+      output: [
+        { type: 'input_text', text: 'one' },
+        { type: 'input_image', image_url: 'data:image/png;base64,AAAA', detail: 'auto' },
+      ],
     });
     const final = await client.responses.create({ model: 'scripted', input, tools: [TOOL] });
     expect(final.output_text).toBe('It said zero.');
@@ -70,8 +73,8 @@ test('is told what the tools answered, and its place in the conversation', async
     toolAnswers: [],
   });
   expect(seen[1]?.toolAnswers).toEqual([
-    { callId: 'first', text: 'zero' },
-    { callId: 'second', text: 'one' },
+    { callId: 'first', text: 'zero', images: [] },
+    { callId: 'second', text: 'one', images: ['data:image/png;base64,AAAA'] },
   ]);
 });
 

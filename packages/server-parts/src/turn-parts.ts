@@ -41,6 +41,11 @@ export async function startTurnWorker(
     maxModelCalls: settings.turnModelCalls,
     timeBudgetMs: settings.turnBudgetMs,
     concurrency: settings.turnConcurrency,
+    model: {
+      ...DEFAULT_TURN_SETTINGS.model,
+      tries: settings.modelTries,
+      silenceMs: settings.modelSilenceMs,
+    },
   };
   const runner = new TurnRunner({
     turns,
@@ -48,6 +53,7 @@ export async function startTurnWorker(
     model: await endpointModel(endpoint),
     instructions: DEFAULT_INSTRUCTIONS,
     settings: turnSettings,
+    skillFolder: settings.skillsDir,
   });
   const worker = `${hostname()}-${process.pid}`;
   return opening.use(new TurnWorker({ turns, runner, worker, settings: turnSettings, onTrouble }));

@@ -2,7 +2,9 @@
 import { type Model, type Tool, tool } from '@openai/agents';
 import { Capabilities, filesystem, SandboxAgent, shell } from '@openai/agents/sandbox';
 import { z } from 'zod';
+import { journaledSkills } from './journaled-skills.ts';
 import { journaledTools, type ToolJournal } from './journaled-tools.ts';
+import type { SkillFolder } from './skill-folder.ts';
 
 /** Where else a session can work. */
 export interface BoxTools {
@@ -17,6 +19,8 @@ export interface TurnAgentOptions {
   readonly instructions: string;
   readonly journal: ToolJournal;
   readonly boxTools: BoxTools;
+  /** Null where there are none. */
+  readonly skills: SkillFolder | null;
 }
 
 export const DEFAULT_INSTRUCTIONS =
@@ -25,16 +29,28 @@ export const DEFAULT_INSTRUCTIONS =
 /** A saved run state finds its agent by this name. */
 const NAME = 'boxyard';
 
-export function turnAgent({ model, instructions, journal, boxTools }: TurnAgentOptions): SandboxAgent {
+export function turnAgent({
+  model,
+  instructions,
+  journal,
+  boxTools,
+  skills,
+}: TurnAgentOptions): SandboxAgent {
   const configureTools = (tools: Tool[]) => journaledTools(tools, journal);
   // What keeps the conversation within the model's window, and needs no box.
   const others = Capabilities.default().filter(({ type }) => type !== 'shell' && type !== 'filesystem');
+  const skilled = skills === null ? null : journaledSkills(skills, journal);
   return new SandboxAgent({
     name: NAME,
     model,
     instructions,
     tools: configureTools(toolsOfBoxes(boxTools)),
-    capabilities: [shell({ configureTools }), filesystem({ configureTools }), ...others],
+    capabilities: [
+      shell({ configureTools }),
+      filesystem({ configureTools }),
+      ...(skilled === null ? [] : [skilled]),
+      ...others,
+    ],
   });
 }
 

@@ -6,6 +6,7 @@ import { runAgent } from './agent-loop.ts';
 import { currentCallId, takeOpId } from './call-scope.ts';
 import type { EndpointModel } from './endpoint-model.ts';
 import { JournaledChatCompletionsModel, JournaledModel } from './journaled-model.ts';
+import { readSkillFolder } from './skill-folder.ts';
 import { turnAgent } from './turn-agent.ts';
 import { TurnAttempt } from './turn-attempt.ts';
 import { TurnBox, type TurnBoxes } from './turn-box.ts';
@@ -20,6 +21,8 @@ export interface TurnRunnerOptions {
   /** What the agent is told beside the SDK's own words. */
   readonly instructions: string;
   readonly settings: TurnSettings;
+  /** A folder of this machine with a folder for each skill; none when absent. Read anew for each turn. */
+  readonly skillFolder?: string | null | undefined;
 }
 
 /** How long tools and the model get to notice that a turn is over; one that hangs does not hold it up. */
@@ -48,7 +51,7 @@ export class TurnRunner {
    * @throws what the record threw; the turn is taken up again once this attempt counts as dead.
    */
   async run(claimed: ClaimedTurn, draining: AbortSignal): Promise<void> {
-    const { turns, boxes, model, settings } = this.#options;
+    const { turns, boxes, model, settings, skillFolder } = this.#options;
     const { turn, workedMs } = claimed;
     await using attempt = new TurnAttempt({
       store: turns,
@@ -68,6 +71,8 @@ export class TurnRunner {
       signal: attempt.ended,
       detach: attempt.stopped,
       commandId: takeOpId,
+      // Nothing else of this machine is the agent's to copy.
+      localSources: skillFolder == null ? [] : [skillFolder],
       outputListener: () => {
         const callId = currentCallId();
         return callId === undefined ? undefined : (piece) => events.callOutput(callId, piece);
@@ -89,8 +94,9 @@ export class TurnRunner {
     }
   }
 
-  #work({ claimed, attempt, session, journal, events, box }: Parts): Promise<'done' | 'waiting'> {
-    const { turns, model, instructions, settings } = this.#options;
+  async #work({ claimed, attempt, session, journal, events, box }: Parts): Promise<'done' | 'waiting'> {
+    const { turns, model, instructions, settings, skillFolder } = this.#options;
+    const skills = skillFolder == null ? null : await readSkillFolder(skillFolder);
     const Journaled = model.protocol === 'chat-completions' ? JournaledChatCompletionsModel : JournaledModel;
     const journaled = new Journaled(model.model, journal, settings.model);
     return runAgent({
@@ -100,7 +106,7 @@ export class TurnRunner {
       session,
       journal,
       events,
-      agent: turnAgent({ model: journaled, instructions, journal, boxTools: box }),
+      agent: turnAgent({ model: journaled, instructions, journal, boxTools: box, skills }),
       resumeWaitMs: settings.resumeWaitMs,
     });
   }

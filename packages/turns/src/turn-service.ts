@@ -25,12 +25,12 @@ export class TurnService {
   /**
    * The message joins the turn of the session that has not ended, else it begins one.
    *
-   * @throws SandboxError `configuration` without a model, `not-found` without the session.
+   * @throws SandboxError `unsupported` without a model, `not-found` without the session.
    */
   async post(workspaceId: string, sessionId: string, request: PostMessageRequest): Promise<PostedMessage> {
     if (!this.#options.hasModel) {
       throw new SandboxError(
-        'configuration',
+        'unsupported',
         'The message was refused: this server asks no model. Set BOXYARD_MODEL_BASE_URL and BOXYARD_MODEL.',
         { started: 'no', stage: 'turn' },
       );

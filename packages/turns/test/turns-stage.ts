@@ -18,6 +18,7 @@ import {
   endpointModel,
   type ModelEndpoint,
   TurnRunner,
+  type TurnRunnerOptions,
   type TurnSettings,
   TurnWorker,
 } from '../src/index.ts';
@@ -35,7 +36,11 @@ export interface TurnsStage {
   /** Troubles that workers told of. */
   readonly troubles: unknown[];
   /** Asks the scripted model where `endpoint` names no other. */
-  worker(settings?: Partial<TurnSettings>, endpoint?: Partial<ModelEndpoint>): Promise<TurnWorker>;
+  worker(
+    settings?: Partial<TurnSettings>,
+    endpoint?: Partial<ModelEndpoint>,
+    runner?: Partial<TurnRunnerOptions>,
+  ): Promise<TurnWorker>;
   post(text: string, more?: object): Promise<string>;
   turn(turnId: string): Promise<Turn>;
   /** Waits for the end of the turn. */
@@ -110,7 +115,7 @@ export async function openStage(
     turns: service,
     model,
     troubles,
-    async worker(own = {}, endpoint = {}) {
+    async worker(own = {}, endpoint = {}, more = {}) {
       const settings = { ...DEFAULT_TURN_SETTINGS, ...own };
       const runner = new TurnRunner({
         turns: store.turns,
@@ -124,6 +129,7 @@ export async function openStage(
         }),
         instructions: DEFAULT_INSTRUCTIONS,
         settings,
+        ...more,
       });
       const worker = new TurnWorker({
         turns: store.turns,
