@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file opengeni/agent/v1/stream.proto.
  */
 export const file_opengeni_agent_v1_stream: GenFile = /*@__PURE__*/
-  fileDesc("Ch5vcGVuZ2VuaS9hZ2VudC92MS9zdHJlYW0ucHJvdG8SEW9wZW5nZW5pLmFnZW50LnYxIoYBCg1TdHJlYW1DaGFubmVsEhIKCmNoYW5uZWxfaWQYASABKAkSFAoMd29ya3NwYWNlX2lkGAIgASgJEhAKCGFnZW50X2lkGAMgASgJEisKBGtpbmQYBCABKA4yHS5vcGVuZ2VuaS5hZ2VudC52MS5TdHJlYW1LaW5kEgwKBHBvcnQYBSABKA0ilAEKClN0cmVhbU9wZW4SMQoHY2hhbm5lbBgBIAEoCzIgLm9wZW5nZW5pLmFnZW50LnYxLlN0cmVhbUNoYW5uZWwSDQoFdG9rZW4YAiABKAkSKwoEcm9sZRgDIAEoDjIdLm9wZW5nZW5pLmFnZW50LnYxLlN0cmVhbVJvbGUSFwoPcmVzdW1lX2Zyb21fc2VxGAQgASgEImgKDVN0cmVhbU9wZW5BY2sSEAoIYWNjZXB0ZWQYASABKAgSLAoFZXJyb3IYAiABKAsyHS5vcGVuZ2VuaS5hZ2VudC52MS5BZ2VudEVycm9yEhcKD3Jlc3VtZV9mcm9tX3NlcRgDIAEoBCJUCgtTdHJlYW1GcmFtZRISCgpjaGFubmVsX2lkGAEgASgJEgsKA3NlcRgCIAEoBBIMCgRkYXRhGAMgASgMEhYKDnByb2R1Y2VkX2F0X21zGAQgASgDImgKC1N0cmVhbUNsb3NlEhIKCmNoYW5uZWxfaWQYASABKAkSNAoGcmVhc29uGAIgASgOMiQub3BlbmdlbmkuYWdlbnQudjEuU3RyZWFtQ2xvc2VSZWFzb24SDwoHbWVzc2FnZRgDIAEoCSK9AQoMRGVza3RvcElucHV0EhIKCmNoYW5uZWxfaWQYASABKAkSMgoHcG9pbnRlchgCIAEoCzIfLm9wZW5nZW5pLmFnZW50LnYxLlBvaW50ZXJFdmVudEgAEioKA2tleRgDIAEoCzIbLm9wZW5nZW5pLmFnZW50LnYxLktleUV2ZW50SAASMAoGc2Nyb2xsGAQgASgLMh4ub3BlbmdlbmkuYWdlbnQudjEuU2Nyb2xsRXZlbnRIAEIHCgVldmVudCpXCgpTdHJlYW1LaW5kEhsKF1NUUkVBTV9LSU5EX1VOU1BFQ0lGSUVEEAASEwoPU1RSRUFNX0tJTkRfUFRZEAESFwoTU1RSRUFNX0tJTkRfREVTS1RPUBACKlgKClN0cmVhbVJvbGUSGwoXU1RSRUFNX1JPTEVfVU5TUEVDSUZJRUQQABIVChFTVFJFQU1fUk9MRV9BR0VOVBABEhYKElNUUkVBTV9ST0xFX0NMSUVOVBACKu0BChFTdHJlYW1DbG9zZVJlYXNvbhIjCh9TVFJFQU1fQ0xPU0VfUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaU1RSRUFNX0NMT1NFX1JFQVNPTl9OT1JNQUwQARIkCiBTVFJFQU1fQ0xPU0VfUkVBU09OX1BST0NFU1NfRVhJVBACEh4KGlNUUkVBTV9DTE9TRV9SRUFTT05fRkVOQ0VEEAMSJwojU1RSRUFNX0NMT1NFX1JFQVNPTl9UUkFOU1BPUlRfRVJST1IQBBIkCiBTVFJFQU1fQ0xPU0VfUkVBU09OX1JBVEVfTElNSVRFRBAFYgZwcm90bzM", [file_opengeni_agent_v1_error, file_opengeni_agent_v1_input]);
+  fileDesc("Ch5vcGVuZ2VuaS9hZ2VudC92MS9zdHJlYW0ucHJvdG8SEW9wZW5nZW5pLmFnZW50LnYxIoYBCg1TdHJlYW1DaGFubmVsEhIKCmNoYW5uZWxfaWQYASABKAkSFAoMd29ya3NwYWNlX2lkGAIgASgJEhAKCGFnZW50X2lkGAMgASgJEisKBGtpbmQYBCABKA4yHS5vcGVuZ2VuaS5hZ2VudC52MS5TdHJlYW1LaW5kEgwKBHBvcnQYBSABKA0iqgEKClN0cmVhbU9wZW4SMQoHY2hhbm5lbBgBIAEoCzIgLm9wZW5nZW5pLmFnZW50LnYxLlN0cmVhbUNoYW5uZWwSDQoFdG9rZW4YAiABKAkSKwoEcm9sZRgDIAEoDjIdLm9wZW5nZW5pLmFnZW50LnYxLlN0cmVhbVJvbGUSFwoPcmVzdW1lX2Zyb21fc2VxGAQgASgEEhQKDHdpbmRvd19ieXRlcxhkIAEoBCJ+Cg1TdHJlYW1PcGVuQWNrEhAKCGFjY2VwdGVkGAEgASgIEiwKBWVycm9yGAIgASgLMh0ub3BlbmdlbmkuYWdlbnQudjEuQWdlbnRFcnJvchIXCg9yZXN1bWVfZnJvbV9zZXEYAyABKAQSFAoMd2luZG93X2J5dGVzGGQgASgEIjEKCVN0cmVhbUFjaxISCgpjaGFubmVsX2lkGAEgASgJEhAKCG5leHRfc2VxGAIgASgEIlQKC1N0cmVhbUZyYW1lEhIKCmNoYW5uZWxfaWQYASABKAkSCwoDc2VxGAIgASgEEgwKBGRhdGEYAyABKAwSFgoOcHJvZHVjZWRfYXRfbXMYBCABKAMiaAoLU3RyZWFtQ2xvc2USEgoKY2hhbm5lbF9pZBgBIAEoCRI0CgZyZWFzb24YAiABKA4yJC5vcGVuZ2VuaS5hZ2VudC52MS5TdHJlYW1DbG9zZVJlYXNvbhIPCgdtZXNzYWdlGAMgASgJIr0BCgxEZXNrdG9wSW5wdXQSEgoKY2hhbm5lbF9pZBgBIAEoCRIyCgdwb2ludGVyGAIgASgLMh8ub3BlbmdlbmkuYWdlbnQudjEuUG9pbnRlckV2ZW50SAASKgoDa2V5GAMgASgLMhsub3BlbmdlbmkuYWdlbnQudjEuS2V5RXZlbnRIABIwCgZzY3JvbGwYBCABKAsyHi5vcGVuZ2VuaS5hZ2VudC52MS5TY3JvbGxFdmVudEgAQgcKBWV2ZW50Km0KClN0cmVhbUtpbmQSGwoXU1RSRUFNX0tJTkRfVU5TUEVDSUZJRUQQABITCg9TVFJFQU1fS0lORF9QVFkQARIXChNTVFJFQU1fS0lORF9ERVNLVE9QEAISFAoQU1RSRUFNX0tJTkRfUE9SVBBkKlgKClN0cmVhbVJvbGUSGwoXU1RSRUFNX1JPTEVfVU5TUEVDSUZJRUQQABIVChFTVFJFQU1fUk9MRV9BR0VOVBABEhYKElNUUkVBTV9ST0xFX0NMSUVOVBACKu0BChFTdHJlYW1DbG9zZVJlYXNvbhIjCh9TVFJFQU1fQ0xPU0VfUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaU1RSRUFNX0NMT1NFX1JFQVNPTl9OT1JNQUwQARIkCiBTVFJFQU1fQ0xPU0VfUkVBU09OX1BST0NFU1NfRVhJVBACEh4KGlNUUkVBTV9DTE9TRV9SRUFTT05fRkVOQ0VEEAMSJwojU1RSRUFNX0NMT1NFX1JFQVNPTl9UUkFOU1BPUlRfRVJST1IQBBIkCiBTVFJFQU1fQ0xPU0VfUkVBU09OX1JBVEVfTElNSVRFRBAFYgZwcm90bzM", [file_opengeni_agent_v1_error, file_opengeni_agent_v1_input]);
 
 /**
  * Port 7681 is a terminal, 6080 a desktop.
@@ -82,6 +82,13 @@ export type StreamOpen = Message<"opengeni.agent.v1.StreamOpen"> & {
    * @generated from field: uint64 resume_from_seq = 4;
    */
   resumeFromSeq: bigint;
+
+  /**
+   * Above 0: the sender acks what it took, and this many bytes of data may be under way to it. It heeds acks too.
+   *
+   * @generated from field: uint64 window_bytes = 100;
+   */
+  windowBytes: bigint;
 };
 
 /**
@@ -106,9 +113,18 @@ export type StreamOpenAck = Message<"opengeni.agent.v1.StreamOpenAck"> & {
   error?: AgentError | undefined;
 
   /**
+   * The next frame that is wanted of the one who opened.
+   *
    * @generated from field: uint64 resume_from_seq = 3;
    */
   resumeFromSeq: bigint;
+
+  /**
+   * Above 0: acks will come, and this many bytes of data may be under way to the relay.
+   *
+   * @generated from field: uint64 window_bytes = 100;
+   */
+  windowBytes: bigint;
 };
 
 /**
@@ -117,6 +133,30 @@ export type StreamOpenAck = Message<"opengeni.agent.v1.StreamOpenAck"> & {
  */
 export const StreamOpenAckSchema: GenMessage<StreamOpenAck> = /*@__PURE__*/
   messageDesc(file_opengeni_agent_v1_stream, 2);
+
+/**
+ * Everything below next_seq was taken and may be forgotten. Only between two that named a window.
+ *
+ * @generated from message opengeni.agent.v1.StreamAck
+ */
+export type StreamAck = Message<"opengeni.agent.v1.StreamAck"> & {
+  /**
+   * @generated from field: string channel_id = 1;
+   */
+  channelId: string;
+
+  /**
+   * @generated from field: uint64 next_seq = 2;
+   */
+  nextSeq: bigint;
+};
+
+/**
+ * Describes the message opengeni.agent.v1.StreamAck.
+ * Use `create(StreamAckSchema)` to create a new message.
+ */
+export const StreamAckSchema: GenMessage<StreamAck> = /*@__PURE__*/
+  messageDesc(file_opengeni_agent_v1_stream, 3);
 
 /**
  * seq counts from 0 for each channel and direction.
@@ -150,7 +190,7 @@ export type StreamFrame = Message<"opengeni.agent.v1.StreamFrame"> & {
  * Use `create(StreamFrameSchema)` to create a new message.
  */
 export const StreamFrameSchema: GenMessage<StreamFrame> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_stream, 3);
+  messageDesc(file_opengeni_agent_v1_stream, 4);
 
 /**
  * @generated from message opengeni.agent.v1.StreamClose
@@ -177,7 +217,7 @@ export type StreamClose = Message<"opengeni.agent.v1.StreamClose"> & {
  * Use `create(StreamCloseSchema)` to create a new message.
  */
 export const StreamCloseSchema: GenMessage<StreamClose> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_stream, 4);
+  messageDesc(file_opengeni_agent_v1_stream, 5);
 
 /**
  * Its numbers are not those of DesktopInputRequest.
@@ -219,7 +259,7 @@ export type DesktopInput = Message<"opengeni.agent.v1.DesktopInput"> & {
  * Use `create(DesktopInputSchema)` to create a new message.
  */
 export const DesktopInputSchema: GenMessage<DesktopInput> = /*@__PURE__*/
-  messageDesc(file_opengeni_agent_v1_stream, 5);
+  messageDesc(file_opengeni_agent_v1_stream, 6);
 
 /**
  * @generated from enum opengeni.agent.v1.StreamKind
@@ -239,6 +279,13 @@ export const StreamKind = {
    * @generated from enum value: STREAM_KIND_DESKTOP = 2;
    */
   DESKTOP: 2,
+
+  /**
+   * The bytes of one connection to a port of the machine.
+   *
+   * @generated from enum value: STREAM_KIND_PORT = 100;
+   */
+  PORT: 100,
 } as const;
 
 /**

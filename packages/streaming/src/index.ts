@@ -1,0 +1,1 @@
+export { type StreamEndpoint, streamUrl } from './stream-url.ts';
