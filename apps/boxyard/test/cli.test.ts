@@ -104,9 +104,8 @@ test('a server of its own: found by its folder, refused twice, ended with its bo
         resolve({ code: error === null ? 0 : ((error.code as number | undefined) ?? null), stdout, stderr });
       });
     });
-  const demo = await own('demo');
-  expect(demo).toMatchObject({ code: 0 });
-  expect(demo.stdout).toContain('+echo "Hello again');
+  const made = await own('sandbox', 'create', '--start');
+  expect(made).toMatchObject({ code: 0 });
 
   const second = await own('up', '--port', '0');
   expect(second.code).toBe(1);
@@ -156,8 +155,9 @@ test("what 'npm start' runs shows the demo and goes on as a server", async () =>
   child.stdout.on('data', (chunk) => {
     printed += chunk;
   });
-  await eventually(async () => printed.includes('The box stays.'), 'the end of the demo');
-  expect(printed).toContain('Hello from');
+  await eventually(async () => printed.includes('The boxes stay.'), 'the end of the demo', 60);
+  expect(printed).toContain('The model is scripted');
+  expect(printed).toMatch(/FAILED: a list whose last line[\s\S]*all tests passed[\s\S]*tag: mended/);
   const curl = /^ {2}(curl .*)$/m.exec(printed)?.[1] ?? '';
   const listed = await new Promise<string>((resolve) => {
     execFile('/bin/sh', ['-c', curl], (_, stdout) => resolve(stdout));

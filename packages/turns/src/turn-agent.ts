@@ -1,4 +1,5 @@
 // The agent of a turn: the SDK's own, with the tools of the box, and those that only we can offer.
+import { Backend, type SwapTarget } from '@boxyard/contracts';
 import { type Model, type Tool, tool } from '@openai/agents';
 import { Capabilities, filesystem, SandboxAgent, shell } from '@openai/agents/sandbox';
 import { z } from 'zod';
@@ -9,7 +10,7 @@ import type { SkillFolder } from './skill-folder.ts';
 /** Where else a session can work. */
 export interface BoxTools {
   /** Sends the session to another box; answers what to tell the model. */
-  swap(target: { readonly groupId: string } | 'home', carry: boolean): Promise<string>;
+  swap(target: SwapTarget, carry: boolean): Promise<string>;
   /** One command on another box of the workspace, without going there. */
   runOn(groupId: string, command: string): Promise<string>;
 }
@@ -54,6 +55,13 @@ export function turnAgent({
   });
 }
 
+/** A backend makes a new box; what is neither home nor a backend has to be the id of a group. */
+function swapTarget(named: string): SwapTarget {
+  if (named === 'home') return named;
+  const backend = Backend.safeParse(named);
+  return backend.success ? { backend: backend.data } : { groupId: named };
+}
+
 function toolsOfBoxes(boxes: BoxTools): Tool[] {
   return [
     tool({
@@ -61,10 +69,15 @@ function toolsOfBoxes(boxes: BoxTools): Tool[] {
       description:
         'Moves this session to another box of the workspace. What runs in the present box goes on there. With carry the files come along.',
       parameters: z.object({
-        target: z.string().min(1).describe('The id of the box group to work in, or "home".'),
+        target: z
+          .string()
+          .min(1)
+          .describe(
+            '"home", the id of a box group, or the name of a backend, as "local", for a new box there.',
+          ),
         carry: z.boolean().default(false).describe('Whether the workspace is taken along.'),
       }),
-      execute: ({ target, carry }) => boxes.swap(target === 'home' ? 'home' : { groupId: target }, carry),
+      execute: ({ target, carry }) => boxes.swap(swapTarget(target), carry),
     }),
     tool({
       name: 'run_on',

@@ -1,4 +1,5 @@
 // The box of a turn: not opened before a tool needs it, held until the turn lets go, and wherever the session works.
+import type { SwapTarget } from '@boxyard/contracts';
 import type { BackendRegistry, Box, Redactor, SessionStore, TurnRecord } from '@boxyard/sandbox-core';
 import type { ActiveBox, ActiveBoxes, SessionService } from '@boxyard/sessions';
 import { v7 as uuidv7 } from 'uuid';
@@ -71,7 +72,7 @@ export class TurnBox implements BoxTools, AsyncDisposable {
     if (!this.#redactors.includes(redactor)) this.#redactors.push(redactor);
   }
 
-  async swap(target: { readonly groupId: string } | 'home', carry: boolean): Promise<string> {
+  async swap(target: SwapTarget, carry: boolean): Promise<string> {
     const { workspaceId, sessionId } = this.#turn;
     const call = { holder: this.#holder(), signal: this.#signal };
     const { activeSandboxId, receipt } = await this.#options.service.swap(

@@ -21,8 +21,10 @@ test('a command runs on another box, and after a swap the tools of the turn work
     if (step === 1) return [call('run_on', { box: other, cmd: 'echo away > where; exit 3' }, 'c2')];
     if (step === 2) return [call('swap_sandbox', { target: other, carry: false }, 'c3')];
     if (step === 3) return [exec('cat where', 'c4')];
-    if (step === 4) return [call('swap_sandbox', { target: 'home', carry: false }, 'c5')];
-    if (step === 5) return [exec('cat where', 'c6')];
+    if (step === 4) return [call('swap_sandbox', { target: 'local', carry: true }, 'c5')];
+    if (step === 5) return [exec('cat where; echo new > where', 'c6')];
+    if (step === 6) return [call('swap_sandbox', { target: 'home', carry: false }, 'c7')];
+    if (step === 7) return [exec('cat where', 'c8')];
     return [{ kind: 'text', text: 'Done.' }];
   };
   const stage = await openStage(script);
@@ -33,9 +35,11 @@ test('a command runs on another box, and after a swap the tools of the turn work
   expect(told[1]).toContain('exited with code 3');
   expect(told[2]).toContain(`works in ${other} now`);
   expect(told[3]).toContain('away\n');
-  expect(told[5]).toContain('home\n');
+  expect(told[4]).toContain('"kind":"EXACT"');
+  expect(told[5]).toContain('away\n');
+  expect(told[7]).toContain('home\n');
   const swaps = (await stage.events()).filter(({ type }) => type === 'sandbox.swapped');
-  expect(swaps).toHaveLength(2);
+  expect(swaps).toHaveLength(3);
   expect(stage.troubles).toEqual([]);
 });
 

@@ -6,7 +6,7 @@ import { addChatCommand } from './chat/chat-command.ts';
 import { formatOption, integer, list, pair, workspaceOption } from './command-options.ts';
 import { type Connect, clientOf, findConnection } from './connection.ts';
 import { copyFiles, parsePlace } from './copy-files.ts';
-import { runDemo } from './demo.ts';
+import type { DemoCommandOptions } from './demo/demo-command.ts';
 import { bringDown } from './down.ts';
 import { type OutputFormat, printRows, printValue } from './output.ts';
 import { runCommand } from './run-command.ts';
@@ -36,7 +36,7 @@ export function createProgram(env: Environment, version: string): Command {
     .option('--backend <backend>', 'what makes boxes')
     .option('--data-dir <folder>', 'where the server keeps everything')
     .option('--json', 'print one line {"url","token"} when ready')
-    .option('--demo', 'show the three steps of the demo once it is ready')
+    .option('--demo', 'let an agent mend a failing test once it is ready')
     .action(async (options: UpOptions & { dataDir?: string }) => {
       // The server is most of this program: who only asks one does not wait for it to load.
       const { up } = await import('./up.ts');
@@ -52,8 +52,14 @@ export function createProgram(env: Environment, version: string): Command {
 
   program
     .command('demo')
-    .description('write a file, run a command and show a git diff in a new box')
-    .action(async () => runDemo(await client(), say));
+    .description('let an agent mend a failing test in two boxes, on a server of its own that goes with it')
+    .option('--broken', 'with a fault that the scripted model does not know', false)
+    .option('--to <backend>', 'where the second half is done; docker where an engine answers, else local')
+    .addOption(formatOption())
+    .action(async (options: DemoCommandOptions) => {
+      const { demo } = await import('./demo/demo-command.ts');
+      process.exitCode = await demo(options, env, version);
+    });
 
   program
     .command('canary')

@@ -1,8 +1,10 @@
 import type { Settings } from '@boxyard/config';
 import { createLogger } from '../server/logger.ts';
-import { startServer } from '../server/start-server.ts';
+import { type RunningServer, startServer } from '../server/start-server.ts';
+import { TurnPrinter } from './chat/turn-printer.ts';
 import { clientOf } from './connection.ts';
-import { runDemo } from './demo.ts';
+import { openDemoModel } from './demo/demo-model.ts';
+import { runDemo } from './demo/run-demo.ts';
 
 export interface UpOptions {
   readonly port?: number;
@@ -19,8 +21,9 @@ export async function up(options: UpOptions, env: Environment, version: string):
   const ending = Promise.withResolvers<NodeJS.Signals>();
   // From the first moment on: a signal in the middle of the start must not leave a database behind.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => ending.resolve(signal));
+  await using model = options.demo ? await openDemoModel(env) : null;
   const server = await startServer({
-    env: settingsOf(options, env),
+    env: settingsOf(options, model?.env ?? env),
     version,
     log: (level: Settings['logLevel']) => createLogger(level),
   });
@@ -34,7 +37,7 @@ export async function up(options: UpOptions, env: Environment, version: string):
     );
   }
   try {
-    if (options.demo) await runDemo(clientOf(server), say);
+    if (model !== null) await showDemo(server, model.description);
   } catch (error) {
     await server.stop();
     throw error;
@@ -42,6 +45,19 @@ export async function up(options: UpOptions, env: Environment, version: string):
   await ending.promise;
   const staying = await server.stop();
   say(`Stopped. ${describeStaying(staying)}`);
+}
+
+async function showDemo(server: RunningServer, aboutModel: string): Promise<void> {
+  const { backend, dockerSocket } = server.settings;
+  say('');
+  say(aboutModel);
+  const { sessionId } = await runDemo({
+    client: clientOf(server),
+    printer: new TurnPrinter(process.stdout, 'table'),
+    fault: 'known',
+    secondBackend: backend === 'local' && dockerSocket !== null ? 'docker' : backend,
+  });
+  say(`The boxes stay. To say more to this agent: boxyard chat ${sessionId}`);
 }
 
 function describeStaying(groups: readonly string[] | null): string {

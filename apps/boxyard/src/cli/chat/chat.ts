@@ -19,6 +19,8 @@ export interface ChatOptions {
   readonly approvals: readonly string[];
   /** Every call that waits is approved. */
   readonly approveAll: boolean;
+  /** Ends the chat, not the turn. */
+  readonly leave?: AbortSignal | undefined;
 }
 
 /** Nothing was said, and nothing was there to be watched. */
@@ -131,7 +133,7 @@ async function watch(
       ...(open?.turnId === turnId ? { earlier: open.events } : {}),
       show: (event) => printer.show(event),
       decide,
-      leave: leaving.signal,
+      leave: AbortSignal.any([leaving.signal, ...(options.leave ? [options.leave] : [])]),
       onFailure: tell,
     });
     if (watched.outcome === 'undecided') {
