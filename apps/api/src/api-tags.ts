@@ -8,6 +8,8 @@ export const API_TAGS = {
   turns: 'Runs of the agent: what it is told, how far it is, what waits for a person.',
   events: 'What happened in a session, in order and without holes.',
   ports: 'Ports of a box.',
+  machines: 'Machines of users that were enrolled, and how busy they are.',
+  enrollments: 'How machines of users are let in and sent away.',
   keys: 'API keys of a workspace.',
   audit: 'Who did what in a workspace.',
   workspaces: 'Who shares sessions and keys.',

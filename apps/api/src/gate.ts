@@ -14,7 +14,7 @@ import type { ApiEnvironment } from './request-context.ts';
 
 const WORKSPACE_CACHE_MS = 5_000;
 /** Parameters that are ids: anything else there names nothing. */
-const ID_PARAMETERS = ['sid', 'opId', 'ptyId', 'keyId'];
+const ID_PARAMETERS = ['sid', 'opId', 'ptyId', 'keyId', 'enrollmentId', 'machineId'];
 
 export interface GateOptions {
   readonly keys: KeyRing;
@@ -70,7 +70,14 @@ export function createGate(options: GateOptions): MiddlewareHandler<ApiEnvironme
   };
 }
 
-const NAME_OF: Record<string, string> = { sid: 'session', opId: 'op', ptyId: 'terminal', keyId: 'key' };
+const NAME_OF: Record<string, string> = {
+  sid: 'session',
+  opId: 'op',
+  ptyId: 'terminal',
+  keyId: 'key',
+  enrollmentId: 'enrollment',
+  machineId: 'machine',
+};
 
 export const notFound = (what: string) =>
   new ApiError('not-found', `There is no such ${what}. Check its id.`);

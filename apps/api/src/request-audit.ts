@@ -1,4 +1,4 @@
-import { type AuditAction, ROUTE_AUDIT, Uuid } from '@boxyard/contracts';
+import { type AuditAction, type AuditActor, ROUTE_AUDIT, Uuid } from '@boxyard/contracts';
 import type { NewAuditEntry } from '@boxyard/sandbox-core';
 import type { MiddlewareHandler } from 'hono';
 import { LRUCache } from 'lru-cache';
@@ -16,13 +16,16 @@ const REMEMBERED_ACTS = 10_000;
 export interface RequestAct {
   /** Where it turned out to be another act than the route's. */
   action?: AuditAction;
+  /** Who acts on a route that needs no key, once it is proven who that is. With it goes `workspaceId`. */
+  actor?: AuditActor;
+  workspaceId?: string;
   target?: string;
   sessionId?: string;
   /** Ids and the like; never a value that a caller sent. */
   detail?: Readonly<Record<string, string>>;
   /** The handler's own work stored the entry already. */
   stored?: true;
-  /** A workspace that is there, which this key may not enter: refused, although the answer is 404. */
+  /** Refused, whatever the status says: as 404, so that nothing is told of what is there. */
   refused?: true;
 }
 
@@ -32,15 +35,15 @@ export const actOf = (c: ApiContext): RequestAct => c.get('act');
 /** The entry of this request as it stands. */
 export function auditEntryOf(c: ApiContext, outcome: NewAuditEntry['outcome']): NewAuditEntry {
   const { route, parameters } = c.get('matched');
-  const { action, target, sessionId, detail } = actOf(c);
+  const { action, target, sessionId, detail, actor, workspaceId } = actOf(c);
   const key = c.get('key');
   const decision = ROUTE_AUDIT[route];
   const session = Uuid.safeParse(parameters.get('sid')).data ?? sessionId ?? null;
   return {
     id: uuidv7(),
-    workspaceId: c.get('workspace')?.id ?? key.workspaceId,
+    workspaceId: workspaceId ?? c.get('workspace')?.id ?? key.workspaceId,
     sessionId: session,
-    actor: { kind: 'key', id: key.id },
+    actor: actor ?? { kind: 'key', id: key.id },
     action: action ?? decision?.action ?? 'access',
     target: target ?? namedTarget(parameters) ?? session,
     requestId: c.get('requestId'),
@@ -51,7 +54,7 @@ export function auditEntryOf(c: ApiContext, outcome: NewAuditEntry['outcome']): 
 
 /** The innermost thing that the path names. */
 const namedTarget = (parameters: ReadonlyMap<string, string>): string | undefined =>
-  ['opId', 'ptyId', 'turnId', 'approvalId', 'keyId', 'port']
+  ['opId', 'ptyId', 'turnId', 'approvalId', 'keyId', 'enrollmentId', 'machineId', 'port']
     .map((name) => parameters.get(name))
     // Whoever is refused may have written anything there.
     .find((value) => value !== undefined && /^[\w-]{1,64}$/.test(value));
@@ -66,7 +69,7 @@ export function createRequestAudit(trail: AuditTrail): MiddlewareHandler<ApiEnvi
   return async (c, next) => {
     c.set('act', {});
     await next();
-    if (c.get('key') === undefined) return;
+    if (c.get('key') === undefined && c.get('act').actor === undefined) return;
     const decision = ROUTE_AUDIT[c.get('matched').route];
     const outcome = outcomeOf(c);
     if (outcome === null || (decision === null && outcome !== 'denied')) return;
@@ -84,8 +87,8 @@ export function createRequestAudit(trail: AuditTrail): MiddlewareHandler<ApiEnvi
 /** Null for what certainly did not happen: a request that was not understood, or found nothing. */
 function outcomeOf(c: ApiContext): NewAuditEntry['outcome'] | null {
   const { status } = c.res;
-  if (status < 400) return 'done';
   if (status === 403 || c.get('act').refused) return 'denied';
+  if (status < 400) return 'done';
   if (c.error === undefined) return null;
   const { problem, unexpected } = problemOf(c.error, c.get('requestId'));
   return unexpected || problem.started === 'yes' || problem.started === 'unknown' ? 'unknown' : null;

@@ -1,5 +1,6 @@
 import type { ChangeRecorder, OpHost, SharedPtyHost } from '@boxyard/channel-a';
 import type { Backend, CanaryReport, Readiness } from '@boxyard/contracts';
+import type { Fleet } from '@boxyard/fleet';
 import type {
   AuditLog,
   EventLog,
@@ -24,6 +25,8 @@ export interface ApiServices {
   readonly usage: UsageStore;
   readonly sweep: SweepService;
   readonly turns: TurnService;
+  /** Null for a server without machines of users. */
+  readonly fleet: Fleet | null;
   readonly ops: OpHost;
   readonly ptys: SharedPtyHost;
   /** Records what changes in boxes without a request. */

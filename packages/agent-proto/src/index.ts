@@ -7,11 +7,13 @@ export {
   longestMessage,
   PayloadTooLargeError,
 } from './envelope.ts';
+export { fingerprintOf } from './machine-key.ts';
 export {
   type AgentInstance,
   type AgentSubjects,
   agentSubjects,
   type MachineAddress,
+  machineBase,
   machineOpFrames,
   machineSubjects,
   type OpSubject,

@@ -115,7 +115,8 @@ export function parseAgentSubject(subject: string): SpokenSubject | null {
   return { workspaceId, agentId, instance, kind };
 }
 
-function machineBase({ workspaceId, agentId }: MachineAddress): string {
+/** What every subject of a machine begins with. @throws RangeError for ids that are no UUIDs. */
+export function machineBase({ workspaceId, agentId }: MachineAddress): string {
   return `agent.${checkUuid('workspace', workspaceId)}.${checkUuid('agent', agentId)}`;
 }
 

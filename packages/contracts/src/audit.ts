@@ -8,6 +8,12 @@ export const AUDIT_ACTIONS = [
   'workspace.create',
   'key.create',
   'key.revoke',
+  'enrollment.approve',
+  'enrollment.deny',
+  'enrollment.token',
+  'enrollment.exchange',
+  'enrollment.refresh',
+  'enrollment.revoke',
   'session.create',
   'session.delete',
   'session.pause',
@@ -41,8 +47,11 @@ export type AuditAction = z.infer<typeof AuditAction>;
 export const AuditOutcome = z.enum(['done', 'started', 'unknown', 'denied']);
 export type AuditOutcome = z.infer<typeof AuditOutcome>;
 
-/** Who did it: a key, or this server by itself. */
-export const AuditActor = z.object({ kind: z.enum(['key', 'system']), id: z.string().min(1) });
+/** Who did it: a key, an enrolled machine, whoever held an enrollment token, or this server by itself. */
+export const AuditActor = z.object({
+  kind: z.enum(['key', 'machine', 'enrollment-token', 'system']),
+  id: z.string().min(1),
+});
 export type AuditActor = z.infer<typeof AuditActor>;
 
 /** One line of the audit. It is written once and stays until its retention has passed. */

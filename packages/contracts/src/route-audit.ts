@@ -26,6 +26,12 @@ export const ROUTE_AUDIT: Readonly<Record<Route, RouteAudit | null>> = {
   'GET /v1/docs': NOT_AUDITED,
   'GET /v1/docs/:asset': NOT_AUDITED,
 
+  'POST /v1/enrollments/device/start': NOT_AUDITED,
+  'POST /v1/enrollments/device/poll': NOT_AUDITED,
+  'POST /v1/enrollments/device/lookup': NOT_AUDITED,
+  'POST /v1/enrollments/token/exchange': each('enrollment.exchange'),
+  'POST /v1/enrollments/refresh': first('enrollment.refresh'),
+
   'POST /v1/canary': each('canary.run'),
 
   'POST /v1/sweep': each('sweep.run'),
@@ -39,6 +45,14 @@ export const ROUTE_AUDIT: Readonly<Record<Route, RouteAudit | null>> = {
   'GET /v1/workspaces/:ws/keys': NOT_AUDITED,
   'POST /v1/workspaces/:ws/keys': each('key.create'),
   'DELETE /v1/workspaces/:ws/keys/:keyId': each('key.revoke'),
+
+  'POST /v1/workspaces/:ws/enrollments/device/approve': each('enrollment.approve'),
+  'POST /v1/workspaces/:ws/enrollments/device/deny': each('enrollment.deny'),
+  'POST /v1/workspaces/:ws/enrollments/token': each('enrollment.token'),
+  'GET /v1/workspaces/:ws/enrollments': NOT_AUDITED,
+  'POST /v1/workspaces/:ws/enrollments/:enrollmentId/revoke': each('enrollment.revoke'),
+  'GET /v1/workspaces/:ws/machines': NOT_AUDITED,
+  'GET /v1/workspaces/:ws/machines/:machineId/metrics': NOT_AUDITED,
 
   'POST /v1/workspaces/:ws/sessions': each('session.create'),
   'GET /v1/workspaces/:ws/sessions': NOT_AUDITED,

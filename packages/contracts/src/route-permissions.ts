@@ -15,6 +15,13 @@ export const ROUTE_PERMISSIONS = {
   'GET /v1/docs': 'none',
   'GET /v1/docs/:asset': 'none',
 
+  // Whoever asks here shows a code or a token of its own, which the body holds; and is held to a rate.
+  'POST /v1/enrollments/device/start': 'none',
+  'POST /v1/enrollments/device/poll': 'none',
+  'POST /v1/enrollments/device/lookup': 'none',
+  'POST /v1/enrollments/token/exchange': 'none',
+  'POST /v1/enrollments/refresh': 'none',
+
   'POST /v1/canary': 'workspaces:manage',
 
   'POST /v1/sweep': 'workspaces:manage',
@@ -28,6 +35,14 @@ export const ROUTE_PERMISSIONS = {
   'GET /v1/workspaces/:ws/keys': 'keys:manage',
   'POST /v1/workspaces/:ws/keys': 'keys:manage',
   'DELETE /v1/workspaces/:ws/keys/:keyId': 'keys:manage',
+
+  'POST /v1/workspaces/:ws/enrollments/device/approve': 'enrollments:manage',
+  'POST /v1/workspaces/:ws/enrollments/device/deny': 'enrollments:manage',
+  'POST /v1/workspaces/:ws/enrollments/token': 'enrollments:manage',
+  'GET /v1/workspaces/:ws/enrollments': 'enrollments:read',
+  'POST /v1/workspaces/:ws/enrollments/:enrollmentId/revoke': 'enrollments:manage',
+  'GET /v1/workspaces/:ws/machines': 'enrollments:read',
+  'GET /v1/workspaces/:ws/machines/:machineId/metrics': 'enrollments:read',
 
   'POST /v1/workspaces/:ws/sessions': 'sessions:control',
   'GET /v1/workspaces/:ws/sessions': 'sessions:read',

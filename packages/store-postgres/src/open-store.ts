@@ -1,11 +1,13 @@
 import type {
   ArtifactLedger,
   AuditLog,
+  EnrollmentStore,
   EventLog,
   HostCalls,
   IdempotencyStore,
   KeyStore,
   LeaseStore,
+  MachineRegistry,
   OpStore,
   PointerStore,
   PtyRegistry,
@@ -21,12 +23,14 @@ import { Database, type DatabaseActivity, type DatabaseAddress, type StatementLi
 import { ensureDeploymentId } from './deployment-id.ts';
 import type { EmbeddedPostgresOptions } from './embedded/embedded-postgres.ts';
 import { KeptPostgres } from './embedded/kept-postgres.ts';
+import { PostgresEnrollmentStore } from './enrollment-store.ts';
 import { PostgresEventLog } from './event-log.ts';
 import { folderSizeBytes } from './folder-size.ts';
 import { PostgresHostCalls } from './host-calls.ts';
 import { PostgresIdempotencyStore } from './idempotency-store.ts';
 import { PostgresKeyStore } from './key-store.ts';
 import { PostgresLeaseStore } from './lease-store.ts';
+import { PostgresMachineRegistry } from './machine-registry.ts';
 import { migrate } from './migrate.ts';
 import { Notifications } from './notifications.ts';
 import { PostgresOpStore } from './op-store.ts';
@@ -63,6 +67,8 @@ export interface PostgresStore extends AsyncDisposable {
   readonly ptys: PtyRegistry;
   readonly hostCalls: HostCalls;
   readonly turns: TurnStore;
+  readonly enrollments: EnrollmentStore;
+  readonly machines: MachineRegistry;
   /** Calls back for each statement that is sent, with its text and never its parameters. Answers how to stop. */
   onStatement(listener: StatementListener): () => void;
   /** How much of everything is recorded now; one statement. */
@@ -136,6 +142,8 @@ function assembleStore(
     ptys: new PostgresPtyRegistry(database),
     hostCalls: new PostgresHostCalls(database, notifications),
     turns: new PostgresTurnStore(database, notifications),
+    enrollments: new PostgresEnrollmentStore(database),
+    machines: new PostgresMachineRegistry(database),
     onStatement: (listener) => database.onStatement(listener),
     census: (options) => takeCensus(database, options),
     activity: () => database.activity,

@@ -36,6 +36,7 @@ function apiServices(parts: ServerParts, { hasModel, draining }: ServedApiOption
     keyRing: opening.use(new KeyRing(store.keys)),
     auditTrail: openAuditTrail(parts),
     turns: new TurnService({ turns: store.turns, hasModel }),
+    fleet: null,
     leases: store.leases,
     usage: store.usage,
     events: store.events,

@@ -5,7 +5,7 @@ import type { EventStream } from '../server-sent-events.ts';
 import type { RequestContent } from '../request-content.ts';
 import type { Transport } from '../transport.ts';
 import { ROUTES } from './route-table.ts';
-import type { Approval, AuditList, CanaryReport, CapabilityDocument, CreateKeyRequest, CreateSessionRequest, CreateWorkspaceRequest, CreatedKey, DecideApprovalRequest, ExposedPort, FsArchiveResponse, FsContentResponse, FsDeleteRequest, FsDeleteResponse, FsListRequest, FsListResponse, FsMkdirRequest, FsMkdirResponse, FsMoveRequest, FsMoveResponse, FsReadRequest, FsReadResponse, FsStatRequest, FsStatResponse, FsWatchEvent, FsWatchRequest, FsWriteRequest, FsWriteResponse, GitDiffRequest, GitDiffResponse, GitLogRequest, GitLogResponse, GitShowRequest, GitShowResponse, GitStatusRequest, GitStatusResponse, Health, KeyList, Op, OpKillRequest, OpList, OpStdinRequest, OpStreamMessage, PauseSessionRequest, PostMessageRequest, PostedMessage, PtyCloseRequest, PtyList, PtyOpenRequest, PtyOpenResponse, PtyResizeRequest, PtyStreamMessage, PtyWriteRequest, Readiness, Session, SessionEvent, SessionEventList, SessionList, SessionUsage, SetBudgetRequest, SwapSandboxRequest, SwapSandboxResponse, SweepReport, SweepRequest, TerminalExecRequest, TerminalExecResponse, Turn, Workspace, WorkspaceBudget, WorkspaceList, WorkspaceUsage } from './schemas.ts';
+import type { Approval, ApproveEnrollmentRequest, AuditList, CanaryReport, CapabilityDocument, CreateEnrollmentTokenRequest, CreateKeyRequest, CreateSessionRequest, CreateWorkspaceRequest, CreatedEnrollmentToken, CreatedKey, DecideApprovalRequest, Enrollment, EnrollmentList, ExchangeEnrollmentTokenRequest, ExposedPort, FsArchiveResponse, FsContentResponse, FsDeleteRequest, FsDeleteResponse, FsListRequest, FsListResponse, FsMkdirRequest, FsMkdirResponse, FsMoveRequest, FsMoveResponse, FsReadRequest, FsReadResponse, FsStatRequest, FsStatResponse, FsWatchEvent, FsWatchRequest, FsWriteRequest, FsWriteResponse, GitDiffRequest, GitDiffResponse, GitLogRequest, GitLogResponse, GitShowRequest, GitShowResponse, GitStatusRequest, GitStatusResponse, Health, KeyList, MachineCredentials, MachineList, MachineMetricsHistory, Op, OpKillRequest, OpList, OpStdinRequest, OpStreamMessage, PauseSessionRequest, PendingEnrollment, PollEnrollmentRequest, PolledEnrollment, PostMessageRequest, PostedMessage, PtyCloseRequest, PtyList, PtyOpenRequest, PtyOpenResponse, PtyResizeRequest, PtyStreamMessage, PtyWriteRequest, Readiness, RefreshEnrollmentRequest, RefreshedEnrollment, Session, SessionEvent, SessionEventList, SessionList, SessionUsage, SetBudgetRequest, StartEnrollmentRequest, StartedEnrollment, SwapSandboxRequest, SwapSandboxResponse, SweepReport, SweepRequest, TerminalExecRequest, TerminalExecResponse, Turn, UserCodeRequest, Workspace, WorkspaceBudget, WorkspaceList, WorkspaceUsage } from './schemas.ts';
 
 /** Sessions: what an agent works in. Each has a box, alone or shared. */
 export class SessionsRoutes extends RouteGroup<{ readonly ws: string }> {
@@ -436,6 +436,124 @@ export class PortsRoutes extends RouteGroup<{ readonly ws: string; readonly sid:
   }
 }
 
+/** Machines of users that were enrolled, and how busy they are. */
+export class MachinesRoutes extends RouteGroup<{ readonly ws: string }> {
+  /**
+   * The enrolled machines of a workspace, and whether they are there.
+   *
+   * `GET /v1/workspaces/{ws}/machines`, needs `enrollments:read`
+   */
+  list(query: {
+readonly cursor?: string;
+readonly limit?: number } = {}, options: CallOptions = {}): Promise<MachineList> {
+    return this.json(ROUTES["machines.list"], { query, options });
+  }
+
+  /**
+   * How busy a machine was in the last minute.
+   *
+   * `GET /v1/workspaces/{ws}/machines/{machineId}/metrics`, needs `enrollments:read`
+   */
+  metrics(machineId: string, options: CallOptions = {}): Promise<MachineMetricsHistory> {
+    return this.json(ROUTES["machines.metrics"], { path: { machineId }, options });
+  }
+}
+
+/** How machines of users are let in and sent away. */
+export class EnrollmentsRoutes extends RouteGroup<object> {
+  /**
+   * A machine asks to be enrolled; a person decides about its user code.
+   *
+   * `POST /v1/enrollments/device/start`, open to everybody
+   */
+  startDevice(body: StartEnrollmentRequest, options: CallOptions = {}): Promise<StartedEnrollment> {
+    return this.json(ROUTES["enrollments.startDevice"], { body, options });
+  }
+
+  /**
+   * Whether somebody has decided; once they have, the credentials.
+   *
+   * `POST /v1/enrollments/device/poll`, open to everybody
+   */
+  pollDevice(body: PollEnrollmentRequest, options: CallOptions = {}): Promise<PolledEnrollment> {
+    return this.json(ROUTES["enrollments.pollDevice"], { body, options });
+  }
+
+  /**
+   * Which machine waits with a user code, and what it asks for.
+   *
+   * `POST /v1/enrollments/device/lookup`, open to everybody
+   */
+  lookupDevice(body: UserCodeRequest, options: CallOptions = {}): Promise<PendingEnrollment> {
+    return this.json(ROUTES["enrollments.lookupDevice"], { body, options });
+  }
+
+  /**
+   * A machine enrolls itself with an enrollment token.
+   *
+   * `POST /v1/enrollments/token/exchange`, open to everybody
+   */
+  exchangeToken(body: ExchangeEnrollmentTokenRequest, options: CallOptions = {}): Promise<MachineCredentials> {
+    return this.json(ROUTES["enrollments.exchangeToken"], { body, options });
+  }
+
+  /**
+   * New credentials for a machine that signs a challenge.
+   *
+   * `POST /v1/enrollments/refresh`, open to everybody
+   */
+  refresh(body: RefreshEnrollmentRequest, options: CallOptions = {}): Promise<RefreshedEnrollment> {
+    return this.json(ROUTES["enrollments.refresh"], { body, options });
+  }
+
+  /**
+   * Let the machine in that waits with this user code.
+   *
+   * `POST /v1/workspaces/{ws}/enrollments/device/approve`, needs `enrollments:manage`
+   */
+  approveDevice(ws: string, body: ApproveEnrollmentRequest, options: CallOptions = {}): Promise<Enrollment> {
+    return this.json(ROUTES["enrollments.approveDevice"], { path: { ws }, body, options });
+  }
+
+  /**
+   * Send the machine away that waits with this user code.
+   *
+   * `POST /v1/workspaces/{ws}/enrollments/device/deny`, needs `enrollments:manage`
+   */
+  denyDevice(ws: string, body: UserCodeRequest, options: CallOptions = {}): Promise<PendingEnrollment> {
+    return this.json(ROUTES["enrollments.denyDevice"], { path: { ws }, body, options });
+  }
+
+  /**
+   * Make a token that machines enroll themselves with; it is in this answer only.
+   *
+   * `POST /v1/workspaces/{ws}/enrollments/token`, needs `enrollments:manage`
+   */
+  createToken(ws: string, body: CreateEnrollmentTokenRequest = {}, options: CallOptions = {}): Promise<CreatedEnrollmentToken> {
+    return this.json(ROUTES["enrollments.createToken"], { path: { ws }, body, options });
+  }
+
+  /**
+   * Machines that were let in, newest first, revoked ones too.
+   *
+   * `GET /v1/workspaces/{ws}/enrollments`, needs `enrollments:read`
+   */
+  list(ws: string, query: {
+readonly cursor?: string;
+readonly limit?: number } = {}, options: CallOptions = {}): Promise<EnrollmentList> {
+    return this.json(ROUTES["enrollments.list"], { path: { ws }, query, options });
+  }
+
+  /**
+   * Send an enrolled machine away for good; its live connection is cut.
+   *
+   * `POST /v1/workspaces/{ws}/enrollments/{enrollmentId}/revoke`, needs `enrollments:manage`
+   */
+  revoke(ws: string, enrollmentId: string, options: CallOptions = {}): Promise<Enrollment> {
+    return this.json(ROUTES["enrollments.revoke"], { path: { ws, enrollmentId }, options });
+  }
+}
+
 /** API keys of a workspace. */
 export class KeysRoutes extends RouteGroup<{ readonly ws: string }> {
   /**
@@ -616,10 +734,12 @@ export class ServerRoutes extends RouteGroup<object> {
 
 /** The groups that need no workspace. */
 export class ServerGroups {
+readonly enrollments: EnrollmentsRoutes;
 readonly workspaces: WorkspacesRoutes;
 readonly server: ServerRoutes;
 
   constructor(transport: Transport, scope: object) {
+this.enrollments = new EnrollmentsRoutes(transport, scope);
 this.workspaces = new WorkspacesRoutes(transport, scope);
 this.server = new ServerRoutes(transport, scope);
   }
@@ -628,11 +748,13 @@ this.server = new ServerRoutes(transport, scope);
 /** The groups of one workspace. */
 export class WorkspaceGroups {
 readonly sessions: SessionsRoutes;
+readonly machines: MachinesRoutes;
 readonly keys: KeysRoutes;
 readonly audit: AuditRoutes;
 
   constructor(transport: Transport, scope: { readonly ws: string }) {
 this.sessions = new SessionsRoutes(transport, scope);
+this.machines = new MachinesRoutes(transport, scope);
 this.keys = new KeysRoutes(transport, scope);
 this.audit = new AuditRoutes(transport, scope);
   }

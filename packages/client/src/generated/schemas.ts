@@ -10,11 +10,16 @@ export interface components {
             arguments: string;
             decision: ("approved" | "rejected") | null;
         };
+        ApproveEnrollmentRequest: {
+            userCode: components["schemas"]["UserCode"];
+            /** @default false */
+            allowScreenControl?: boolean;
+        };
         /** @enum {string} */
-        AuditAction: "workspace.create" | "key.create" | "key.revoke" | "session.create" | "session.delete" | "session.pause" | "session.swap" | "command.run" | "command.attach" | "command.input" | "command.kill" | "terminal.open" | "terminal.attach" | "terminal.input" | "terminal.close" | "port.open" | "turn.message" | "turn.cancel" | "approval.decide" | "canary.run" | "sweep.run" | "budget.set" | "access";
+        AuditAction: "workspace.create" | "key.create" | "key.revoke" | "enrollment.approve" | "enrollment.deny" | "enrollment.token" | "enrollment.exchange" | "enrollment.refresh" | "enrollment.revoke" | "session.create" | "session.delete" | "session.pause" | "session.swap" | "command.run" | "command.attach" | "command.input" | "command.kill" | "terminal.open" | "terminal.attach" | "terminal.input" | "terminal.close" | "port.open" | "turn.message" | "turn.cancel" | "approval.decide" | "canary.run" | "sweep.run" | "budget.set" | "access";
         AuditActor: {
             /** @enum {string} */
-            kind: "key" | "system";
+            kind: "key" | "machine" | "enrollment-token" | "system";
             id: string;
         };
         AuditEntry: {
@@ -122,6 +127,14 @@ export interface components {
         CapabilityReason: "backend_unsupported" | "os_unsupported" | "not_provisioned" | "disabled_by_policy" | "lease_cold" | "tier_headless" | "agent_offline" | "agent_reconnecting" | "consent_required" | "display_unavailable";
         /** @enum {string} */
         ContentEncoding: "utf8" | "base64";
+        CreateEnrollmentTokenRequest: {
+            /** @default false */
+            allowScreenControl?: boolean;
+            /** @default 1 */
+            uses?: number;
+            /** @default 3600 */
+            expiresInSeconds?: number;
+        };
         CreateKeyRequest: {
             name: string;
             permissions: components["schemas"]["Permission"][];
@@ -149,6 +162,11 @@ export interface components {
         CreateWorkspaceRequest: {
             slug: components["schemas"]["WorkspaceSlug"];
         };
+        CreatedEnrollmentToken: {
+            token: string;
+            expiresAt: components["schemas"]["Timestamp"];
+            uses: number;
+        };
         CreatedKey: {
             id: components["schemas"]["Id"];
             workspaceId: components["schemas"]["Id"];
@@ -163,11 +181,46 @@ export interface components {
             /** @enum {string} */
             decision: "approve" | "reject";
         };
+        Enrollment: {
+            id: components["schemas"]["Id"];
+            workspaceId: components["schemas"]["Id"];
+            machineName: string;
+            os: components["schemas"]["OperatingSystem"];
+            arch: components["schemas"]["MachineArchitecture"];
+            fingerprint: string;
+            /** @enum {string} */
+            state: "active" | "revoked";
+            /** @constant */
+            exposure: "whole-machine";
+            allowScreenControl: boolean;
+            approvedBy: string;
+            createdAt: components["schemas"]["Timestamp"];
+            refreshedAt: components["schemas"]["Timestamp"];
+            revokedAt: components["schemas"]["Timestamp"] | null;
+        };
+        EnrollmentList: {
+            items: components["schemas"]["Enrollment"][];
+            nextCursor: string | null;
+        };
         Environment: {
             [key: string]: string;
         };
         EnvironmentName: string;
         Etag: string;
+        ExchangeEnrollmentTokenRequest: {
+            publicKey: components["schemas"]["MachinePublicKey"];
+            os: components["schemas"]["OperatingSystem"];
+            arch: components["schemas"]["MachineArchitecture"];
+            /** @default machine */
+            machineName?: string;
+            /** @constant */
+            exposure: "whole-machine";
+            /** @default false */
+            canOfferDisplay?: boolean;
+            /** @default false */
+            requestsScreenControl?: boolean;
+            token: string;
+        };
         ExposedPort: {
             port: components["schemas"]["Port"];
             /** Format: uri */
@@ -470,6 +523,80 @@ export interface components {
         };
         /** @enum {string} */
         Liveness: "cold" | "warming" | "warm" | "draining";
+        Machine: {
+            id: components["schemas"]["Id"];
+            name: string;
+            os: components["schemas"]["OperatingSystem"];
+            arch: components["schemas"]["MachineArchitecture"];
+            /** @enum {string} */
+            liveness: "online" | "reconnecting" | "offline";
+            lastSeenAt: components["schemas"]["Timestamp"] | null;
+            draining: boolean;
+            agentVersion: string | null;
+            workspaceRoot: string | null;
+            capabilities: components["schemas"]["MachineCapabilities"] | null;
+            allowScreenControl: boolean;
+            swapTarget: boolean;
+            metrics: components["schemas"]["MachineMetrics"] | null;
+        };
+        /** @enum {string} */
+        MachineArchitecture: "x86_64" | "aarch64";
+        MachineCapabilities: {
+            exec: boolean;
+            filesystem: boolean;
+            git: boolean;
+            pty: boolean;
+            desktop: boolean;
+            desktopUnavailableReason: string | null;
+            display: {
+                id: string;
+                width: number;
+                height: number;
+                virtual: boolean;
+            } | null;
+            opStream: boolean;
+        };
+        MachineCredentials: {
+            agentId: components["schemas"]["Id"];
+            workspaceId: components["schemas"]["Id"];
+            bearer: string;
+            bearerExpiresAt: components["schemas"]["Timestamp"];
+            subjectPrefix: string;
+            natsUrls: string[];
+            natsJwt: string;
+            natsJwtExpiresAt: components["schemas"]["Timestamp"];
+            relayUrl: string | null;
+            relayToken: string | null;
+            relayTokenExpiresAt: components["schemas"]["Timestamp"] | null;
+            consentedWholeMachine: boolean;
+            consentedScreenControl: boolean;
+        };
+        MachineList: {
+            items: components["schemas"]["Machine"][];
+            nextCursor: string | null;
+        };
+        MachineMetrics: {
+            sampledAt: components["schemas"]["Timestamp"];
+            cpuPercent: number;
+            load1: number;
+            load5: number;
+            load15: number;
+            memUsedBytes: number;
+            memTotalBytes: number;
+            diskUsedBytes: number;
+            diskTotalBytes: number;
+            runQueue: number;
+            gpus: {
+                name: string;
+                utilPercent: number;
+                memUsedBytes: number;
+                memTotalBytes: number;
+            }[];
+        };
+        MachineMetricsHistory: {
+            samples: components["schemas"]["MachineMetrics"][];
+        };
+        MachinePublicKey: string;
         Metadata: {
             [key: string]: string;
         };
@@ -526,8 +653,36 @@ export interface components {
             /** @default false */
             force?: boolean;
         };
+        PendingEnrollment: {
+            userCode: string;
+            workspaceId: components["schemas"]["Id"];
+            machineName: string;
+            os: components["schemas"]["OperatingSystem"];
+            arch: components["schemas"]["MachineArchitecture"];
+            fingerprint: string;
+            /** @constant */
+            exposure: "whole-machine";
+            canOfferDisplay: boolean;
+            requestsScreenControl: boolean;
+            expiresAt: components["schemas"]["Timestamp"];
+        };
         /** @enum {string} */
         Permission: "files:read" | "files:write" | "terminal:attach" | "stream:view" | "stream:acknowledge" | "stream:control" | "sessions:read" | "sessions:control" | "enrollments:read" | "enrollments:manage" | "keys:manage" | "audit:read" | "metrics:read" | "workspaces:manage";
+        PollEnrollmentRequest: {
+            deviceCode: string;
+        };
+        PolledEnrollment: {
+            /** @enum {string} */
+            state: "pending" | "slow_down";
+            intervalSeconds: number;
+        } | {
+            /** @enum {string} */
+            state: "denied" | "expired";
+        } | {
+            /** @constant */
+            state: "authorized";
+            credentials: components["schemas"]["MachineCredentials"];
+        };
         Port: number;
         PostMessageRequest: {
             text: string;
@@ -626,6 +781,23 @@ export interface components {
                 [key: string]: string;
             };
             dataSizeBytes: number | null;
+        };
+        RefreshEnrollmentRequest: {
+            bearer: string;
+            proof?: {
+                challenge: string;
+                signature: string;
+            };
+        };
+        RefreshedEnrollment: {
+            /** @constant */
+            state: "challenge";
+            challenge: string;
+            expiresAt: components["schemas"]["Timestamp"];
+        } | {
+            /** @constant */
+            state: "authorized";
+            credentials: components["schemas"]["MachineCredentials"];
         };
         Resources: {
             cpu?: number;
@@ -1124,6 +1296,28 @@ export interface components {
         SetBudgetRequest: {
             warmSeconds: number | null;
         };
+        StartEnrollmentRequest: {
+            publicKey: components["schemas"]["MachinePublicKey"];
+            os: components["schemas"]["OperatingSystem"];
+            arch: components["schemas"]["MachineArchitecture"];
+            /** @default machine */
+            machineName?: string;
+            /** @constant */
+            exposure: "whole-machine";
+            /** @default false */
+            canOfferDisplay?: boolean;
+            /** @default false */
+            requestsScreenControl?: boolean;
+            workspaceId: components["schemas"]["WorkspaceRef"];
+        };
+        StartedEnrollment: {
+            deviceCode: string;
+            userCode: string;
+            verificationUri: string;
+            verificationUriComplete: string;
+            intervalSeconds: number;
+            expiresInSeconds: number;
+        };
         /** @enum {string} */
         StopCause: "idle" | "lifetime" | "pause" | "budget";
         SwapSandboxRequest: {
@@ -1234,6 +1428,10 @@ export interface components {
             inputTokens: number;
             outputTokens: number;
         };
+        UserCode: unknown;
+        UserCodeRequest: {
+            userCode: components["schemas"]["UserCode"];
+        };
         /** Format: uuid */
         Uuid: string;
         Workspace: {
@@ -1252,6 +1450,7 @@ export interface components {
             nextCursor: string | null;
         };
         WorkspacePath: string;
+        WorkspaceRef: components["schemas"]["Uuid"] | components["schemas"]["WorkspaceSlug"];
         WorkspaceSlug: string;
         WorkspaceUsage: {
             from: components["schemas"]["Timestamp"];
@@ -1290,6 +1489,7 @@ export interface components {
     pathItems: never;
 }
 export type Approval = components['schemas']['Approval'];
+export type ApproveEnrollmentRequest = components['schemas']['ApproveEnrollmentRequest'];
 export type AuditAction = components['schemas']['AuditAction'];
 export type AuditActor = components['schemas']['AuditActor'];
 export type AuditEntry = components['schemas']['AuditEntry'];
@@ -1301,14 +1501,19 @@ export type CanaryResult = components['schemas']['CanaryResult'];
 export type CapabilityDocument = components['schemas']['CapabilityDocument'];
 export type CapabilityReason = components['schemas']['CapabilityReason'];
 export type ContentEncoding = components['schemas']['ContentEncoding'];
+export type CreateEnrollmentTokenRequest = components['schemas']['CreateEnrollmentTokenRequest'];
 export type CreateKeyRequest = components['schemas']['CreateKeyRequest'];
 export type CreateSessionRequest = components['schemas']['CreateSessionRequest'];
 export type CreateWorkspaceRequest = components['schemas']['CreateWorkspaceRequest'];
+export type CreatedEnrollmentToken = components['schemas']['CreatedEnrollmentToken'];
 export type CreatedKey = components['schemas']['CreatedKey'];
 export type DecideApprovalRequest = components['schemas']['DecideApprovalRequest'];
+export type Enrollment = components['schemas']['Enrollment'];
+export type EnrollmentList = components['schemas']['EnrollmentList'];
 export type Environment = components['schemas']['Environment'];
 export type EnvironmentName = components['schemas']['EnvironmentName'];
 export type Etag = components['schemas']['Etag'];
+export type ExchangeEnrollmentTokenRequest = components['schemas']['ExchangeEnrollmentTokenRequest'];
 export type ExposedPort = components['schemas']['ExposedPort'];
 export type FsArchiveResponse = components['schemas']['FsArchiveResponse'];
 export type FsContentResponse = components['schemas']['FsContentResponse'];
@@ -1354,6 +1559,14 @@ export type Id = components['schemas']['Id'];
 export type Key = components['schemas']['Key'];
 export type KeyList = components['schemas']['KeyList'];
 export type Liveness = components['schemas']['Liveness'];
+export type Machine = components['schemas']['Machine'];
+export type MachineArchitecture = components['schemas']['MachineArchitecture'];
+export type MachineCapabilities = components['schemas']['MachineCapabilities'];
+export type MachineCredentials = components['schemas']['MachineCredentials'];
+export type MachineList = components['schemas']['MachineList'];
+export type MachineMetrics = components['schemas']['MachineMetrics'];
+export type MachineMetricsHistory = components['schemas']['MachineMetricsHistory'];
+export type MachinePublicKey = components['schemas']['MachinePublicKey'];
 export type Metadata = components['schemas']['Metadata'];
 export type MetadataKey = components['schemas']['MetadataKey'];
 export type Op = components['schemas']['Op'];
@@ -1363,7 +1576,10 @@ export type OpStdinRequest = components['schemas']['OpStdinRequest'];
 export type OpStreamMessage = components['schemas']['OpStreamMessage'];
 export type OperatingSystem = components['schemas']['OperatingSystem'];
 export type PauseSessionRequest = components['schemas']['PauseSessionRequest'];
+export type PendingEnrollment = components['schemas']['PendingEnrollment'];
 export type Permission = components['schemas']['Permission'];
+export type PollEnrollmentRequest = components['schemas']['PollEnrollmentRequest'];
+export type PolledEnrollment = components['schemas']['PolledEnrollment'];
 export type Port = components['schemas']['Port'];
 export type PostMessageRequest = components['schemas']['PostMessageRequest'];
 export type PostedMessage = components['schemas']['PostedMessage'];
@@ -1380,6 +1596,8 @@ export type PtyStreamMessage = components['schemas']['PtyStreamMessage'];
 export type PtyTransport = components['schemas']['PtyTransport'];
 export type PtyWriteRequest = components['schemas']['PtyWriteRequest'];
 export type Readiness = components['schemas']['Readiness'];
+export type RefreshEnrollmentRequest = components['schemas']['RefreshEnrollmentRequest'];
+export type RefreshedEnrollment = components['schemas']['RefreshedEnrollment'];
 export type Resources = components['schemas']['Resources'];
 export type RestoreReceipt = components['schemas']['RestoreReceipt'];
 export type Revision = components['schemas']['Revision'];
@@ -1389,6 +1607,8 @@ export type SessionEventList = components['schemas']['SessionEventList'];
 export type SessionList = components['schemas']['SessionList'];
 export type SessionUsage = components['schemas']['SessionUsage'];
 export type SetBudgetRequest = components['schemas']['SetBudgetRequest'];
+export type StartEnrollmentRequest = components['schemas']['StartEnrollmentRequest'];
+export type StartedEnrollment = components['schemas']['StartedEnrollment'];
 export type StopCause = components['schemas']['StopCause'];
 export type SwapSandboxRequest = components['schemas']['SwapSandboxRequest'];
 export type SwapSandboxResponse = components['schemas']['SwapSandboxResponse'];
@@ -1403,11 +1623,14 @@ export type Turn = components['schemas']['Turn'];
 export type TurnError = components['schemas']['TurnError'];
 export type TurnStatus = components['schemas']['TurnStatus'];
 export type TurnUsage = components['schemas']['TurnUsage'];
+export type UserCode = components['schemas']['UserCode'];
+export type UserCodeRequest = components['schemas']['UserCodeRequest'];
 export type Uuid = components['schemas']['Uuid'];
 export type Workspace = components['schemas']['Workspace'];
 export type WorkspaceBudget = components['schemas']['WorkspaceBudget'];
 export type WorkspaceList = components['schemas']['WorkspaceList'];
 export type WorkspacePath = components['schemas']['WorkspacePath'];
+export type WorkspaceRef = components['schemas']['WorkspaceRef'];
 export type WorkspaceSlug = components['schemas']['WorkspaceSlug'];
 export type WorkspaceUsage = components['schemas']['WorkspaceUsage'];
 export type ResponseProblem = components['responses']['Problem'];

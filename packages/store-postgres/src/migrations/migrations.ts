@@ -10,6 +10,7 @@ import opHosts from './0008-op-hosts.ts';
 import formerArchives from './0009-former-archives.ts';
 import usageIndex from './0010-usage-index.ts';
 import turnTimes from './0011-turn-times.ts';
+import machines from './0012-machines.ts';
 
 export interface Migration {
   readonly version: number;
@@ -29,4 +30,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 9, name: 'former-archives', sql: formerArchives },
   { version: 10, name: 'usage-index', sql: usageIndex },
   { version: 11, name: 'turn-times', sql: turnTimes },
+  { version: 12, name: 'machines', sql: machines },
 ];
