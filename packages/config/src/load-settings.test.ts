@@ -27,7 +27,6 @@ test('without any variable the settings are the promised ones', () => {
     canaryIntervalMs: 0,
     shutdownGraceMs: 10_000,
     backend: 'local',
-    exposedPorts: null,
     idleGraceMs: 900_000,
     warmingTtlMs: 600_000,
     terminatingTtlMs: 90_000,
@@ -52,6 +51,7 @@ test('without any variable the settings are the promised ones', () => {
     idempotencyTtlMs: 86_400_000,
     eventRetentionMs: 2_592_000_000,
     auditRetentionMs: 31_536_000_000,
+    usageRetentionMs: 34_560_000_000,
     opRetentionMs: 3_600_000,
     opSpoolBytes: 1_073_741_824,
     boxSpoolBytes: 1_073_741_824,
@@ -91,7 +91,6 @@ test('every variable is read and typed', () => {
       BOXYARD_SECRET_KEY: 'x'.repeat(32),
       BOXYARD_LOG_LEVEL: 'debug',
       BOXYARD_BACKEND: 'docker',
-      BOXYARD_EXPOSED_PORTS: '3000, 8080',
       BOXYARD_IDLE_GRACE_MS: '3000',
     }),
   ).toMatchObject({
@@ -104,7 +103,6 @@ test('every variable is read and typed', () => {
     secretKey: 'x'.repeat(32),
     logLevel: 'debug',
     backend: 'docker',
-    exposedPorts: [3000, 8080],
     idleGraceMs: 3000,
   });
 });
@@ -149,7 +147,6 @@ test.each([
   ['BOXYARD_DATABASE_URL', ['db', 'http://db/x', 'postgres:']],
   ['BOXYARD_TOKEN', ['short', 'with blank in it', 'ümlaut-token', 'line\nbreak-token']],
   ['BOXYARD_LOG_LEVEL', ['INFO', 'verbose']],
-  ['BOXYARD_EXPOSED_PORTS', ['0', '80,', 'http', '80;81', '65536', '-80', '8 0']],
   ['BOXYARD_WARMING_TTL_MS', ['0', '2147483648', '-5', 'ten']],
   ['BOXYARD_BODY_LIMIT_BYTES', ['0', '8MiB']],
   ['BOXYARD_DATA_DIR', ['a\0b']],

@@ -3,7 +3,6 @@ import { BACKENDS, VIEWER_HEARTBEAT_INTERVAL_MS } from '@boxyard/contracts';
 import type { z } from 'zod';
 import { AGENT_SETTINGS } from './agent-settings.ts';
 import { DOCKER_SETTINGS } from './docker-settings.ts';
-import { PortList } from './port-list.ts';
 import {
   choice,
   durationMs,
@@ -146,15 +145,6 @@ export const SETTINGS = {
     group: 'Boxes',
     description: 'Where a session gets its box when it does not say.',
   },
-  exposedPorts: {
-    name: 'BOXYARD_EXPOSED_PORTS',
-    schema: PortList,
-    default: null,
-    unit: '',
-    group: 'Boxes',
-    description:
-      'Ports, between commas, that every box declares where its provider wants to know them beforehand.',
-  },
   ...DOCKER_SETTINGS,
   idleGraceMs: {
     name: 'BOXYARD_IDLE_GRACE_MS',
@@ -291,6 +281,15 @@ export const SETTINGS = {
     unit: 'ms',
     group: 'Retention',
     description: 'How long the audit is kept. Nothing else removes an entry of it.',
+  },
+  usageRetentionMs: {
+    name: 'BOXYARD_USAGE_RETENTION_MS',
+    schema: retentionMs(),
+    default: String(400 * DAY),
+    unit: 'ms',
+    group: 'Retention',
+    description:
+      'How long it is kept when a box was up. What counts for the budgets of this month stays in any case.',
   },
   opRetentionMs: {
     name: 'BOXYARD_OP_RETENTION_MS',

@@ -28,11 +28,13 @@ export function openUpkeep(
     events: store.events,
     idempotency: store.idempotency,
     audit: store.audit,
+    usage: store.usage,
     sweepOps: () => hosts.ops.sweepExpired({ keptMs: settings.opRetentionMs }),
     settings: {
       eventsMs: settings.eventRetentionMs,
       idempotencyMs: settings.idempotencyTtlMs,
       auditMs: settings.auditRetentionMs,
+      usageMs: settings.usageRetentionMs,
     },
   });
   const sweep = new Sweep(leases.context);

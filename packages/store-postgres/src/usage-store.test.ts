@@ -136,3 +136,32 @@ test('servers on one database have one deployment id, the one that came first', 
   expect(proposed).toContain([...ids][0]);
   expect(await store.deploymentId('another')).toBe([...ids][0]);
 });
+
+test('what ended long ago is removed in batches; what is up, younger or of this month stays', async () => {
+  const own = group();
+  for (const epoch of [1, 2, 3]) {
+    await up(own, epoch);
+    await advance(DAY_MS);
+    await down(own);
+  }
+  await advance(100 * DAY_MS);
+  await up(own, 4);
+  await advance(DAY_MS);
+  await down(own);
+  await up(own, 5);
+  const [{ nowMs }] = await store.sql<[{ nowMs: number }]>`SELECT store_now_ms()::float8 AS "nowMs"`;
+  const epochs = async () =>
+    (await store.usage.intervals(own.groupId, ALWAYS, { limit: 10 })).map(({ epoch }) => epoch);
+  const ago = (ms: number) => new Date(nowMs - ms);
+  expect(await store.usage.trim(ago(200 * DAY_MS), 10)).toBe(0);
+  expect(await store.usage.trim(ago(50 * DAY_MS), 2)).toBe(2);
+  expect(await epochs()).toEqual([5, 4, 3]);
+  expect(await store.usage.trim(ago(50 * DAY_MS), 2)).toBe(1);
+  // A date in the future does not reach into the month that budgets are judged by.
+  await advance(40 * DAY_MS);
+  await down(own);
+  await up(own, 6);
+  await down(own);
+  await store.usage.trim(new Date(nowMs + 1_000 * DAY_MS), 10);
+  expect(await epochs()).toEqual([6, 5]);
+});

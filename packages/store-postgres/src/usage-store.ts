@@ -167,4 +167,19 @@ export class PostgresUsageStore implements UsageStore {
     );
     return rows.map(({ group_id, workspace_id }) => ({ groupId: group_id, workspaceId: workspace_id }));
   }
+
+  async trim(olderThan: Date, limit: number): Promise<number> {
+    const { sql } = this.#database;
+    const { count } = await this.#database.run(
+      'Trimming the usage',
+      sql`
+        DELETE FROM box_usage WHERE (group_id, epoch) IN (
+          SELECT group_id, epoch FROM box_usage
+          WHERE ended_at_ms < least(${olderThan.getTime()}::bigint, month_start_ms())
+          ORDER BY ended_at_ms LIMIT ${limit} FOR UPDATE SKIP LOCKED
+        )
+      `,
+    );
+    return count;
+  }
 }

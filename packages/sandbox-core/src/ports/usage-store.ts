@@ -51,4 +51,9 @@ export interface UsageStore {
     limit: number,
     options?: CallOptions,
   ): Promise<readonly { readonly groupId: string; readonly workspaceId: string }[]>;
+  /**
+   * Removes what ended before the date, in one bounded batch; answers how many. What counts for this month's budgets
+   * stays, whatever the date.
+   */
+  trim(olderThan: Date, limit: number): Promise<number>;
 }

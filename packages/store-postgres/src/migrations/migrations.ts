@@ -11,6 +11,7 @@ import formerArchives from './0009-former-archives.ts';
 import usageIndex from './0010-usage-index.ts';
 import turnTimes from './0011-turn-times.ts';
 import machines from './0012-machines.ts';
+import usageTrim from './0013-usage-trim.ts';
 
 export interface Migration {
   readonly version: number;
@@ -31,4 +32,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 10, name: 'usage-index', sql: usageIndex },
   { version: 11, name: 'turn-times', sql: turnTimes },
   { version: 12, name: 'machines', sql: machines },
+  { version: 13, name: 'usage-trim', sql: usageTrim },
 ];
