@@ -12,6 +12,7 @@ import {
   type Bytes,
   bounded,
   type CallOptions,
+  checkEnvironment,
   checkRelativePath,
   checkTerminalSize,
   type ExitStatus,
@@ -65,7 +66,8 @@ export class LocalTerminals implements BoxTerminals {
         throw sandboxErrorFromFs(error, `Opening a terminal in ${JSON.stringify(folder)}`);
       });
       const id = randomUUID();
-      const environment = { ...this.#options.environment, ...checkEnvironment(request.env) };
+      checkEnvironment(request.env ?? {});
+      const environment = { ...this.#options.environment, ...request.env };
       const shell = await findShell(request.shell ?? process.env.SHELL ?? '/bin/sh', cwd, environment.PATH);
       const pty = spawn(shell, [], {
         name: 'xterm-256color',
@@ -218,19 +220,4 @@ function statusOf(exitCode: number, signal: number | undefined): ExitStatus {
     signal: name,
     endedBy: signal === systemConstants.signals.SIGHUP ? 'kill' : 'itself',
   };
-}
-
-function checkEnvironment(env: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
-  for (const [name, value] of Object.entries(env)) {
-    if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !name.startsWith('BOXYARD_') && !value.includes('\0'))
-      continue;
-    throw new SandboxError(
-      'invalid',
-      `The variable ${JSON.stringify(name)} cannot be set. Choose another name.`,
-      {
-        started: 'no',
-      },
-    );
-  }
-  return env;
 }
