@@ -4,12 +4,13 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { dockerProvider } from '@boxyard/providers-docker';
-import type { Box, Bytes, Provider } from '@boxyard/sandbox-core';
+import type { Box, Provider } from '@boxyard/sandbox-core';
 import { Manifest } from '@openai/agents-core/sandbox';
 import { DockerSandboxClient } from '@openai/agents-core/sandbox/local';
 import { sharedTestEngine } from '@tooling/docker-engine';
 import type Docker from 'dockerode';
 import { pack } from 'tar-stream';
+import { createDockerBox, drain, streamOf } from './docker-box.ts';
 import { inTurns, type Measurement, median, ms, timed, times } from './measurement.ts';
 
 const IMAGE = 'boxyard/box:1';
@@ -22,12 +23,12 @@ export async function measureDocker(): Promise<Measurement[]> {
   const provider = dockerProvider({ socketPath: engine.socketPath });
   const raw = new RawEngine(engine.docker);
   // Brings the image, which no contender is to pay for.
-  const first = await createBox(provider, 0);
+  const first = await createDockerBox(provider, 0);
   await provider.destroy(first.ref);
   await first.close();
 
   const rows = [await measureCreation(provider, raw)];
-  const box = await createBox(provider, 1_000);
+  const box = await createDockerBox(provider, 1_000);
   const container = await raw.create();
   process.env.DOCKER_HOST = `unix://${engine.socketPath}`;
   const sdk = await new DockerSandboxClient({ image: IMAGE, snapshot: { type: 'noop' } }).create({
@@ -92,18 +93,13 @@ const besideSdk = (what: string, ours: number, sdk: number): Measurement => ({
   goal: '≥ 10× faster',
 });
 
-function createBox(provider: Provider, number: number): Promise<Box> {
-  const tag = { deployment: 'bench', group: `bench-${process.pid}-${number}`, epoch: 1 };
-  return provider.create({ tag, environment: {} });
-}
-
 async function measureCreation(provider: Provider, raw: RawEngine): Promise<Measurement> {
   const took = { ours: [] as number[], raw: [] as number[] };
   for (let round = 1; round <= ROUNDS; round++) {
     let box: Box | null = null;
     took.ours.push(
       await timed(async () => {
-        box = await createBox(provider, round);
+        box = await createDockerBox(provider, round);
         await box.exec({ program: { argv: ['echo', 'hi'] } });
       }),
     );
@@ -135,16 +131,6 @@ async function measureBigFile(box: Box, raw: RawEngine, container: Docker.Contai
     besideRaw('write of 100 MB', took.write, took.rawWrite, '≤ 1.3×'),
     besideRaw('read of 100 MB', took.read, took.rawRead, '≤ 1.3×'),
   ];
-}
-
-function streamOf(bytes: Buffer): ReadableStream<Bytes> {
-  return new Blob([new Uint8Array(bytes)]).stream();
-}
-
-async function drain(stream: AsyncIterable<Uint8Array>, expected: number): Promise<void> {
-  let read = 0;
-  for await (const chunk of stream) read += chunk.length;
-  if (read < expected) throw new Error(`${read} of ${expected} bytes came.`);
 }
 
 /** What anybody would write who only has the engine's API. */

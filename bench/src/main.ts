@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { measureDocker } from './docker.bench.ts';
+import { measureDockerThroughHttp } from './docker-http.bench.ts';
 import { measureExec } from './exec.bench.ts';
 import { measureGit, measureList } from './files.bench.ts';
 import { measureLeases, measureReaper } from './lease.bench.ts';
@@ -12,6 +13,7 @@ import { measureServer } from './server.bench.ts';
 const PARTS: Readonly<Record<string, () => Promise<Measurement[]>>> = {
   exec: measureExec,
   docker: measureDocker,
+  'docker-http': measureDockerThroughHttp,
   lease: measureLeases,
   reaper: measureReaper,
   server: measureServer,

@@ -1,43 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
+import { type BenchServer, post, send, startServer, stopServer } from './bench-server.ts';
 import { inTurns, type Measurement, mib, ms, timed, times } from './measurement.ts';
 import { rawSpawn } from './raw-spawn.ts';
 import { openScratchBox } from './scratch-box.ts';
 
-const MAIN = fileURLToPath(new URL('../../apps/boxyard/dist/main.js', import.meta.url));
 const UPLOAD_BYTES = 2_000_000_000;
 
-interface Server {
-  readonly url: string;
-  readonly token: string;
-  readonly child: ChildProcess;
-}
-
-async function start(dataDir: string): Promise<Server> {
-  const child = spawn(process.execPath, [MAIN, 'up', '--json', '--data-dir', dataDir, '--port', '0'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const [line] = (await new Promise<string[]>((resolve, reject) => {
-    createInterface({ input: child.stdout! }).once('line', (text) => resolve([text]));
-    child.once('exit', (code) => reject(new Error(`The server ended with ${code}.`)));
-  })) as [string];
-  return { ...(JSON.parse(line) as { url: string; token: string }), child };
-}
-
-async function stop(server: Server): Promise<void> {
-  const ended = new Promise((resolve) => server.child.once('exit', resolve));
-  server.child.kill('SIGTERM');
-  await ended;
-}
-
 /** Resident bytes of the server process; its database counts separately. */
-async function residentBytes(server: Server): Promise<number> {
+async function residentBytes(server: BenchServer): Promise<number> {
   const status = await readFile(`/proc/${server.child.pid}/status`, 'utf8');
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
 }
@@ -46,13 +20,13 @@ export async function measureServer(): Promise<Measurement[]> {
   const dataDir = await mkdtemp(join(tmpdir(), 'boxyard-bench-server-'));
   const rows: Measurement[] = [];
   try {
-    let server!: Server;
+    let server!: BenchServer;
     const first = await timed(async () => {
-      server = await start(dataDir);
+      server = await startServer(dataDir);
     });
-    await stop(server);
+    await stopServer(server);
     const later = await timed(async () => {
-      server = await start(dataDir);
+      server = await startServer(dataDir);
     });
     const node = await timed(() => rawSpawn(`'${process.execPath}' -e 0`, dataDir));
     const started = (what: string, ours: number): Measurement => ({
@@ -71,32 +45,22 @@ export async function measureServer(): Promise<Measurement[]> {
       goal: '–',
     });
     rows.push(...(await measureRequests(server, dataDir)));
-    await stop(server);
+    await stopServer(server);
   } finally {
     await rm(dataDir, { recursive: true, force: true });
   }
   return rows;
 }
 
-async function measureRequests(server: Server, dataDir: string): Promise<Measurement[]> {
-  const headers = { authorization: `Bearer ${server.token}`, 'content-type': 'application/json' };
-  const call = async (path: string, body: object) => {
-    const response = await fetch(new URL(path, server.url), {
-      method: 'POST',
-      headers,
-      body: JSON.stringify(body),
-    });
-    if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
-    return (await response.json()) as { id: string };
-  };
-  const session = await call('/v1/workspaces/default/sessions', { start: true });
+async function measureRequests(server: BenchServer, dataDir: string): Promise<Measurement[]> {
+  const session = await post<{ id: string }>(server, '/v1/workspaces/default/sessions', { start: true });
   const base = `/v1/workspaces/default/sessions/${session.id}`;
   await using scratch = await openScratchBox();
   const requests = await inTurns(
     {
       health: async () => (await fetch(new URL('/healthz', server.url))).text(),
-      exec: () => call(`${base}/terminal/exec`, { command: 'echo hi' }),
-      write: () => call(`${base}/fs/write`, { path: 'file.txt', content: 'hi' }),
+      exec: () => post(server, `${base}/terminal/exec`, { command: 'echo hi' }),
+      write: () => post(server, `${base}/fs/write`, { path: 'file.txt', content: 'hi' }),
       local: () => scratch.box.exec({ program: { script: 'echo hi' } }),
       commit: () => syncedWrite(join(dataDir, 'commit.probe')),
     },
@@ -131,7 +95,7 @@ async function syncedWrite(path: string): Promise<void> {
   await file.close();
 }
 
-async function measureUpload(server: Server, base: string, dataDir: string): Promise<Measurement> {
+async function measureUpload(server: BenchServer, base: string, dataDir: string): Promise<Measurement> {
   const before = await residentBytes(server);
   let peak = before;
   const watching = setInterval(async () => {
@@ -139,14 +103,8 @@ async function measureUpload(server: Server, base: string, dataDir: string): Pro
   }, 100);
   const zeros = createReadStream('/dev/zero', { end: UPLOAD_BYTES - 1, highWaterMark: 1024 * 1024 });
   const upload = await timed(async () => {
-    const response = await fetch(new URL(`${base}/fs/content?path=big`, server.url), {
-      method: 'PUT',
-      headers: { authorization: `Bearer ${server.token}` },
-      body: Readable.toWeb(zeros) as ReadableStream,
-      duplex: 'half',
-    } as RequestInit);
-    if (!response.ok) throw new Error(`The upload was answered with ${response.status}.`);
-    await response.text();
+    const body = Readable.toWeb(zeros) as ReadableStream;
+    await (await send(server, 'PUT', `${base}/fs/content?path=big`, body)).text();
   });
   clearInterval(watching);
   const copy = await timed(() =>

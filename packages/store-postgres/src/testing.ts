@@ -30,6 +30,9 @@ const ADMIN_DATABASE = 'template1';
 const SERVER = Symbol.for('@boxyard/store-postgres/testing/server');
 const servers = globalThis as { [SERVER]?: Promise<PostgresConnection> };
 
+/** For statements of another process on the database of a test store. */
+export const sqlOf = (connection: PostgresConnection): Sql => connectTo({ connection }, { max: 2 });
+
 /**
  * A store on a new, migrated, empty database. The server behind it is started by the first call, shared by the
  * later ones, and ends with this process, however that ends. Nothing of it is durable.
@@ -42,7 +45,7 @@ export async function openTestStore(options: { readonly maxConnections?: number 
   const connection = { ...server, database: name };
   const store = await openStore({ ...options, connection });
   // A second one, so that a lock can be held on a reserved connection while others look on.
-  const sql = connectTo({ connection }, { max: 2 });
+  const sql = sqlOf(connection);
   const close = async () => {
     await sql.end({ timeout: 1 });
     await store.close();

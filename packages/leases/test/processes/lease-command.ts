@@ -1,5 +1,7 @@
 // What the test tells a process to do, and what it hears back; node's own channel carries it.
 import type { HolderKind } from '@boxyard/sandbox-core';
+import type { PostgresConnection } from '@boxyard/store-postgres/testing';
+import type { ModelMutant } from './model-mutants.ts';
 
 export interface Group {
   readonly groupId: string;
@@ -36,5 +38,7 @@ export interface LeaseProcessSetup {
   readonly name: string;
   readonly socket: string;
   readonly blobDir: string;
-  readonly connection: object;
+  readonly connection: PostgresConnection;
+  /** What is wrong with its leases. */
+  readonly mutant?: ModelMutant | undefined;
 }

@@ -2,19 +2,19 @@
 import { folderBlobStore } from '@boxyard/blobs';
 import { createBackendRegistry, SandboxError } from '@boxyard/sandbox-core';
 import { openStore } from '@boxyard/store-postgres';
-import type { PostgresConnection } from '@boxyard/store-postgres/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { ArchiveSweep, BoxLeases, type OpenBox, Reaper, Sweep } from '../../src/index.ts';
 import { cloudProvider } from './cloud-provider.ts';
 import { askOver } from './cloud-socket.ts';
 import type { LeaseCommand, LeaseProcessSetup, LeaseReply } from './lease-command.ts';
+import { mutate } from './model-mutants.ts';
 import { MODEL_SETTINGS } from './model-settings.ts';
 
 const setup = JSON.parse(process.argv[2] ?? '') as LeaseProcessSetup;
 // Without its test it has nobody to work for.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 
-const store = await openStore({ connection: setup.connection as PostgresConnection, maxConnections: 4 });
+const store = await openStore({ connection: setup.connection, maxConnections: 4 });
 const ask = askOver(setup.socket, setup.name);
 const leases = new BoxLeases({
   deployment: 'model',
@@ -24,7 +24,7 @@ const leases = new BoxLeases({
   providers: createBackendRegistry({ docker: cloudProvider(ask) }),
   settings: MODEL_SETTINGS,
 });
-const sweep = new Sweep(leases.context);
+const sweep = mutate({ context: leases.context, sweep: new Sweep(leases.context) }, setup);
 const archives = new ArchiveSweep(leases.context);
 const reaper = new Reaper(leases.context);
 const open: OpenBox[] = [];

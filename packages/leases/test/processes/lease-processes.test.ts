@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { MODEL_MUTANTS } from './model-mutants.ts';
+import { searchMutant } from './mutant-search.ts';
 import { runModel } from './run-model.ts';
 
 const seed = Number(process.env.BOXYARD_TEST_SEED ?? Date.now() % 2 ** 31);
@@ -19,3 +21,12 @@ test('leases keep what they promise while their processes are killed, frozen and
   expect(report.boxesMade).toBeGreaterThan(0);
   expect(report.deaths).toBeGreaterThan(0);
 });
+
+// Each has its directed test too (mutants.test.ts), which CI runs; that chance finds them is a matter of many runs.
+if (scale > 1) {
+  test.each(MODEL_MUTANTS)('chance finds it when %s', { timeout: 3_600_000 }, async (mutant) => {
+    const found = await searchMutant(mutant, seed, 2 * scale);
+    console.log(`lease mutants: ${mutant}: ${JSON.stringify(found)}`);
+    expect(found.caughtBy).not.toBeNull();
+  });
+}

@@ -10,7 +10,11 @@ import {
 } from '@boxyard/sandbox-core';
 import type { TestStore } from '@boxyard/store-postgres/testing';
 import type { LeaseContext } from '../../src/index.ts';
-import type { Gate } from './judged-stage.ts';
+
+/** Where an order of events can be arranged. */
+export interface Passage {
+  pass(): Promise<void>;
+}
 
 type Outcome = LeaseOutcomes[LeaseEventType] | null;
 type Apply = (groupId: string, event: LeaseEvent, options?: CallOptions) => Promise<Outcome>;
@@ -43,7 +47,7 @@ export function ignoreAttempt(context: LeaseContext): void {
 }
 
 /** The reaper judges the row as it was before it had the row to itself. */
-export function countBeforeLock(context: LeaseContext, between: Gate): void {
+export function countBeforeLock(context: LeaseContext, between: Passage): void {
   changeApply(context, (apply) => async (groupId, event, options) => {
     const seen = await context.store.read(groupId);
     if (event.type !== 'due' || seen === null) return apply(groupId, event, options);
@@ -66,7 +70,7 @@ export function destroyBeforeCapture(context: LeaseContext): void {
 }
 
 /** Who acquires passes over a row that somebody else has locked, and takes it for one that is not there. */
-export function skipLocked(context: LeaseContext, { sql }: TestStore): void {
+export function skipLocked(context: LeaseContext, { sql }: Pick<TestStore, 'sql'>): void {
   const isFree = async (groupId: string) =>
     (await sql`SELECT FROM leases WHERE group_id = ${groupId} FOR UPDATE SKIP LOCKED`).length > 0;
   const { store } = context;

@@ -12,6 +12,7 @@ import { JudgedCloud } from './judged-cloud.ts';
 import { LeaseAudit } from './lease-audit.ts';
 import type { Group } from './lease-command.ts';
 import { LeaseProcess, type Told } from './lease-processes.ts';
+import type { ModelMutant } from './model-mutants.ts';
 import { drawStep, type ModelStep } from './model-step.ts';
 
 export interface ModelPlan {
@@ -20,6 +21,8 @@ export interface ModelPlan {
   readonly processes: number;
   /** How many of them reap and sweep. */
   readonly reapers: number;
+  /** What is wrong with the leases of every process. */
+  readonly mutant?: ModelMutant | undefined;
 }
 
 /** What a run came to; a run that did nothing proves nothing. */
@@ -121,7 +124,13 @@ class Model {
     if (there !== undefined) this.#deaths += 1;
     const { store, cloud, processes, dir, blobDir, socket } = this.#world;
     this.#started += 1;
-    const setup = { name: `p${this.#started}`, socket, blobDir, connection: store.connection };
+    const setup = {
+      name: `p${this.#started}`,
+      socket,
+      blobDir,
+      connection: store.connection,
+      mutant: this.#plan.mutant,
+    };
     const process = new LeaseProcess(setup, dir, (fault) => cloud.violations.push(fault));
     processes.set(process.name, process);
     this.#slots[slot] = process;
