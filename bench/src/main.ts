@@ -8,6 +8,7 @@ import { measureExec } from './exec.bench.ts';
 import { measureGit, measureList } from './files.bench.ts';
 import { measureLeases, measureReaper } from './lease.bench.ts';
 import { type Measurement, markdownTable } from './measurement.ts';
+import { measureRelay } from './relay.bench.ts';
 import { measureServer } from './server.bench.ts';
 
 const PARTS: Readonly<Record<string, () => Promise<Measurement[]>>> = {
@@ -19,6 +20,7 @@ const PARTS: Readonly<Record<string, () => Promise<Measurement[]>>> = {
   server: measureServer,
   list: measureList,
   git: measureGit,
+  relay: measureRelay,
 };
 
 const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : undefined;

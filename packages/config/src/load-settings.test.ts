@@ -76,6 +76,9 @@ test('without any variable the settings are the promised ones', () => {
     turnConcurrency: 8,
     turnModelCalls: 200,
     turnBudgetMs: 3_600_000,
+    relayHost: '127.0.0.1',
+    relayPort: 7072,
+    relaySecret: null,
   });
 });
 

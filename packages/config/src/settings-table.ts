@@ -3,6 +3,7 @@ import { BACKENDS, VIEWER_HEARTBEAT_INTERVAL_MS } from '@boxyard/contracts';
 import type { z } from 'zod';
 import { AGENT_SETTINGS } from './agent-settings.ts';
 import { DOCKER_SETTINGS } from './docker-settings.ts';
+import { RELAY_SETTINGS } from './relay-settings.ts';
 import {
   choice,
   durationMs,
@@ -29,7 +30,15 @@ export interface Setting {
 }
 
 /** The sections of the documentation, in order. */
-export const SETTING_GROUPS = ['Server', 'Boxes', 'Holders', 'Requests', 'Retention', 'Agent'] as const;
+export const SETTING_GROUPS = [
+  'Server',
+  'Boxes',
+  'Holders',
+  'Requests',
+  'Retention',
+  'Agent',
+  'Relay',
+] as const;
 export type SettingGroup = (typeof SETTING_GROUPS)[number];
 
 const SECOND = 1000;
@@ -333,6 +342,7 @@ export const SETTINGS = {
     description: 'How many saved workspaces are kept besides the current one.',
   },
   ...AGENT_SETTINGS,
+  ...RELAY_SETTINGS,
 } as const satisfies Readonly<Record<string, Setting>>;
 
 function holderTime<Kind extends string, What extends 'HEARTBEAT' | 'TTL'>(
