@@ -34,8 +34,10 @@ export type RelayEvent =
 
 /** Frames of this size keep a terminal lively and cost little each. */
 const MAX_FRAME_BYTES = 64 * 1024;
-/** A quarter of a window that was read is acked, so that the other side need not stop. */
+/** A quarter of a window that was read is acked at once, so that the other side need not stop. */
 const ACK_PART = 4;
+/** Less than that is acked after a while: an ack for every key stroke would cost more than it brings. */
+const ACK_DELAY_MS = 20;
 
 export class RelayStream implements AsyncDisposable {
   readonly channel: RelayChannel;
@@ -53,6 +55,7 @@ export class RelayStream implements AsyncDisposable {
   /** Everything below was read by the caller. */
   #readSeq: number;
   #unackedBytes = 0;
+  #ackTimer: NodeJS.Timeout | undefined;
   /** Waits for everything before it to be sent. */
   #goodbye: StreamClose | null = null;
   #end: RelayEnd | null = null;
@@ -137,10 +140,7 @@ export class RelayStream implements AsyncDisposable {
         this.#throwIfEnded();
       }
       const pieceBytes = this.#newestOnly ? bytes.length : MAX_FRAME_BYTES;
-      // Copied: a caller may use its buffer again, and this may have to be sent a second time.
-      for (let at = 0; at < bytes.length; at += pieceBytes) {
-        this.#outgoing.push(bytes.slice(at, at + pieceBytes), Date.now());
-      }
+      for (let at = 0; at < bytes.length; at += pieceBytes) this.#push(bytes.subarray(at, at + pieceBytes));
       this.#pump();
     });
     this.#writeTurn = turn.catch(() => {});
@@ -188,18 +188,22 @@ export class RelayStream implements AsyncDisposable {
     if (this.#goodbye !== null) throw closedError();
   }
 
+  /** The bytes are copied here: a caller may use its buffer again, and they may have to be sent a second time. */
+  #push(data: Uint8Array): void {
+    const { channelId } = this.channel;
+    this.#outgoing.push(data.length, (seq) =>
+      encodeFrame(
+        create(StreamFrameSchema, { channelId, seq: BigInt(seq), data, producedAtMs: BigInt(Date.now()) }),
+      ),
+    );
+  }
+
   /** Sends what there is, as far as the network and the window let it. */
   #pump(): void {
     while (this.#link.isOpen && this.#hasRoom()) {
       const frame = this.#outgoing.takeNext();
       if (frame === undefined) break;
-      const message = create(StreamFrameSchema, {
-        channelId: this.channel.channelId,
-        seq: BigInt(frame.seq),
-        data: frame.data,
-        producedAtMs: BigInt(frame.producedAtMs),
-      });
-      this.#link.send(encodeFrame(message), () => this.#wasFlushed(frame.seq));
+      this.#link.send(frame.message, () => this.#wasFlushed(frame.seq));
     }
     if (this.#goodbye === null || !this.#link.isOpen) return;
     if (this.#outgoing.pendingBytes === this.#outgoing.underWayBytes) {
@@ -262,8 +266,15 @@ export class RelayStream implements AsyncDisposable {
     if (event.kind === 'data') this.#readSeq = event.seq + 1;
     this.#pauseWhenFull();
     this.#unackedBytes += cost;
-    if (this.#peerWindow === 0 || !this.#link.isOpen) return;
-    if (this.#unackedBytes < this.#windowBytes / ACK_PART && this.#incoming.bytes > 0) return;
+    if (this.#peerWindow === 0) return;
+    const isDue = this.#newestOnly || this.#unackedBytes >= this.#windowBytes / ACK_PART;
+    if (isDue) this.#ack();
+    else this.#ackTimer ??= setTimeout(() => this.#ack(), ACK_DELAY_MS);
+  }
+
+  #ack(): void {
+    clearTimeout(this.#ackTimer);
+    this.#ackTimer = undefined;
     this.#unackedBytes = 0;
     const nextSeq = BigInt(this.#readSeq);
     this.#link.send(encodeAck(create(StreamAckSchema, { channelId: this.channel.channelId, nextSeq })));
@@ -272,6 +283,7 @@ export class RelayStream implements AsyncDisposable {
   #finish(end: RelayEnd): void {
     if (this.#end !== null) return;
     this.#end = end;
+    clearTimeout(this.#ackTimer);
     this.#link.stop(end.error === null ? 'close' : 'terminate');
     this.#incoming.end();
     this.#tellEnd(end);

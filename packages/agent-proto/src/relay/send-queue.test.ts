@@ -2,32 +2,30 @@ import { expect, test } from 'vitest';
 import { frameCost } from './frame-cost.ts';
 import { SendQueue } from './send-queue.ts';
 
-const frame = (text: string) => new TextEncoder().encode(text);
+const push = (queue: SendQueue, text: string) =>
+  queue.push(text.length, (seq) => new TextEncoder().encode(`${seq}${text}`));
 
 function sendAll(queue: SendQueue): string {
   const sent: string[] = [];
   for (let next = queue.takeNext(); next !== undefined; next = queue.takeNext()) {
-    sent.push(`${next.seq}${Buffer.from(next.data)}`);
+    sent.push(Buffer.from(next.message).toString());
   }
   return sent.join(' ');
 }
 
-function filled(texts: string, newestOnly = false): SendQueue {
+function filled(texts: string, { from = 0, newestOnly = false } = {}): SendQueue {
   const queue = new SendQueue(newestOnly);
-  for (const text of texts) queue.push(frame(text), 0);
+  queue.resumeAt(from);
+  for (const text of texts) push(queue, text);
   return queue;
 }
 
 test('numbers go on where the relay says this side stands', () => {
-  const queue = filled('ab');
-  queue.resumeAt(7);
-  queue.push(frame('c'), 0);
-  expect(sendAll(queue)).toBe('7a 8b 9c');
+  expect(sendAll(filled('abc', { from: 7 }))).toBe('7a 8b 9c');
 });
 
 test('what was taken is forgotten, the rest goes out again after a cut', () => {
   const queue = filled('abcd');
-  queue.resumeAt(0);
   sendAll(queue);
   queue.taken(1);
   expect(queue.pendingBytes).toBe(3 * frameCost(1));
@@ -40,8 +38,7 @@ test('what was taken is forgotten, the rest goes out again after a cut', () => {
 });
 
 test('a relay that lost its memory gets what is still here', () => {
-  const queue = filled('abc');
-  queue.resumeAt(5);
+  const queue = filled('abc', { from: 5 });
   sendAll(queue);
   queue.taken(6);
   queue.resumeAt(0);
@@ -50,7 +47,6 @@ test('a relay that lost its memory gets what is still here', () => {
 
 test('without acks the last of what was flushed is kept for a relay that did not get it', () => {
   const queue = filled('abc');
-  queue.resumeAt(0);
   sendAll(queue);
   for (const seq of [0, 1, 2]) queue.flushed(seq);
   expect(queue.pendingBytes).toBe(0);
@@ -59,7 +55,7 @@ test('without acks the last of what was flushed is kept for a relay that did not
   const big = new SendQueue(false);
   big.resumeAt(0);
   for (let seq = 0; seq < 40; seq++) {
-    big.push(new Uint8Array(64 * 1024), 0);
+    big.push(64 * 1024, () => new Uint8Array());
     big.takeNext();
     big.flushed(seq);
   }
@@ -69,14 +65,13 @@ test('without acks the last of what was flushed is kept for a relay that did not
 });
 
 test('of pictures only the newest waits', () => {
-  const queue = filled('ab', true);
-  queue.resumeAt(0);
+  const queue = filled('ab', { newestOnly: true });
   expect(sendAll(queue)).toBe('0b');
-  for (const text of 'cde') queue.push(frame(text), 0);
+  for (const text of 'cde') push(queue, text);
   expect(queue.pendingBytes).toBe(2 * frameCost(1));
   queue.taken(1);
   expect(sendAll(queue)).toBe('1e');
   queue.resumeAt(1);
-  queue.push(frame('f'), 0);
+  push(queue, 'f');
   expect(sendAll(queue)).toBe('1f');
 });

@@ -4,8 +4,10 @@ import { frameCost } from './frame-cost.ts';
 
 export interface QueuedFrame {
   readonly seq: number;
-  readonly data: Uint8Array;
-  readonly producedAtMs: number;
+  /** As it goes out: made once, also for somebody who has to get it twice. */
+  readonly message: Uint8Array;
+  /** See `frameCost`. */
+  readonly cost: number;
 }
 
 /** What a relay without acks may still ask for again after a cut. */
@@ -13,7 +15,6 @@ const KEPT_WITHOUT_ACKS_BYTES = 1024 * 1024;
 
 export class SendQueue {
   readonly #newestOnly: boolean;
-  /** Relative numbers until the relay has said where this side stands. */
   #frames: QueuedFrame[] = [];
   #next = 0;
   #based = false;
@@ -40,30 +41,32 @@ export class SendQueue {
     return this.#underWayBytes;
   }
 
-  push(data: Uint8Array, producedAtMs: number): void {
+  /** @param encode Makes the message with this number. */
+  push(dataBytes: number, encode: (seq: number) => Uint8Array): void {
     if (this.#newestOnly) {
       const stale = this.#frames.splice(this.#sent);
-      for (const frame of stale) this.#pendingBytes -= frameCost(frame.data.length);
+      for (const frame of stale) this.#pendingBytes -= frame.cost;
       this.#next -= stale.length;
     }
-    this.#frames.push({ seq: this.#next, data, producedAtMs });
+    const cost = frameCost(dataBytes);
+    this.#frames.push({ seq: this.#next, message: encode(this.#next), cost });
     this.#next += 1;
-    this.#pendingBytes += frameCost(data.length);
+    this.#pendingBytes += cost;
   }
 
-  /** A link is up whose other end wants this frame next. What it has is forgotten, the rest goes out again. */
+  /**
+   * A link is up whose other end wants this frame next; before the first one nothing is pushed. What it has is forgotten,
+   * the rest goes out again.
+   */
   resumeAt(wanted: number): void {
-    if (!this.#based) {
-      this.#based = true;
-      this.#frames = this.#frames.map((frame) => ({ ...frame, seq: frame.seq + wanted }));
-      this.#next += wanted;
-    }
+    if (!this.#based) this.#next = wanted;
+    this.#based = true;
     this.#underWayBytes = 0;
     this.#sent = 0;
     // What was taken before and is wanted again is given again, as far as it was kept.
     while (this.#taken > 0 && this.#frames[this.#taken - 1]!.seq >= wanted) {
       this.#taken -= 1;
-      const cost = frameCost(this.#frames[this.#taken]!.data.length);
+      const cost = this.#frames[this.#taken]!.cost;
       this.#keptBytes -= cost;
       this.#pendingBytes += cost;
     }
@@ -77,14 +80,14 @@ export class SendQueue {
     const frame = this.#frames[this.#sent];
     if (frame === undefined) return undefined;
     this.#sent += 1;
-    this.#underWayBytes += frameCost(frame.data.length);
+    this.#underWayBytes += frame.cost;
     return frame;
   }
 
   /** Everything below was taken. Without acks some of it is kept, because a cut may have lost it all the same. */
   taken(nextSeq: number, keepBytes = 0): void {
     while (this.#taken < this.#frames.length && this.#frames[this.#taken]!.seq < nextSeq) {
-      const cost = frameCost(this.#frames[this.#taken]!.data.length);
+      const cost = this.#frames[this.#taken]!.cost;
       this.#pendingBytes -= cost;
       if (this.#taken < this.#sent) this.#underWayBytes -= cost;
       this.#keptBytes += cost;
@@ -93,7 +96,7 @@ export class SendQueue {
     this.#sent = Math.max(this.#sent, this.#taken);
     let forgotten = 0;
     while (forgotten < this.#taken && this.#keptBytes > keepBytes) {
-      this.#keptBytes -= frameCost(this.#frames[forgotten]!.data.length);
+      this.#keptBytes -= this.#frames[forgotten]!.cost;
       forgotten += 1;
     }
     if (forgotten === 0) return;

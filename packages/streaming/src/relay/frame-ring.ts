@@ -2,6 +2,12 @@
 // many bytes were ever put in before.
 import { frameCost } from '@boxyard/agent-proto/relay';
 import type { MemoryBudget } from './memory-budget.ts';
+import type { RelayPeer } from './relay-peer.ts';
+
+export interface FrameOrigin {
+  readonly peer: RelayPeer;
+  readonly seq: number;
+}
 
 export interface RingFrame {
   readonly seq: number;
@@ -9,8 +15,8 @@ export interface RingFrame {
   readonly message: Uint8Array;
   readonly start: number;
   readonly end: number;
-  /** Told when the frame left the ring. */
-  readonly onGone: (() => void) | undefined;
+  /** Who put it in, and the number that it had there; null where there is only one who does. */
+  readonly origin: FrameOrigin | null;
 }
 
 /** Below this a message is copied, so that it does not keep the whole chunk alive that it came in. */
@@ -47,13 +53,13 @@ export class FrameRing {
     return this.#nextSeq;
   }
 
-  push(seq: number, message: Uint8Array, onGone?: () => void): void {
+  push(seq: number, message: Uint8Array, origin: FrameOrigin | null = null): void {
     const cost = frameCost(message.length);
     const start = this.#end;
     this.#end += cost;
     this.#budget.take(cost);
     const kept = message.length < COPY_BELOW_BYTES ? Uint8Array.from(message) : message;
-    this.#frames.push({ seq, message: kept, start, end: this.#end, onGone });
+    this.#frames.push({ seq, message: kept, start, end: this.#end, origin });
     this.#nextSeq = seq + 1;
   }
 
@@ -67,21 +73,20 @@ export class FrameRing {
     return this.#frames[this.#find((frame) => frame.seq >= seq)]?.start ?? this.#end;
   }
 
-  /** Removes the oldest frame; false when there is none. */
-  dropOldest(): boolean {
+  /** Removes the oldest frame and returns it; undefined when there is none. */
+  dropOldest(): RingFrame | undefined {
     const frame = this.#frames[this.#head];
-    if (frame === undefined) return false;
+    if (frame === undefined) return undefined;
     this.#head += 1;
     if (this.#head >= COMPACT_AT || this.#head === this.#frames.length) {
       this.#frames = this.#frames.slice(this.#head);
       this.#head = 0;
     }
     this.#budget.give(frame.end - frame.start);
-    frame.onGone?.();
-    return true;
+    return frame;
   }
 
-  /** Takes everything out, without telling anybody that it is gone. */
+  /** Takes everything out. */
   drain(): readonly RingFrame[] {
     const frames = this.#frames.slice(this.#head);
     this.#budget.give(this.bytes);
@@ -91,7 +96,7 @@ export class FrameRing {
   }
 
   clear(): void {
-    while (this.dropOldest());
+    while (this.dropOldest() !== undefined);
   }
 
   /** Index of the first frame that fits, by halving; frames that fit come behind those that do not. */

@@ -208,7 +208,7 @@ export class PairedChannel {
         data: parsed.value.data,
         producedAtMs: parsed.value.producedAtMs,
       });
-      this.#input.push(this.#inputSeq, encodeFrame(frame), () => this.#ack(peer, seq + 1));
+      this.#input.push(this.#inputSeq, encodeFrame(frame), { peer, seq });
       this.#inputSeq += 1;
       this.#producer?.outlet?.pump();
       this.#settleInput();
@@ -278,8 +278,12 @@ export class PairedChannel {
   /** What the producer took may go, and viewers may send as much more. */
   #settleInput(): void {
     const taken = this.#producer?.outlet?.taken ?? 0;
-    while ((this.#input.at(this.#input.start)?.end ?? Number.POSITIVE_INFINITY) <= taken)
-      this.#input.dropOldest();
+    const acks = new Map<RelayPeer, number>();
+    while ((this.#input.at(this.#input.start)?.end ?? Number.POSITIVE_INFINITY) <= taken) {
+      const origin = this.#input.dropOldest()?.origin;
+      if (origin) acks.set(origin.peer, origin.seq + 1);
+    }
+    for (const [viewer, nextSeq] of acks) this.#ack(viewer, nextSeq);
     const full = this.#input.bytes >= this.#parts.limits.inputBytes;
     for (const viewer of this.#viewers.values()) viewer.hold('room', full);
   }
@@ -287,11 +291,11 @@ export class PairedChannel {
   /** What viewers said before there was a producer gets the numbers that it waits for: it may know another relay's. */
   #renumberInput(firstSeq: number): void {
     this.#inputSeq = firstSeq;
-    for (const { message, onGone } of this.#input.drain()) {
+    for (const { message, origin } of this.#input.drain()) {
       const parsed = decodeRelayMessage(message);
       if (parsed?.kind !== 'frame') continue;
       const frame = create(StreamFrameSchema, { ...parsed.value, seq: BigInt(this.#inputSeq) });
-      this.#input.push(this.#inputSeq, encodeFrame(frame), onGone);
+      this.#input.push(this.#inputSeq, encodeFrame(frame), origin);
       this.#inputSeq += 1;
     }
   }
