@@ -36,9 +36,24 @@ export class BoxHandles {
     }
   }
 
-  /** Takes over a handle that was opened by making the box. */
-  adopt(groupId: string, epoch: number, box: Box): void {
-    this.#put(groupId, { epoch, box: Promise.resolve(box) });
+  /**
+   * Takes over a handle that was opened by making the box, and answers the one to use: somebody who joined as soon as
+   * the box was committed may have opened one already, and works with it.
+   */
+  async adopt(
+    groupId: string,
+    epoch: number,
+    box: Box,
+  ): Promise<{ readonly box: Box; readonly epoch: number }> {
+    const known = this.#handles.get(groupId);
+    const theirs = known !== undefined && known.epoch >= epoch ? await known.box.catch(() => null) : null;
+    const made = { epoch, box: Promise.resolve(box) };
+    if (known === undefined || theirs === null) {
+      this.#put(groupId, made);
+      return { box, epoch };
+    }
+    if (theirs !== box) this.#close(groupId, made);
+    return { box: theirs, epoch: known.epoch };
   }
 
   /** Closes the handle, unless it is of a later epoch. */

@@ -269,9 +269,10 @@ export class BoxLeases implements AsyncDisposable {
     const { groupId, workspaceId, spec } = hold;
     const { signal } = this.#closing;
     const made = await spawnBox(this.context, { groupId, workspaceId, spec, spawn, lost, signal });
-    this.#handles.adopt(groupId, made.epoch, made.box);
-    if (![...this.#holds].some((other) => other.groupId === groupId)) this.#handles.drop(groupId, made.epoch);
-    return made;
+    const shared = await this.#handles.adopt(groupId, made.epoch, made.box);
+    if (![...this.#holds].some((other) => other.groupId === groupId))
+      this.#handles.drop(groupId, shared.epoch);
+    return { ...shared, receipt: made.receipt };
   }
 
   /** Keeps track of work that its starter may not wait for, so that closing can. */

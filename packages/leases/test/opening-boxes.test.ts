@@ -1,4 +1,4 @@
-import { SandboxError } from '@boxyard/sandbox-core';
+import { type LeaseStore, SandboxError } from '@boxyard/sandbox-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { group, open, openStage, read, SETTINGS, type Stage, state, write } from './stage.ts';
 
@@ -23,6 +23,40 @@ describe('opening', () => {
     for (const { box } of boxes)
       expect((await box.exec({ program: { script: 'echo hi' } })).exitCode).toBe(0);
     await Promise.all(boxes.map((box) => box.close()));
+  });
+
+  test('whoever joins before the maker of the box has its answer keeps a box that works', async () => {
+    const answer = Promise.withResolvers<void>();
+    const committed = Promise.withResolvers<void>();
+    const slow: Pick<LeaseStore, 'changeExisting'> = {
+      async changeExisting(groupId, ...more) {
+        const outcome = await stage.store.leases.changeExisting(groupId, ...more);
+        if ((await stage.store.leases.read(groupId))?.state === 'warm') {
+          committed.resolve();
+          await answer.promise;
+        }
+        return outcome;
+      },
+    };
+    const store = new Proxy(stage.store.leases, {
+      get: (target, name) => {
+        if (name === 'changeExisting') return slow.changeExisting;
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const server = stage.server({ store });
+    const own = group();
+    const making = open(server, stage, own, { holder: { kind: 'turn', subject: 'turn' } });
+    await committed.promise;
+    const joined = await open(server, stage, own);
+    answer.resolve();
+    const made = await making;
+    for (const { box } of [joined, made])
+      expect((await box.exec({ program: { script: 'echo hi' } })).exitCode).toBe(0);
+    await made.close();
+    expect((await joined.box.exec({ program: { script: 'echo hi' } })).exitCode).toBe(0);
+    await joined.close();
   });
 
   test('again in the same process costs no statement while the first is held', async () => {
