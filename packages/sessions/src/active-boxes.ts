@@ -1,4 +1,5 @@
 /** Opens the boxes that sessions work in: pointer, lease, environment, source, journal. Everything else goes through it. */
+import type { RestoreReceipt } from '@boxyard/contracts';
 import type { BoxLeases, BoxSpec, OpenBox } from '@boxyard/leases';
 import { type OpenedBox, RoutedBox, SettledPointer } from '@boxyard/routing';
 import {
@@ -54,6 +55,8 @@ export interface ActiveBox extends AsyncDisposable {
   readonly box: Box;
   readonly epoch: number;
   readonly journal: ChangeJournal;
+  /** What was restored when the box was opened here; null when nothing was, or when somebody else was told. */
+  readonly receipt: RestoreReceipt | null;
 }
 
 export interface ActiveBoxesOptions {
@@ -259,6 +262,7 @@ export class ActiveBoxes {
         group,
         box: opened.box,
         epoch: opened.epoch,
+        receipt: opened.receipt,
         journal: this.#journal(group, opened),
         [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
       };
@@ -328,6 +332,9 @@ function activeBox(box: RoutedBox<ActiveBox>, onClosed: () => void): ActiveBox {
     },
     get epoch() {
       return box.opened.epoch;
+    },
+    get receipt() {
+      return box.opened.receipt;
     },
     journal: {
       get groupId() {

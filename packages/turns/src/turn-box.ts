@@ -1,5 +1,5 @@
 // The box of a turn: not opened before a tool needs it, held until the turn lets go, and wherever the session works.
-import type { SwapTarget } from '@boxyard/contracts';
+import type { RestoreReceipt, SwapTarget } from '@boxyard/contracts';
 import type { BackendRegistry, Box, Redactor, SessionStore, TurnRecord } from '@boxyard/sandbox-core';
 import type { ActiveBox, ActiveBoxes, SessionService } from '@boxyard/sessions';
 import { v7 as uuidv7 } from 'uuid';
@@ -25,6 +25,9 @@ export class TurnBox implements BoxTools, AsyncDisposable {
   /** Of every group that the session worked in meanwhile: each has secrets of its own. */
   readonly #redactors: Redactor[];
   #opening: Promise<ActiveBox> | null = null;
+  #active: ActiveBox | null = null;
+  /** The box that the model knows of. */
+  #told: { readonly groupId: string; readonly epoch: number } | null = null;
 
   private constructor(
     options: TurnBoxes,
@@ -58,8 +61,22 @@ export class TurnBox implements BoxTools, AsyncDisposable {
         throw error;
       });
     const active = await this.#opening;
+    this.#active = active;
+    this.#told ??= placeOf(active);
     await this.#hideSecretsOf(active.group.id);
     return active.box;
+  }
+
+  /** What the model has to know of its box and was not told yet: that another one took its place. */
+  news(): readonly string[] {
+    if (this.#active === null) return [];
+    const [before, now] = [this.#told, placeOf(this.#active)];
+    this.#told = now;
+    // That the session went to another group was told by the tool that sent it there.
+    if (before === null || before.groupId !== now.groupId || before.epoch === now.epoch) return [];
+    return [
+      `The box that this session had was stopped, and another one took its place: commands and servers of before have ended. ${filesNow(this.#active.receipt)}`,
+    ];
   }
 
   /** They hide what the environments of the boxes hold. */
@@ -81,6 +98,7 @@ export class TurnBox implements BoxTools, AsyncDisposable {
       { target, carry },
       call,
     );
+    if (this.#active !== null) this.#told = placeOf(this.#active);
     const files = receipt === undefined ? '' : ` Files: ${JSON.stringify(receipt)}.`;
     return `This session works in ${activeSandboxId ?? 'its own box'} now.${files}`;
   }
@@ -109,5 +127,20 @@ export class TurnBox implements BoxTools, AsyncDisposable {
 
   #holder() {
     return { kind: 'turn', id: `${this.#turn.id}.${this.#turn.attempt}`, subject: this.#turn.id } as const;
+  }
+}
+
+const placeOf = ({ group, epoch }: ActiveBox) => ({ groupId: group.id, epoch });
+
+function filesNow(receipt: RestoreReceipt | null): string {
+  switch (receipt?.kind) {
+    case undefined:
+      return 'Its files are as the record has them: look before you rely on the newest.';
+    case 'EXACT':
+      return 'Its files are as they were.';
+    case 'STALE':
+      return `Its files are those of ${receipt.from}: what was written after that is missing.`;
+    case 'INCOMPLETE':
+      return 'Files are missing: look at what is there.';
   }
 }

@@ -71,6 +71,7 @@ export class TurnRunner {
       signal: attempt.ended,
       detach: attempt.stopped,
       commandId: takeOpId,
+      news: () => box.news(),
       // Nothing else of this machine is the agent's to copy.
       localSources: skillFolder == null ? [] : [skillFolder],
       outputListener: () => {

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { folderBlobStore } from '@boxyard/blobs';
 import { CreateSessionRequest, PostMessageRequest, SessionEvent, type Turn } from '@boxyard/contracts';
-import { BoxLeases } from '@boxyard/leases';
+import { BoxLeases, type LeasesSettings, Reaper } from '@boxyard/leases';
 import { localProvider } from '@boxyard/providers-local';
-import { createBackendRegistry, createSealer } from '@boxyard/sandbox-core';
+import { createBackendRegistry, createSealer, type Provider } from '@boxyard/sandbox-core';
 import { type Script, type ScriptedModel, startScriptedModel } from '@boxyard/scripted-model';
 import { ActiveBoxes, SessionService } from '@boxyard/sessions';
 import { openTestStore, type TestStore } from '@boxyard/store-postgres/testing';
@@ -30,6 +30,9 @@ export interface TurnsStage {
   readonly sessionId: string;
   readonly groupId: string;
   readonly boxes: ActiveBoxes;
+  /** Does not tick by itself. */
+  readonly reaper: Reaper;
+  readonly provider: Provider;
   readonly sessions: SessionService;
   readonly turns: TurnService;
   readonly model: ScriptedModel;
@@ -50,21 +53,32 @@ export interface TurnsStage {
   file(path: string): Promise<string | null>;
 }
 
+export interface StageChanges {
+  readonly provider?: (local: Provider) => Provider;
+  readonly leases?: Partial<LeasesSettings>;
+}
+
 export async function openStage(
   script: Script,
   environment: Record<string, string> = {},
+  changes: StageChanges = {},
 ): Promise<TurnsStage> {
   const dataDir = await mkdtemp(join(tmpdir(), 'boxyard-turns-'));
   const store = await openTestStore();
   const model = await startScriptedModel({ script });
-  const providers = createBackendRegistry({ local: localProvider({ dataDir }) });
+  const local = localProvider({ dataDir });
+  const provider = changes.provider?.(local) ?? local;
+  const providers = createBackendRegistry({ local: provider });
   const leases = new BoxLeases({
     deployment: 'test',
     store: store.leases,
     ledger: store.artifacts,
     blobs: folderBlobStore({ dir: join(dataDir, 'blobs') }),
     providers,
+    usage: store.usage,
+    settings: changes.leases,
   });
+  const reaper = new Reaper(leases.context);
   const parts = {
     sessions: store.sessions,
     pointers: store.pointers,
@@ -92,6 +106,7 @@ export async function openStage(
     for (const worker of workers) await worker[Symbol.asyncDispose]();
     const { items } = await sessions.list(workspaceId, { limit: 100 });
     for (const session of items) await sessions.delete(workspaceId, session.id);
+    await reaper.close();
     await leases.close();
     await model.close();
     await store.close();
@@ -111,6 +126,8 @@ export async function openStage(
     sessionId,
     groupId: created.sandboxGroupId,
     boxes,
+    reaper,
+    provider,
     sessions,
     turns: service,
     model,

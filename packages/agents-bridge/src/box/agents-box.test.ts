@@ -110,7 +110,12 @@ describe("box of the SDK's local session", needs('python'), () => {
   } else describeCases('of each area some', openUnixLocal, CASES);
 });
 
-describeCases('box of a session that has commands only', openPoorSession, ['exec.merged', 'files.binary']);
+describe('box of a session that has commands only', () => {
+  if (process.env.BOXYARD_SOAK === '1') {
+    const facts = { kernel: true, reopen: true };
+    describeBox({ name: 'every case', facts, open: openPoorSession, waitMs: WAIT_MS * 10 });
+  } else describeCases('of each area some', openPoorSession, ['exec.merged', 'files.binary']);
+});
 
 test('the box of a session of ours is the very box', async () => {
   const box = new MemoryBox();

@@ -63,6 +63,8 @@ export interface AgentsSessionOptions {
    * soon as it is there and without a bound.
    */
   readonly outputListener?: (() => OutputListener | undefined) | undefined;
+  /** Asked after each look at a command: what the model is told besides, on lines of its own. */
+  readonly news?: (() => readonly string[]) | undefined;
   /** Whether a box with another root gets a link at the shown one. Containers of our own when absent. */
   readonly mayLinkRoot?: ((box: Box) => boolean) | undefined;
 }
@@ -129,6 +131,7 @@ export class BoxSession implements AgentsSession {
       firstNumber: this.state.nextCommand,
       commandId: options.commandId,
       outputListener: options.outputListener,
+      news: options.news,
     });
     const { destroy } = owned;
     if (destroy !== undefined) this.delete = () => this.#delete(destroy);

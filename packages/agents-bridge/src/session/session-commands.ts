@@ -19,6 +19,7 @@ export interface SessionCommandsOptions {
   readonly firstNumber: number;
   readonly commandId: (() => ProcessId | undefined) | undefined;
   readonly outputListener: (() => OutputListener | undefined) | undefined;
+  readonly news: (() => readonly string[]) | undefined;
 }
 
 /** What another process left running, and how long it may be waited for. */
@@ -82,7 +83,7 @@ export class SessionCommands {
     const startedAtMs = performance.now();
     const { command } = await this.#start(args, 'separate');
     const { progress } = await this.#firstLook(command, args.yieldTimeMs);
-    if (progress.trouble !== null && !progress.trouble.retryable) {
+    if (progress.trouble !== null && isFinal(progress.trouble)) {
       this.#letGo(command);
       throw sessionErrorFrom(progress.trouble);
     }
@@ -251,7 +252,7 @@ export class SessionCommands {
   }): CommandReport {
     const { command, progress, startedAtMs, maxOutputTokens, known } = look;
     const { ended, trouble } = progress;
-    const isOver = ended !== null || (trouble !== null && !trouble.retryable);
+    const isOver = ended !== null || (trouble !== null && isFinal(trouble));
     if (isOver) {
       if (known !== null) this.#live.remove(known);
       this.#letGo(command);
@@ -259,7 +260,12 @@ export class SessionCommands {
     const sessionId = isOver ? null : (known ?? this.#live.add(command));
     return commandReport({
       output: progress.text,
-      notes: [...(trouble === null ? [] : [troubleNote(trouble)]), ...endNotes(progress), ...look.notes],
+      notes: [
+        ...(trouble === null ? [] : [troubleNote(trouble)]),
+        ...endNotes(progress),
+        ...look.notes,
+        ...(this.#options.news?.() ?? []),
+      ],
       startedAtMs,
       exitCode: isOver ? (ended?.exitCode ?? 1) : null,
       sessionId,
@@ -300,7 +306,13 @@ function lostSession(sessionId: number, startedAtMs: number): CommandReport {
   return commandReport({ output, startedAtMs, exitCode: 1, sessionId: null });
 }
 
+/** A handle that was taken away does not come back. */
+const TAKEN_AWAY = ['closed', 'fenced', 'gone'];
+const isFinal = ({ code, retryable }: SandboxError) => !retryable || TAKEN_AWAY.includes(code);
+
 function troubleNote(trouble: SandboxError): string {
+  if (TAKEN_AWAY.includes(trouble.code))
+    return `It has ended with its box, which was stopped (${trouble.code}).`;
   return trouble.retryable
     ? `Its output cannot be read now (${trouble.code}): ${trouble.message} Poll it again.`
     : `It was lost (${trouble.code}): ${trouble.message}`;
