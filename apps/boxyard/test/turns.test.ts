@@ -91,6 +91,13 @@ test('a message runs the agent, an approval lets it go on, and cancelling ends i
     'turn.completed',
   ]);
   expect((await eventsOf(client, id)).map(({ type }) => type)).toContain('sandbox.created');
+  const taken = { modelCalls: 2, inputTokens: expect.any(Number), outputTokens: expect.any(Number) };
+  const usageOf = (of: string) => client.json<{ model: object }>('GET', `${of}/usage`);
+  expect((await usageOf(`${SESSIONS}/${id}`)).model).toEqual(taken);
+  expect(await usageOf('/v1/workspaces/default')).toMatchObject({
+    model: taken,
+    budget: { modelTokens: null, usedModelTokens: expect.any(Number) },
+  });
   const second = await post(client, id, { text: 'Sleep' });
   await eventually(
     async () =>

@@ -90,6 +90,7 @@ export { DEFAULT_LEASE_SETTINGS } from './lease/lease-settings.ts';
 export type { ActivePointer, SwapOutcome } from './lease/swap-pointer.ts';
 export { swapPointer } from './lease/swap-pointer.ts';
 export { transitionLease } from './lease/transition-lease.ts';
+export { usedUpText } from './lease/used-up-text.ts';
 export type { Artifact, ArtifactLedger, ArtifactState, ArtifactToStore } from './ports/artifact-ledger.ts';
 export { ARTIFACT_STATES } from './ports/artifact-ledger.ts';
 export type { AuditLog, ListAuditQuery, NewAuditEntry, StoredAuditEntry } from './ports/audit-log.ts';

@@ -51,6 +51,7 @@ export async function startTurnWorker(
     turns,
     boxes: { boxes, service, sessions, providers },
     model: await endpointModel(endpoint),
+    usage: store.usage,
     instructions: DEFAULT_INSTRUCTIONS,
     settings: turnSettings,
     skillFolder: settings.skillsDir,

@@ -264,3 +264,58 @@ test('the time of a turn is that of its attempts, and not what lies between them
   await store.setClockOffset(7_200_000);
   expect((await claim(turnId))?.workedMs).toBeLessThan(600_000);
 });
+
+test('what a model took is counted once, with its answer, and stays when its session is gone', async () => {
+  const { usage } = store;
+  const { attempt } = await running();
+  const always = { fromMs: 0, toMs: Date.now() + 365 * 86_400_000 };
+  const before = await usage.modelUsage(WORKSPACE, always);
+  const answer = { kind: 'response', body: { output: [] } } as const;
+  await store.turns.record(attempt, [answer], { modelCalls: 1, inputTokens: 10, outputTokens: 1 });
+  await store.turns.record(attempt, [answer], { modelCalls: 2, inputTokens: 30, outputTokens: 5 });
+  await store.turns.record(attempt, []);
+  // A worker that was replaced writes neither an answer nor what it took.
+  await store.setClockOffset(60_000);
+  await claim(attempt.turnId, 'worker-2');
+  const late = { modelCalls: 3, inputTokens: 99, outputTokens: 99 };
+  await expect(store.turns.record(attempt, [answer], late)).rejects.toMatchObject({ code: 'fenced' });
+  const taken = { modelCalls: 2, inputTokens: 30, outputTokens: 5 };
+  expect(await usage.modelUsage(WORKSPACE, always, { sessionId })).toEqual(taken);
+  expect(await usage.modelUsage(WORKSPACE, { fromMs: 0, toMs: 1 })).toMatchObject({ modelCalls: 0 });
+  await store.sessions.delete(WORKSPACE, sessionId);
+  expect(await usage.modelUsage(WORKSPACE, always)).toEqual({
+    modelCalls: before.modelCalls + 2,
+    inputTokens: before.inputTokens + 30,
+    outputTokens: before.outputTokens + 5,
+  });
+});
+
+test('a budget of tokens is used up by what models took this month, and stands beside that of boxes', async () => {
+  const { usage } = store;
+  const { attempt } = await running();
+  const answer = { kind: 'response', body: { output: [] } } as const;
+  await store.turns.record(attempt, [answer], { modelCalls: 1, inputTokens: 90, outputTokens: 10 });
+  const { usedModelTokens, month } = await usage.budget(WORKSPACE);
+  expect(usedModelTokens).toBeGreaterThanOrEqual(100);
+  await usage.setModelBudget(WORKSPACE, usedModelTokens + 1);
+  expect(await usage.usedUp(WORKSPACE)).toBeNull();
+  await usage.setModelBudget(WORKSPACE, usedModelTokens);
+  expect(await usage.usedUp(WORKSPACE)).toMatchObject({
+    limitModelTokens: usedModelTokens,
+    limitSeconds: null,
+  });
+  await store.setClockOffset(month.toMs - Date.now() + 60_000);
+  expect(await usage.usedUp(WORKSPACE)).toBeNull();
+  expect(await usage.budget(WORKSPACE)).toMatchObject({ usedModelTokens: 0 });
+  await store.setClockOffset(0);
+  const nextYear = new Date(Date.now() + 365 * 86_400_000);
+  expect(await usage.trim(nextYear, 100)).toBe(0);
+  await store.setClockOffset(month.toMs - Date.now() + 60_000);
+  const kept = { fromMs: 0, toMs: nextYear.getTime() };
+  expect(await usage.trim(new Date(month.fromMs), 100)).toBe(0);
+  expect(await usage.trim(nextYear, 100)).toBeGreaterThan(0);
+  expect(await usage.modelUsage(WORKSPACE, kept)).toMatchObject({ modelCalls: 0 });
+  await store.setClockOffset(0);
+  await usage.setModelBudget(WORKSPACE, null);
+  expect(await usage.usedUp(WORKSPACE)).toBeNull();
+});

@@ -1,6 +1,7 @@
 import type {
   CallOptions,
   Lease,
+  TurnUsage,
   UsageInterval,
   UsageStore,
   UsageWindow,
@@ -40,6 +41,15 @@ export function meterChange(
         `
       : null;
   return { ended, started };
+}
+
+interface BudgetRow {
+  readonly warm_seconds: number | null;
+  readonly model_tokens: number | null;
+  readonly used_ms: number;
+  readonly used_tokens: number;
+  readonly month: number;
+  readonly next_month: number;
 }
 
 interface IntervalRow {
@@ -96,52 +106,90 @@ export class PostgresUsageStore implements UsageStore {
     }));
   }
 
+  async modelUsage(
+    workspaceId: string,
+    { fromMs, toMs }: UsageWindow,
+    options: CallOptions & { readonly sessionId?: string | undefined } = {},
+  ): Promise<TurnUsage> {
+    const { sql } = this.#database;
+    const [row] = await this.#database.run(
+      'Reading what models were asked',
+      sql<TurnUsage[]>`
+        SELECT coalesce(sum(model_calls), 0)::bigint AS "modelCalls",
+          coalesce(sum(input_tokens), 0)::bigint AS "inputTokens",
+          coalesce(sum(output_tokens), 0)::bigint AS "outputTokens"
+        FROM model_usage WHERE workspace_id = ${workspaceId}
+          AND session_id = coalesce(${options.sessionId ?? null}, session_id)
+          AND at_ms >= ${fromMs}::bigint AND at_ms < ${toMs}::bigint
+      `,
+      options,
+    );
+    return row!;
+  }
+
   async budget(workspaceId: string, options?: CallOptions): Promise<WorkspaceBudget> {
     const { sql } = this.#database;
     const [row] = await this.#database.run(
       'Reading a budget',
-      sql<{ limit_seconds: number | null; used: number; month: number; next_month: number }[]>`
-        SELECT limit_seconds, month, next_month, warm_ms(${workspaceId}, NULL, month, next_month) AS used
+      sql<BudgetRow[]>`
+        SELECT b.warm_seconds, b.model_tokens, month, next_month,
+          warm_ms(${workspaceId}, NULL, month, next_month) AS used_ms,
+          model_tokens(${workspaceId}, month, next_month) AS used_tokens
         FROM (
           SELECT month_start_ms() AS month, (extract(epoch FROM
             (to_timestamp(month_start_ms() / 1000) AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC'
-          ) * 1000)::bigint AS next_month, (
-            SELECT warm_seconds FROM workspace_budgets WHERE workspace_id = ${workspaceId}
-          ) AS limit_seconds
-        ) of_month
+          ) * 1000)::bigint AS next_month
+        ) of_month LEFT JOIN workspace_budgets b ON b.workspace_id = ${workspaceId}
       `,
       options,
     );
-    const { limit_seconds, used, month, next_month } = row!;
-    return { limitSeconds: limit_seconds, usedMs: used, month: { fromMs: month, toMs: next_month } };
+    const { warm_seconds, model_tokens, used_ms, used_tokens, month, next_month } = row!;
+    return {
+      limitSeconds: warm_seconds,
+      usedMs: used_ms,
+      limitModelTokens: model_tokens,
+      usedModelTokens: used_tokens,
+      month: { fromMs: month, toMs: next_month },
+    };
   }
 
   async usedUp(workspaceId: string, options?: CallOptions): Promise<WorkspaceBudget | null> {
     const { sql } = this.#database;
     const [row] = await this.#database.run(
       'Looking whether a budget is used up',
-      sql`
-        SELECT FROM workspace_budgets WHERE workspace_id = ${workspaceId}
-          AND warm_ms(workspace_id, NULL, month_start_ms(), store_now_ms()) >= warm_seconds * 1000
-      `,
+      sql`SELECT FROM workspace_budgets b WHERE b.workspace_id = ${workspaceId} AND is_used_up(b)`,
       options,
     );
     if (row === undefined) return null;
     const budget = await this.budget(workspaceId, options);
     // It may have been taken away meanwhile.
-    return budget.limitSeconds === null ? null : budget;
+    return budget.limitSeconds === null && budget.limitModelTokens === null ? null : budget;
   }
 
   async setBudget(workspaceId: string, limitSeconds: number | null, options?: CallOptions): Promise<void> {
     const { sql } = this.#database;
     await this.#database.run(
       'Setting a budget',
-      limitSeconds === null
-        ? sql`DELETE FROM workspace_budgets WHERE workspace_id = ${workspaceId}`
-        : sql`
-            INSERT INTO workspace_budgets VALUES (${workspaceId}, ${limitSeconds}::bigint)
-            ON CONFLICT (workspace_id) DO UPDATE SET warm_seconds = excluded.warm_seconds
-          `,
+      sql`
+        INSERT INTO workspace_budgets (workspace_id, warm_seconds) VALUES (${workspaceId}, ${limitSeconds}::bigint)
+        ON CONFLICT (workspace_id) DO UPDATE SET warm_seconds = excluded.warm_seconds
+      `,
+      options,
+    );
+  }
+
+  async setModelBudget(
+    workspaceId: string,
+    limitTokens: number | null,
+    options?: CallOptions,
+  ): Promise<void> {
+    const { sql } = this.#database;
+    await this.#database.run(
+      'Setting a budget of the model',
+      sql`
+        INSERT INTO workspace_budgets (workspace_id, model_tokens) VALUES (${workspaceId}, ${limitTokens}::bigint)
+        ON CONFLICT (workspace_id) DO UPDATE SET model_tokens = excluded.model_tokens
+      `,
       options,
     );
   }
@@ -158,7 +206,7 @@ export class PostgresUsageStore implements UsageStore {
         WITH exhausted AS MATERIALIZED (
           SELECT b.workspace_id FROM workspace_budgets b
           WHERE EXISTS (SELECT FROM box_usage u WHERE u.workspace_id = b.workspace_id AND u.ended_at_ms IS NULL)
-            AND warm_ms(b.workspace_id, NULL, month_start_ms(), store_now_ms()) >= b.warm_seconds * 1000
+            AND is_used_up(b)
         )
         SELECT u.group_id, u.workspace_id FROM exhausted JOIN box_usage u USING (workspace_id)
         WHERE u.ended_at_ms IS NULL ORDER BY u.started_at_ms LIMIT ${limit}
@@ -170,16 +218,25 @@ export class PostgresUsageStore implements UsageStore {
 
   async trim(olderThan: Date, limit: number): Promise<number> {
     const { sql } = this.#database;
-    const { count } = await this.#database.run(
+    const before = sql`least(${olderThan.getTime()}::bigint, month_start_ms())`;
+    const boxes = await this.#database.run(
       'Trimming the usage',
       sql`
         DELETE FROM box_usage WHERE (group_id, epoch) IN (
           SELECT group_id, epoch FROM box_usage
-          WHERE ended_at_ms < least(${olderThan.getTime()}::bigint, month_start_ms())
-          ORDER BY ended_at_ms LIMIT ${limit} FOR UPDATE SKIP LOCKED
+          WHERE ended_at_ms < ${before} ORDER BY ended_at_ms LIMIT ${limit} FOR UPDATE SKIP LOCKED
         )
       `,
     );
-    return count;
+    const models = await this.#database.run(
+      'Trimming the usage of models',
+      sql`
+        DELETE FROM model_usage WHERE ctid = ANY (ARRAY(
+          SELECT ctid FROM model_usage
+          WHERE at_ms < ${before} ORDER BY at_ms LIMIT ${limit} FOR UPDATE SKIP LOCKED
+        ))
+      `,
+    );
+    return boxes.count + models.count;
   }
 }

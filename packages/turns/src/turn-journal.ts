@@ -29,6 +29,8 @@ export interface TurnJournalOptions {
   readonly turn: TurnRecord;
   readonly events: TurnEvents;
   readonly maxModelCalls: number;
+  /** Why the model may not be asked any more, whoever asks; null while it may. */
+  readonly overBudget: () => Promise<TurnError | null>;
 }
 
 export class TurnJournal implements ModelJournal, ToolJournal {
@@ -54,7 +56,7 @@ export class TurnJournal implements ModelJournal, ToolJournal {
     return this.#usage;
   }
 
-  /** Set when the turn used up its questions. */
+  /** Set when the model may not be asked any more. */
   get limit(): TurnError | null {
     return this.#limit;
   }
@@ -71,13 +73,13 @@ export class TurnJournal implements ModelJournal, ToolJournal {
   }
 
   async asking({ input }: ModelRequest): Promise<void> {
-    const { maxModelCalls, attempt } = this.#options;
+    const { maxModelCalls, attempt, overBudget } = this.#options;
     attempt.stopped.throwIfAborted();
     await this.#recordResults(typeof input === 'string' ? [] : input);
-    if (this.#usage.modelCalls < maxModelCalls) return;
-    const message = `The turn has asked the model ${maxModelCalls} times, which is all it may. Say what is left to do in another message.`;
-    this.#limit = { code: 'max-model-calls', message };
-    throw new SandboxError('denied', message, { started: 'no', stage: 'turn' });
+    this.#limit =
+      this.#usage.modelCalls < maxModelCalls ? await overBudget() : questionsUsedUp(maxModelCalls);
+    if (this.#limit === null) return;
+    throw new SandboxError('denied', this.#limit.message, { started: 'no', stage: 'turn' });
   }
 
   async answered(
@@ -177,3 +179,8 @@ export class TurnJournal implements ModelJournal, ToolJournal {
     return this.#options.attempt.write((store, key) => store.record(key, entries, usage));
   }
 }
+
+const questionsUsedUp = (maxModelCalls: number): TurnError => ({
+  code: 'max-model-calls',
+  message: `The turn has asked the model ${maxModelCalls} times, which is all it may. Say what is left to do in another message.`,
+});

@@ -1,7 +1,13 @@
 /** One attempt to bring a turn to its end, or as far as a person has to decide, or until somebody else has it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AgentsSession, toAgentsSession } from '@boxyard/agents-bridge';
-import { type ClaimedTurn, SandboxError, type TurnError, type TurnStore } from '@boxyard/sandbox-core';
+import {
+  type ClaimedTurn,
+  SandboxError,
+  type TurnError,
+  type TurnStore,
+  type UsageStore,
+} from '@boxyard/sandbox-core';
 import { runAgent } from './agent-loop.ts';
 import { currentCallId, takeOpId } from './call-scope.ts';
 import type { EndpointModel } from './endpoint-model.ts';
@@ -10,6 +16,7 @@ import { readSkillFolder } from './skill-folder.ts';
 import { turnAgent } from './turn-agent.ts';
 import { TurnAttempt } from './turn-attempt.ts';
 import { TurnBox, type TurnBoxes } from './turn-box.ts';
+import { budgetError } from './turn-budget.ts';
 import { TurnEvents } from './turn-events.ts';
 import { TurnJournal } from './turn-journal.ts';
 import type { TurnSettings } from './turn-settings.ts';
@@ -18,6 +25,8 @@ export interface TurnRunnerOptions {
   readonly turns: TurnStore;
   readonly boxes: TurnBoxes;
   readonly model: EndpointModel;
+  /** A workspace whose budget is used up has its turns ended. */
+  readonly usage: Pick<UsageStore, 'usedUp'>;
   /** What the agent is told beside the SDK's own words. */
   readonly instructions: string;
   readonly settings: TurnSettings;
@@ -51,7 +60,7 @@ export class TurnRunner {
    * @throws what the record threw; the turn is taken up again once this attempt counts as dead.
    */
   async run(claimed: ClaimedTurn, draining: AbortSignal): Promise<void> {
-    const { turns, boxes, model, settings, skillFolder } = this.#options;
+    const { turns, boxes, model, usage, settings, skillFolder } = this.#options;
     const { turn, workedMs } = claimed;
     await using attempt = new TurnAttempt({
       store: turns,
@@ -64,7 +73,13 @@ export class TurnRunner {
     await using box = await TurnBox.of(boxes, turn, attempt.stopped);
     const events = new TurnEvents({ attempt, redactors: () => [model.redactor, ...box.redactors] });
     const maxModelCalls = turn.limits.maxModelCalls ?? settings.maxModelCalls;
-    const journal = new TurnJournal({ attempt, turn, events, maxModelCalls });
+    const journal = new TurnJournal({
+      attempt,
+      turn,
+      events,
+      maxModelCalls,
+      overBudget: () => budgetError(usage, turn.workspaceId),
+    });
     const session = toAgentsSession(() => box.open(), {
       root: box.root,
       supportsPty: true,

@@ -144,6 +144,7 @@ export async function openStage(
           protocol: 'responses',
           ...endpoint,
         }),
+        usage: store.usage,
         instructions: DEFAULT_INSTRUCTIONS,
         settings,
         ...more,

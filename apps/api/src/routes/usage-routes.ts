@@ -18,10 +18,12 @@ const timestamp = (ms: number) => new Date(ms).toISOString();
 const seconds = (ms: number) => ms / 1000;
 const described = ({ fromMs, toMs }: UsageWindow) => ({ from: timestamp(fromMs), to: timestamp(toMs) });
 
-const describeBudget = ({ limitSeconds, usedMs, month }: StoredBudget): WorkspaceBudget => ({
-  warmSeconds: limitSeconds,
-  usedSeconds: seconds(usedMs),
-  ...described(month),
+const describeBudget = (budget: StoredBudget): WorkspaceBudget => ({
+  warmSeconds: budget.limitSeconds,
+  usedSeconds: seconds(budget.usedMs),
+  modelTokens: budget.limitModelTokens,
+  usedModelTokens: budget.usedModelTokens,
+  ...described(budget.month),
 });
 
 function windowOf({ from, to }: UsageQuery, { month }: StoredBudget): UsageWindow {
@@ -45,7 +47,8 @@ export function addUsageRoutes(routes: RouteTable, { usage, boxes }: ApiServices
       route: 'GET /v1/workspaces/:ws/usage',
       tag: 'workspaces',
       name: 'usage',
-      summary: 'For how long boxes of the workspace were up, this month or in a given time, and its budget',
+      summary:
+        'For how long boxes of the workspace were up and what its models took, this month or in a given time, and its budget',
       query: UsageQuery,
       status: 200,
       answer: WorkspaceUsage,
@@ -54,7 +57,8 @@ export function addUsageRoutes(routes: RouteTable, { usage, boxes }: ApiServices
       const { id } = c.get('workspace');
       const { budget, window } = await windowFor(usage, id, query);
       const warmMs = await usage.warmMs(id, window);
-      return { ...described(window), warmSeconds: seconds(warmMs), budget: describeBudget(budget) };
+      const model = await usage.modelUsage(id, window);
+      return { ...described(window), warmSeconds: seconds(warmMs), model, budget: describeBudget(budget) };
     },
   );
 
@@ -64,7 +68,7 @@ export function addUsageRoutes(routes: RouteTable, { usage, boxes }: ApiServices
       tag: 'workspaces',
       name: 'setBudget',
       summary:
-        'For how many seconds boxes may be up in a month; once they were, they are captured, stopped and not opened',
+        'For how many seconds boxes may be up in a month, and how many tokens models may take; once either is used up, boxes are captured, stopped and not opened, and turns end',
       body: SetBudgetRequest,
       status: 200,
       answer: WorkspaceBudget,
@@ -73,8 +77,9 @@ export function addUsageRoutes(routes: RouteTable, { usage, boxes }: ApiServices
       const { id } = c.get('workspace');
       const act = actOf(c);
       act.target = id;
-      act.detail = { warmSeconds: String(body.warmSeconds) };
+      act.detail = { warmSeconds: String(body.warmSeconds), modelTokens: String(body.modelTokens) };
       await usage.setBudget(id, body.warmSeconds);
+      await usage.setModelBudget(id, body.modelTokens);
       return describeBudget(await usage.budget(id));
     },
   );
@@ -84,14 +89,14 @@ export function addUsageRoutes(routes: RouteTable, { usage, boxes }: ApiServices
       route: 'GET /v1/workspaces/:ws/sessions/:sid/usage',
       tag: 'sessions',
       name: 'usage',
-      summary: "When the session's box was up, this month or in a given time",
+      summary: "When the session's box was up and what its model took, this month or in a given time",
       query: UsageQuery,
       status: 200,
       answer: SessionUsage,
     },
     async ({ query }, c) => {
       const { id } = c.get('workspace');
-      const { group } = await boxes.find(id, c.req.param('sid') ?? '');
+      const { session, group } = await boxes.find(id, c.req.param('sid') ?? '');
       const { window } = await windowFor(usage, id, query);
       const warmMs = await usage.warmMs(id, window, { groupId: group.id });
       const intervals = await usage.intervals(group.id, window, { limit: MAX_INTERVALS });
@@ -99,6 +104,7 @@ export function addUsageRoutes(routes: RouteTable, { usage, boxes }: ApiServices
         sandboxGroupId: group.id,
         ...described(window),
         warmSeconds: seconds(warmMs),
+        model: await usage.modelUsage(id, window, { sessionId: session.id }),
         intervals: intervals.map(({ epoch, provider, startedAtMs, endedAtMs }) => ({
           leaseEpoch: epoch,
           provider,

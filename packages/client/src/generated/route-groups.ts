@@ -10,7 +10,7 @@ import type { Approval, ApproveEnrollmentRequest, AuditList, CanaryReport, Capab
 /** Sessions: what an agent works in. Each has a box, alone or shared. */
 export class SessionsRoutes extends RouteGroup<{ readonly ws: string }> {
   /**
-   * When the session's box was up, this month or in a given time.
+   * When the session's box was up and what its model took, this month or in a given time.
    *
    * `GET /v1/workspaces/{ws}/sessions/{sid}/usage`, needs `sessions:read`
    */
@@ -637,7 +637,7 @@ readonly limit?: number } = {}, options: CallOptions = {}): Promise<WorkspaceLis
   }
 
   /**
-   * For how long boxes of the workspace were up, this month or in a given time, and its budget.
+   * For how long boxes of the workspace were up and what its models took, this month or in a given time, and its budget.
    *
    * `GET /v1/workspaces/{ws}/usage`, needs `sessions:read`
    */
@@ -648,7 +648,7 @@ readonly to?: string } = {}, options: CallOptions = {}): Promise<WorkspaceUsage>
   }
 
   /**
-   * For how many seconds boxes may be up in a month; once they were, they are captured, stopped and not opened.
+   * For how many seconds boxes may be up in a month, and how many tokens models may take; once either is used up, boxes are captured, stopped and not opened, and turns end.
    *
    * `PUT /v1/workspaces/{ws}/budget`, needs `workspaces:manage`
    */

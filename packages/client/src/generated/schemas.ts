@@ -1286,6 +1286,7 @@ export interface components {
             from: components["schemas"]["Timestamp"];
             to: components["schemas"]["Timestamp"];
             warmSeconds: number;
+            model: components["schemas"]["TurnUsage"];
             intervals: {
                 leaseEpoch: number;
                 provider: string;
@@ -1295,6 +1296,8 @@ export interface components {
         };
         SetBudgetRequest: {
             warmSeconds: number | null;
+            /** @default null */
+            modelTokens?: number | null;
         };
         StartEnrollmentRequest: {
             publicKey: components["schemas"]["MachinePublicKey"];
@@ -1441,7 +1444,9 @@ export interface components {
         };
         WorkspaceBudget: {
             warmSeconds: number | null;
+            modelTokens: number | null;
             usedSeconds: number;
+            usedModelTokens: number;
             from: components["schemas"]["Timestamp"];
             to: components["schemas"]["Timestamp"];
         };
@@ -1456,6 +1461,7 @@ export interface components {
             from: components["schemas"]["Timestamp"];
             to: components["schemas"]["Timestamp"];
             warmSeconds: number;
+            model: components["schemas"]["TurnUsage"];
             budget: components["schemas"]["WorkspaceBudget"];
         };
     };

@@ -12,6 +12,7 @@ import usageIndex from './0010-usage-index.ts';
 import turnTimes from './0011-turn-times.ts';
 import machines from './0012-machines.ts';
 import usageTrim from './0013-usage-trim.ts';
+import modelUsage from './0014-model-usage.ts';
 
 export interface Migration {
   readonly version: number;
@@ -33,4 +34,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 11, name: 'turn-times', sql: turnTimes },
   { version: 12, name: 'machines', sql: machines },
   { version: 13, name: 'usage-trim', sql: usageTrim },
+  { version: 14, name: 'model-usage', sql: modelUsage },
 ];
