@@ -7,6 +7,9 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 /** BLAKE3 is what the protocol knows; SHA-256 is what processors know, so our own agents are asked for it. */
 export type DigestKind = 'blake3' | 'sha256';
 
+/** What a change counts against a window, beside its path. */
+export const CHANGE_BYTES = 64;
+
 interface Count {
   readonly update: (bytes: Uint8Array) => unknown;
   readonly hex: () => string;

@@ -4,6 +4,7 @@ import { machineSubjects } from '@boxyard/agent-proto';
 import { Arch, ControlRequestSchema, type ControlResponse, Os } from '@boxyard/agent-proto/messages';
 import type { Box } from '@boxyard/sandbox-core';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { MachineBox, type MachineTimings } from '../src/index.ts';
 import { type AgentSelf, type ServeBoxOptions, serveBox } from '../src/server/index.ts';
 import { InProcessWire, type InProcessWireOptions } from '../src/testing/index.ts';
 
@@ -37,5 +38,18 @@ export function servedMachine(
       create(ControlRequestSchema, { requestId: `r${++count}`, ...rest, op }),
       { timeoutMs: 30_000 },
     );
-  return { wire, link, box, server, ask };
+  /** The machine's box, through a link of its own as another process would have it. */
+  const open = (timings: Partial<MachineTimings> = {}): MachineBox => {
+    const rpc = wire.link();
+    const opened = new MachineBox({
+      rpc,
+      frames: rpc,
+      machine: wire.machine,
+      hello: server.hello(),
+      epoch: 1,
+      timings,
+    });
+    return opened;
+  };
+  return { wire, link, box, server, ask, open };
 }

@@ -13,7 +13,7 @@ import {
 } from '@boxyard/agent-proto/messages';
 import type { OutputCursor } from '@boxyard/sandbox-core';
 import { create, toBinary } from '@bufbuild/protobuf';
-import { ChannelCounts, type DigestKind } from '../channel-counts.ts';
+import { CHANGE_BYTES, ChannelCounts, type DigestKind } from '../channel-counts.ts';
 import { agentErrorOf } from '../machine-failure.ts';
 import type { AgentTransport } from './agent-transport.ts';
 import { exitMessage } from './op-exit.ts';
@@ -183,9 +183,11 @@ export class OpFeed {
       return;
     }
     if (output.kind === 'ready') this.#put({ case: 'ready', value: create(OpReadySchema) });
-    else if (output.kind === 'change')
-      this.#put({ case: 'change', value: create(OpChangeSchema, output.change) });
-    else {
+    else if (output.kind === 'change') {
+      const bytes = CHANGE_BYTES + output.change.path.length;
+      await this.#waitForRoom(bytes, signal);
+      if (!signal.aborted) this.#put({ case: 'change', value: create(OpChangeSchema, output.change) }, bytes);
+    } else {
       const { version, sizeBytes } = output;
       this.#put({ case: 'opened', value: create(OpOpenedSchema, { version, sizeBytes: BigInt(sizeBytes) }) });
     }

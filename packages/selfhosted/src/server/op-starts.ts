@@ -200,7 +200,7 @@ function beginUnpack(
     path,
     mode: merge ? 'merge' : 'replace',
     allowOutwardLinks,
-    ...(limits === '' ? {} : { limits: JSON.parse(limits) as ArchiveLimits }),
+    ...(limits === '' ? {} : { limits: JSON.parse(limits, asNumber) as ArchiveLimits }),
   });
 }
 
@@ -253,6 +253,9 @@ export function use<Use>(capability: Capability<Use>, what: string): Use {
   if (capability.available) return capability.use;
   throw new WireRefusal(ErrorCode.UNSUPPORTED, `There is no ${what} here: ${capability.reason}`);
 }
+
+/** Numbers that JSON cannot say come as words. */
+const asNumber = (_name: string, value: unknown) => (typeof value === 'string' ? Number(value) : value);
 
 /** What goes on after its reply is not bounded by the wait for the reply. */
 const withoutWait = ({ fence }: CallOptions) => (fence === undefined ? {} : { fence });

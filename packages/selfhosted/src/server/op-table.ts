@@ -30,7 +30,7 @@ export interface OpTimings {
 export const OP_TIMINGS: OpTimings = { progressMs: 5000, readerGoneMs: 150_000, keptMs: 3_600_000 };
 const MOST_KEPT = 2048;
 const MOST_FEEDS = 4096;
-const MOST_CANCELLED = 4096;
+const MOST_REMEMBERED = 8192;
 const SWEEP_MS = 5000;
 
 export class OpTable {
@@ -41,8 +41,10 @@ export class OpTable {
   readonly #settled = new Map<string, ServedOp>();
   readonly #endedAt = new Map<string, number>();
   readonly #feeds = new Map<string, OpFeed>();
-  /** Ids whose cancellation has overtaken their start. */
-  readonly #cancelled = new Set<string>();
+  /** Ids whose cancellation has overtaken their start, and whether nothing of them is to be kept. */
+  readonly #cancelled = new Map<string, boolean>();
+  /** Who had started what is forgotten: a start that is heard again late is not another one. */
+  readonly #forgotten = new Map<string, string>();
   readonly #sweeper: NodeJS.Timeout;
 
   constructor(box: Box, transport: AgentTransport, timings: OpTimings) {
@@ -58,9 +60,9 @@ export class OpTable {
     return [...this.#settled.values()].filter((op) => op.end === null).length;
   }
 
-  /** Null when the op was cancelled before it began. A known id is not begun again. */
-  async start(id: string, begin: () => Promise<ServedOp>): Promise<ServedOp | null> {
-    if (this.#cancelled.has(id)) return null;
+  /** Null when the op was cancelled before it began, or has been forgotten since. A known id is not begun again. */
+  async start(id: string, originId: string, begin: () => Promise<ServedOp>): Promise<ServedOp | null> {
+    if (this.#cancelled.has(id) || this.#forgotten.get(id) === originId) return null;
     const known = this.#ops.get(id);
     if (known !== undefined) return known;
     const begun = begin();
@@ -69,7 +71,9 @@ export class OpTable {
       const op = await begun;
       this.#settled.set(id, op);
       void op.ended.then(() => this.#noteEnd(op));
-      if (this.#cancelled.has(id)) await op.cancel();
+      const forget = this.#cancelled.get(id);
+      if (forget !== undefined) await op.cancel();
+      if (forget === true) await this.#forgetEnded(op);
       return op;
     } catch (error) {
       if (this.#ops.get(id) === begun) this.#ops.delete(id);
@@ -91,7 +95,7 @@ export class OpTable {
       if (SandboxError.hasCode(error, 'not-found') || SandboxError.hasCode(error, 'invalid')) return null;
       throw error;
     });
-    return process === null ? null : this.start(id, async () => new CommandOp(process, ''));
+    return process === null ? null : this.start(id, '', async () => new CommandOp(process, ''));
   }
 
   /** @throws WireRefusal NOT_FOUND */
@@ -104,17 +108,15 @@ export class OpTable {
     });
   }
 
-  async cancel(id: string): Promise<ServedOp | null> {
+  /** Ends it; one that has not begun yet will not. */
+  async cancel(id: string, forget: boolean): Promise<ServedOp | null> {
     const op = await this.find(id);
-    if (op !== null) await op.cancel();
-    else {
-      this.#cancelled.add(id);
-      if (this.#cancelled.size > MOST_CANCELLED) {
-        for (const oldest of this.#cancelled) {
-          this.#cancelled.delete(oldest);
-          break;
-        }
-      }
+    if (op !== null) {
+      await op.cancel();
+      await op.ended;
+      if (forget) await this.#forgetEnded(op);
+    } else {
+      remember(this.#cancelled, id, forget);
     }
     return op;
   }
@@ -189,6 +191,12 @@ export class OpTable {
     }
   }
 
+  async #forgetEnded(op: ServedOp): Promise<void> {
+    await op.ended;
+    await op.forget();
+    this.#drop(op.id);
+  }
+
   #endFeed(streamId: string): void {
     const feed = this.#feeds.get(streamId);
     this.#feeds.delete(streamId);
@@ -196,6 +204,8 @@ export class OpTable {
   }
 
   #drop(id: string): void {
+    const { originId = '' } = this.#settled.get(id) ?? {};
+    if (originId !== '') remember(this.#forgotten, id, originId);
     this.#ops.delete(id);
     this.#settled.delete(id);
     this.#endedAt.delete(id);
@@ -235,6 +245,16 @@ function readerOf(opId: string, attach: OpAttach): FeedReader {
     cursor: { stdout: Number(attach.stdoutOffset), stderr: Number(attach.stderrOffset) },
     digest: attach.digest === 'sha256' ? 'sha256' : 'blake3',
   };
+}
+
+/** The oldest go first. */
+function remember<T>(map: Map<string, T>, id: string, value: T): void {
+  map.set(id, value);
+  if (map.size <= MOST_REMEMBERED) return;
+  for (const oldest of map.keys()) {
+    map.delete(oldest);
+    return;
+  }
 }
 
 const lost = (opId: string): OpStatus =>

@@ -137,12 +137,9 @@ export async function handleRequest(
     }
     case 'opCancel': {
       const { opId, forget } = op.value;
-      const cancelled = await ops.cancel(opId);
+      const cancelled = await ops.cancel(opId, forget);
       if (cancelled === null) return { case: 'opStatus', value: unknownOp(opId) };
-      await cancelled.ended;
-      const status = ops.status(cancelled);
-      if (forget) await ops.forget(opId);
-      return { case: 'opStatus', value: status };
+      return { case: 'opStatus', value: ops.status(cancelled) };
     }
     case 'opSignal': {
       const found = await ops.get(op.value.opId);
@@ -217,7 +214,7 @@ async function startOp(
       });
     }
   }
-  const op = await ops.start(id, () => beginOp(parts, id, start, call));
+  const op = await ops.start(id, start.originId, () => beginOp(parts, id, start, call));
   if (op === null) return create(OpStartedSchema, { accepted: false });
   const status = start.attach === undefined ? ops.status(op) : await ops.attach(op, start.attach);
   return create(OpStartedSchema, { accepted: true, status });

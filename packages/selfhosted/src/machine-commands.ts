@@ -1,0 +1,243 @@
+// Commands on the machine: as ops where the agent serves them, with one reply where it does not.
+import { randomUUID } from 'node:crypto';
+import {
+  type BoxAttach,
+  type BoxProcess,
+  bounded,
+  type CallOptions,
+  type ExecRequest,
+  type ExecResult,
+  OUTPUT_START,
+  type ProcessId,
+  SandboxError,
+  type SessionFence,
+  type SpawnRequest,
+} from '@boxyard/sandbox-core';
+import { checkProcessId, commandMessage, invalid } from './command-message.ts';
+import type { OpFrames } from './control-rpc.ts';
+import type { MachineCalls } from './machine-calls.ts';
+import { exitStatusOf, MachineProcess, outputEvents } from './machine-process.ts';
+import { runWithOneReply } from './one-reply-exec.ts';
+import { OpReader } from './op-reader.ts';
+import { assertKnown } from './op-state.ts';
+import type { OpenHandle } from './open-handle.ts';
+import { OutputCollector } from './output-collector.ts';
+import { SerialInput } from './serial-input.ts';
+
+export interface MachineCommandsOptions {
+  readonly calls: MachineCalls;
+  readonly frames: OpFrames;
+  readonly handle: OpenHandle;
+  /** The agent serves ops. */
+  readonly opStream: boolean;
+  /** The agent serves a whole box: input, signals, readers of their own. */
+  readonly offersBox: boolean;
+  readonly maxChunkBytes: () => number;
+}
+
+const DEFAULT_MAX_OUTPUT_BYTES = 8 * 1024 * 1024;
+/** More than this goes as input of its own, beside the start. */
+const INLINE_STDIN_BYTES = 256 * 1024;
+/** How long what was given up is asked to end, by an answer that nobody waits for. */
+const GIVE_UP_MS = 60_000;
+
+export class MachineCommands {
+  readonly #options: MachineCommandsOptions;
+
+  constructor(options: MachineCommandsOptions) {
+    this.#options = options;
+  }
+
+  readonly attaching: BoxAttach = {
+    attach: (id, options) =>
+      bounded(options, `Attaching to ${JSON.stringify(id)}`, async (signal) => {
+        this.#options.handle.ensureOpen();
+        const what = `Attaching to ${checkProcessId(id)}`;
+        const op = { case: 'opQuery', value: { opId: id } } as const;
+        assertKnown(await this.#options.calls.ask(op, { what, signal }), what);
+        return new MachineProcess(id, this.#options);
+      }),
+    list: (options) =>
+      bounded(options, 'Listing commands', async (signal) => {
+        this.#options.handle.ensureOpen();
+        const op = { case: 'opList', value: {} } as const;
+        return (await this.#options.calls.ask(op, { what: 'Listing commands', signal })).opIds;
+      }),
+  };
+
+  /** A start that was given up may still happen; without an id of the caller's nobody could find it: it is ended. */
+  async spawn(request: SpawnRequest, options?: CallOptions): Promise<BoxProcess> {
+    const { calls, handle, opStream, offersBox } = this.#options;
+    const id = request.id ?? randomUUID();
+    let mayRun = false;
+    try {
+      return await bounded(options, 'Starting a command', async (signal) => {
+        handle.ensureOpen();
+        const { stdin = 'none' } = request;
+        const command = commandMessage(request, offersBox);
+        checkProcessId(id);
+        if (!opStream) throw oldAgent('commands that go on');
+        if (stdin === 'open' && !offersBox) throw oldAgent('input for commands');
+        mayRun = true;
+        const exec = { ...command, stdinOpen: stdin === 'open' };
+        const op = {
+          case: 'opStart',
+          value: { op: { case: 'exec', value: exec }, originId: randomUUID() },
+        } as const;
+        const { accepted } = await calls.ask(op, {
+          what: 'Starting a command',
+          signal,
+          changes: true,
+          requestId: id,
+          fence: options?.fence,
+        });
+        if (!accepted) throw cancelledBefore();
+        return new MachineProcess(id, this.#options);
+      });
+    } catch (error) {
+      if (mayRun && request.id === undefined && !isRefused(error)) this.#giveUp(id);
+      throw error;
+    }
+  }
+
+  /** Owns its command: a call that gives up ends it, and what it left on the machine goes too. */
+  async exec(request: ExecRequest, options?: CallOptions): Promise<ExecResult> {
+    const { handle, opStream } = this.#options;
+    const id = request.id ?? randomUUID();
+    let mayRun = false;
+    let runs = false;
+    try {
+      return await bounded(options, 'Running a command', async (signal, call) => {
+        handle.ensureOpen();
+        const mostBytes = checkMaxOutput(request.maxOutputBytes);
+        const command = commandMessage(request, this.#options.offersBox);
+        checkProcessId(id);
+        const stop = AbortSignal.any([signal, handle.closed]);
+        if (!opStream) {
+          const { deadlineMs } = call.left();
+          return runWithOneReply(this.#options.calls, request, command, mostBytes, {
+            signal: stop,
+            deadlineMs,
+            fence: options?.fence,
+          });
+        }
+        mayRun = true;
+        const started = () => {
+          runs = true;
+        };
+        return await this.#run(id, request, command, {
+          mostBytes,
+          signal: stop,
+          fence: options?.fence,
+          started,
+        });
+      });
+    } catch (error) {
+      if (runs || (mayRun && !isRefused(error))) this.#giveUp(id);
+      throw error;
+    }
+  }
+
+  async #run(
+    id: ProcessId,
+    request: ExecRequest,
+    command: ReturnType<typeof commandMessage>,
+    {
+      mostBytes,
+      signal,
+      fence,
+      started,
+    }: {
+      readonly mostBytes: number;
+      readonly signal: AbortSignal;
+      readonly fence: SessionFence | undefined;
+      readonly started: () => void;
+    },
+  ): Promise<ExecResult> {
+    const { calls, frames, offersBox, maxChunkBytes } = this.#options;
+    const { stdin } = request;
+    const what = 'Running a command';
+    const begunAt = performance.now();
+    const inline = stdin !== undefined && stdin.length <= Math.min(INLINE_STDIN_BYTES, maxChunkBytes());
+    if (stdin !== undefined && !inline && !offersBox) throw oldAgent('so much input');
+    const reader = new OpReader({ calls, frames, what, opId: id, ownStream: offersBox });
+    try {
+      await reader.listen();
+      const exec = {
+        ...command,
+        ...(inline ? { stdin } : {}),
+        stdinOpen: stdin !== undefined && !inline,
+      };
+      const value = {
+        op: { case: 'exec', value: exec },
+        originId: randomUUID(),
+        fresh: request.id !== undefined,
+        ...(offersBox ? { attach: reader.attachMessage() } : {}),
+      } as const;
+      const asked = { what, signal, changes: true, requestId: id, fence };
+      const { accepted } = await calls.ask({ case: 'opStart', value } as const, asked);
+      if (!accepted) throw cancelledBefore();
+      started();
+      if (offersBox) reader.begun();
+      else await reader.attach(signal);
+      if (stdin !== undefined && !inline) void feed(new SerialInput(id, calls, maxChunkBytes), stdin, signal);
+      const collector = new OutputCollector(mostBytes);
+      const events = outputEvents(reader, OUTPUT_START, signal);
+      while (true) {
+        const event = await events.next();
+        if (event.done !== true) {
+          collector.add(event.value);
+          continue;
+        }
+        this.#forgetSoon(id);
+        return {
+          ...exitStatusOf(event.value),
+          ...collector.result(),
+          durationMs: performance.now() - begunAt,
+        };
+      }
+    } finally {
+      reader.stop();
+    }
+  }
+
+  /** Nobody waits for it: the result is complete, and what is not forgotten now goes with time. */
+  #forgetSoon(id: ProcessId): void {
+    const { calls, offersBox } = this.#options;
+    if (!offersBox) return;
+    const signal = AbortSignal.timeout(GIVE_UP_MS);
+    const op = { case: 'opForget', value: { opId: id } } as const;
+    calls.ask(op, { what: `Forgetting ${id}`, signal, changes: true }).catch(() => undefined);
+  }
+
+  #giveUp(id: ProcessId): void {
+    const signal = AbortSignal.timeout(GIVE_UP_MS);
+    const op = { case: 'opCancel', value: { opId: id, forget: true } } as const;
+    this.#options.calls.ask(op, { what: `Ending ${id}`, signal }).catch(() => undefined);
+  }
+}
+
+/** The command may end without having read everything: that is its own business. */
+async function feed(input: SerialInput, stdin: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<void> {
+  try {
+    await input.write(stdin, signal);
+    await input.end(signal);
+  } catch {
+    // Told by the result of the command.
+  }
+}
+
+function checkMaxOutput(maxOutputBytes = DEFAULT_MAX_OUTPUT_BYTES): number {
+  if (Number.isSafeInteger(maxOutputBytes) && maxOutputBytes >= 0) return maxOutputBytes;
+  throw invalid('maxOutputBytes is no whole number of bytes');
+}
+
+const isRefused = (error: unknown) => SandboxError.isInstance(error) && error.started === 'no';
+const oldAgent = (what: string) =>
+  new SandboxError('unsupported', `The agent of this machine serves no ${what}. Update it.`, {
+    started: 'no',
+  });
+const cancelledBefore = () =>
+  new SandboxError('cancelled', 'The command was cancelled before it began. Start it under another id.', {
+    started: 'no',
+  });

@@ -1,0 +1,161 @@
+import { randomUUID } from 'node:crypto';
+import { OpState } from '@boxyard/agent-proto/messages';
+import {
+  type BoxTerminal,
+  type BoxTerminals,
+  type Bytes,
+  bounded,
+  type CallOptions,
+  checkEnvironment,
+  checkRelativePath,
+  checkTerminalSize,
+  type ExitStatus,
+  type TerminalRequest,
+} from '@boxyard/sandbox-core';
+import type { MachineFilesOptions } from './machine-files.ts';
+import { exitStatusOf } from './machine-process.ts';
+import { OpReader } from './op-reader.ts';
+import { assertKnown } from './op-state.ts';
+import { SerialInput } from './serial-input.ts';
+
+type Options = Omit<MachineFilesOptions, 'root'>;
+
+const GIVE_UP_MS = 60_000;
+const HELD_QUERY_MS = 20_000;
+
+/** Terminals of a machine that travel as ops, for whoever drives them from here. People look through the relay. */
+export class MachineTerminals implements BoxTerminals {
+  readonly #options: Options;
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  open(request: TerminalRequest, options?: CallOptions): Promise<BoxTerminal> {
+    const what = 'Opening a terminal';
+    return bounded(options, what, async (inner) => {
+      const { calls, frames, handle } = this.#options;
+      handle.ensureOpen();
+      const signal = AbortSignal.any([inner, handle.closed]);
+      const { cols, rows, cwd = '', shell, env = {} } = request;
+      checkTerminalSize(cols, rows);
+      checkEnvironment(env);
+      const opId = randomUUID();
+      const reader = new OpReader({ calls, frames, opId, what, ownStream: true });
+      const terminal = new MachineTerminal(opId, reader, this.#options);
+      try {
+        await reader.listen();
+        const value = {
+          cols,
+          rows,
+          cwd: checkRelativePath(cwd),
+          env: { ...env },
+          command: shell === undefined ? [] : [shell],
+        };
+        const start = {
+          op: { case: 'terminal', value },
+          originId: opId,
+          attach: reader.attachMessage(),
+        } as const;
+        const asked = { what, signal, changes: true, requestId: opId, fence: options?.fence };
+        await calls.ask({ case: 'opStart', value: start } as const, asked);
+        reader.begun();
+        return terminal;
+      } catch (error) {
+        terminal.giveUp();
+        throw error;
+      }
+    });
+  }
+}
+
+class MachineTerminal implements BoxTerminal {
+  readonly #id: string;
+  readonly #reader: OpReader;
+  readonly #options: Options;
+  readonly #input: SerialInput;
+  readonly #takeBack: () => void;
+  #status: ExitStatus | null = null;
+  #closed = false;
+
+  constructor(id: string, reader: OpReader, options: Options) {
+    this.#id = id;
+    this.#reader = reader;
+    this.#options = options;
+    this.#input = new SerialInput(id, options.calls, options.maxChunkBytes);
+    // It belongs to the handle: nobody could ever reach it again.
+    this.#takeBack = options.handle.onClose(async () => this.giveUp());
+  }
+
+  async *output(): AsyncGenerator<Bytes, void, void> {
+    const news = this.#reader.news(this.#options.handle.closed);
+    while (true) {
+      const item = await news.next();
+      if (item.done === true) {
+        this.#status ??= exitStatusOf(item.value);
+        return;
+      }
+      if (item.value.kind === 'data') yield item.value.bytes;
+    }
+  }
+
+  write(bytes: Bytes, options?: CallOptions): Promise<void> {
+    return this.#ask('Typing into a terminal', options, (signal) => this.#input.write(bytes, signal));
+  }
+
+  resize(cols: number, rows: number, options?: CallOptions): Promise<void> {
+    const what = 'Resizing a terminal';
+    return this.#ask(what, options, async (signal) => {
+      checkTerminalSize(cols, rows);
+      const op = { case: 'ptyResize', value: { ptyId: this.#id, cols, rows } } as const;
+      await this.#options.calls.ask(op, { what, signal });
+    });
+  }
+
+  exited(options?: CallOptions): Promise<ExitStatus> {
+    const what = 'Waiting for the end of a terminal';
+    return this.#ask(what, options, async (signal) => {
+      while (this.#status === null) {
+        const op = { case: 'opQuery', value: { opId: this.#id, waitMs: HELD_QUERY_MS } } as const;
+        const status = await this.#options.calls.ask(op, { what, signal, extraMs: HELD_QUERY_MS });
+        if (status.state === OpState.COMPLETE && status.exit !== undefined) {
+          this.#status = exitStatusOf(status.exit);
+        } else assertKnown(status, what);
+      }
+      return this.#status;
+    });
+  }
+
+  close(options?: CallOptions): Promise<void> {
+    const what = 'Closing a terminal';
+    return this.#ask(what, options, async (signal) => {
+      if (this.#closed) return;
+      const op = { case: 'opCancel', value: { opId: this.#id } } as const;
+      const status = await this.#options.calls.ask(op, { what, signal });
+      if (status.exit !== undefined) this.#status ??= exitStatusOf(status.exit);
+      this.#closed = true;
+      this.#takeBack();
+    });
+  }
+
+  /** Ends it without waiting. */
+  giveUp(): void {
+    this.#takeBack();
+    this.#reader.stop();
+    const op = { case: 'opCancel', value: { opId: this.#id, forget: true } } as const;
+    const what = 'Closing a terminal';
+    this.#options.calls.ask(op, { what, signal: AbortSignal.timeout(GIVE_UP_MS) }).catch(() => undefined);
+  }
+
+  #ask<T>(
+    what: string,
+    options: CallOptions | undefined,
+    run: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    return bounded(options, what, async (signal) => {
+      const { handle } = this.#options;
+      handle.ensureOpen();
+      return run(AbortSignal.any([signal, handle.closed]));
+    });
+  }
+}

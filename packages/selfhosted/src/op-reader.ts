@@ -1,0 +1,366 @@
+// Reads one op to its end: frames in their order, gaps filled by asking again, a link that was lost taken up where it
+// was, and nothing reported as complete before counts and digests agree.
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  OpAckSchema,
+  type OpAttachSchema,
+  type OpChange,
+  OpChannel,
+  type OpExit,
+  type OpFrame,
+  OpFrameSchema,
+  type OpOpened,
+} from '@boxyard/agent-proto/messages';
+import { type Bytes, OUTPUT_START, type OutputCursor, SandboxError } from '@boxyard/sandbox-core';
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { CHANGE_BYTES, ChannelCounts } from './channel-counts.ts';
+import type { HeardStream, OpFrames } from './control-rpc.ts';
+import type { MachineCalls } from './machine-calls.ts';
+import { sandboxErrorOf } from './machine-failure.ts';
+import type { MachineTimings } from './machine-timings.ts';
+import { assertKnown } from './op-state.ts';
+
+const WINDOW_BYTES = 4 * 1024 * 1024;
+
+/** What an op says before its end. */
+export type OpNews =
+  | { readonly kind: 'data'; readonly channel: OpChannel; readonly bytes: Bytes; readonly offset: number }
+  | { readonly kind: 'change'; readonly change: OpChange }
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'opened'; readonly opened: OpOpened };
+
+export interface OpReaderOptions {
+  readonly calls: MachineCalls;
+  readonly frames: OpFrames;
+  readonly opId: string;
+  /** Begins the message of an error. */
+  readonly what: string;
+  /**
+   * The agent lets each reader have a stream of its own, from any place. One that does not has a single stream of the
+   * op, which begins at the beginning.
+   */
+  readonly ownStream: boolean;
+  readonly from?: OutputCursor | undefined;
+}
+
+type Arrived = { readonly seq: number; readonly body: OpFrame['body'] };
+
+export class OpReader {
+  readonly #options: OpReaderOptions;
+  readonly #timings: MachineTimings;
+  readonly #streamId: string;
+  readonly #from: OutputCursor;
+  readonly #counts: ChannelCounts;
+  /** Received in order and not yet read. */
+  readonly #queue: Arrived[] = [];
+  /** Received before one that is still missing. */
+  readonly #early = new Map<number, OpFrame['body']>();
+  readonly #offsets = new Map<OpChannel, number>();
+  readonly #ended = new AbortController();
+  #heard: HeardStream | null = null;
+  /** The last frame of an unbroken row. */
+  #frontier = 0;
+  /** The last frame that was read. */
+  #read = 0;
+  #cursor: OutputCursor;
+  #unackedBytes = 0;
+  #generation = 1n;
+  #failure: unknown = null;
+  #wake: (() => void) | null = null;
+  #heardAt = performance.now();
+  #healing = false;
+  #begun = false;
+  #onOpened: (opened: OpOpened) => void = () => undefined;
+  #onFailed: (error: unknown) => void = () => undefined;
+  #gapTimer: NodeJS.Timeout | undefined;
+  #watchTimer: NodeJS.Timeout | undefined;
+  #ackedAt = performance.now();
+
+  constructor(options: OpReaderOptions) {
+    const { frames, opId, ownStream, from = OUTPUT_START, calls } = options;
+    this.#options = options;
+    this.#timings = calls.timings;
+    this.#streamId = ownStream ? `${frames.reader}.${randomUUID()}` : opId;
+    this.#from = from;
+    this.#cursor = ownStream ? from : OUTPUT_START;
+    this.#counts = new ChannelCounts(ownStream ? 'sha256' : 'blake3');
+  }
+
+  /** To be awaited before the op is asked for: from now on no frame is missed. */
+  async listen(): Promise<void> {
+    const { frames, calls } = this.#options;
+    this.#heard = await frames.listen(calls.machine, this.#streamId, (payload) => this.#arrive(payload));
+    if (this.#ended.signal.aborted) this.#heard.stop();
+    const everyMs = Math.max(10, Math.min(this.#timings.ackMs, this.#timings.silenceMs) / 2);
+    this.#watchTimer = setInterval(() => this.#look(), everyMs);
+    this.#watchTimer.unref();
+  }
+
+  /** How the agent is asked for the frames, from where this reader is. */
+  attachMessage(): MessageInitShape<typeof OpAttachSchema> {
+    const { opId, ownStream } = this.#options;
+    return {
+      opId,
+      fromSeq: BigInt(this.#frontier),
+      attachGeneration: this.#generation,
+      windowBytes: BigInt(WINDOW_BYTES),
+      ...(ownStream
+        ? {
+            streamId: this.#streamId,
+            stdoutOffset: BigInt(this.#cursor.stdout),
+            stderrOffset: BigInt(this.#cursor.stderr),
+            digest: 'sha256',
+          }
+        : {}),
+    };
+  }
+
+  /** Asks for the frames of an op that has been started before. */
+  async attach(signal: AbortSignal): Promise<void> {
+    const { calls, what } = this.#options;
+    const op = { case: 'opAttach', value: this.attachMessage() } as const;
+    assertKnown(await calls.ask(op, { what, signal }), what);
+    this.begun();
+  }
+
+  /** The op has been started: from now on its silence is asked about. */
+  begun(): void {
+    this.#begun = true;
+    this.#heardAt = performance.now();
+  }
+
+  /**
+   * Everything that it says, and at last how it ended.
+   *
+   * @throws SandboxError what made the op or its stream fail. Counts and digests have been checked otherwise.
+   */
+  async *news(signal: AbortSignal): AsyncGenerator<OpNews, OpExit, void> {
+    const stop = () => this.#wake?.();
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      while (true) {
+        if (signal.aborted) throw cancelled(this.#options.what, signal);
+        const arrived = this.#queue.shift();
+        if (arrived === undefined) {
+          if (this.#failure !== null) throw this.#failure;
+          await new Promise<void>((resolve) => {
+            this.#wake = resolve;
+          });
+          this.#wake = null;
+          continue;
+        }
+        this.#read = arrived.seq;
+        const { body } = arrived;
+        if (body.case === 'exit') {
+          this.#check(body.value);
+          return body.value;
+        }
+        const news = this.#newsOf(body);
+        if (news !== null) yield news;
+        if (body.case === 'data') this.#noteRead(body.value.bytes.length);
+        else if (body.case === 'change') this.#noteRead(CHANGE_BYTES + body.value.path.length);
+      }
+    } finally {
+      signal.removeEventListener('abort', stop);
+      this.stop();
+    }
+  }
+
+  /** The word that comes before the content of a file, as soon as it is here. */
+  opened(signal: AbortSignal): Promise<OpOpened> {
+    return new Promise((resolve, reject) => {
+      this.#onOpened = resolve;
+      this.#onFailed = reject;
+      const stop = () => reject(cancelled(this.#options.what, signal));
+      if (signal.aborted) stop();
+      signal.addEventListener('abort', stop, { once: true });
+    });
+  }
+
+  /** Nothing more is heard. The machine is told that nobody reads any more. Idempotent. */
+  stop(): void {
+    if (this.#ended.signal.aborted) return;
+    this.#ended.abort();
+    clearTimeout(this.#gapTimer);
+    clearInterval(this.#watchTimer);
+    if (this.#options.ownStream) this.#ack(true);
+    this.#heard?.stop();
+    this.#wake?.();
+  }
+
+  #newsOf(body: OpFrame['body']): OpNews | null {
+    switch (body.case) {
+      case 'data': {
+        const { channel, offset: told } = body.value;
+        const at = this.#options.ownStream ? Number(told) : (this.#offsets.get(channel) ?? 0);
+        this.#offsets.set(channel, at + body.value.bytes.length);
+        // A stream that can only begin at the beginning is read up to where its reader was.
+        const wanted = channel === OpChannel.STDERR ? this.#from.stderr : this.#from.stdout;
+        const skip = isOutput(channel) ? Math.max(0, wanted - at) : 0;
+        const bytes = new Uint8Array(body.value.bytes.subarray(skip));
+        return bytes.length === 0 ? null : { kind: 'data', channel, bytes, offset: at + skip };
+      }
+      case 'change':
+        return { kind: 'change', change: body.value };
+      case 'opened':
+        return { kind: 'opened', opened: body.value };
+      case 'ready':
+        return { kind: 'ready' };
+      default:
+        return null;
+    }
+  }
+
+  #arrive(payload: Uint8Array): void {
+    if (this.#ended.signal.aborted) return;
+    const frame = frameOf(payload);
+    if (frame === null || frame.opId !== this.#options.opId) return;
+    this.begun();
+    const seq = Number(frame.seq);
+    if (seq <= this.#frontier) return;
+    this.#early.set(seq, frame.body);
+    for (let next = this.#frontier + 1; this.#early.has(next); next++) {
+      const body = this.#early.get(next);
+      this.#early.delete(next);
+      if (body !== undefined) this.#accept(next, body);
+    }
+    if (this.#early.size === 0) {
+      clearTimeout(this.#gapTimer);
+      this.#gapTimer = undefined;
+    } else this.#gapTimer ??= setTimeout(() => void this.#heal(), this.#timings.gapMs).unref();
+    this.#wake?.();
+  }
+
+  #accept(seq: number, body: OpFrame['body']): void {
+    this.#frontier = seq;
+    if (body.case === 'data') {
+      const { channel, bytes } = body.value;
+      this.#counts.add(channel, bytes);
+      const { stdout, stderr } = this.#cursor;
+      if (channel === OpChannel.STDOUT) this.#cursor = { stdout: stdout + bytes.length, stderr };
+      else if (channel === OpChannel.STDERR) this.#cursor = { stdout, stderr: stderr + bytes.length };
+    }
+    this.#queue.push({ seq, body });
+    if (body.case === 'opened') this.#onOpened(body.value);
+    if (body.case === 'exit' && body.value.error !== undefined) {
+      this.#onFailed(sandboxErrorOf(body.value.error, this.#options.what, false));
+    }
+    if (body.case === 'progress' && this.#queue.length === 1) {
+      this.#queue.length = 0;
+      this.#read = seq;
+      this.#ack(false);
+    }
+  }
+
+  #noteRead(bytes: number): void {
+    this.#unackedBytes += bytes;
+    if (this.#unackedBytes >= WINDOW_BYTES / 2) this.#ack(false);
+  }
+
+  #ack(final: boolean): void {
+    const { frames, calls, opId } = this.#options;
+    this.#unackedBytes = 0;
+    this.#ackedAt = performance.now();
+    const ack = create(OpAckSchema, {
+      opId,
+      ackedSeq: BigInt(this.#read),
+      creditBytes: BigInt(WINDOW_BYTES),
+      attachGeneration: this.#generation,
+      final,
+    });
+    frames.ack(calls.machine, this.#streamId, toBinary(OpAckSchema, ack));
+  }
+
+  /** Looked at now and then: whether to ack, and whether it has been silent for too long. */
+  #look(): void {
+    const now = performance.now();
+    if (!this.#begun) return;
+    if (now - this.#ackedAt >= this.#timings.ackMs) this.#ack(false);
+    if (now - this.#heardAt >= this.#timings.silenceMs) void this.#heal();
+  }
+
+  /** Asks for what is missing, for as long as the machine may stay away. */
+  async #heal(): Promise<void> {
+    if (this.#healing || this.#ended.signal.aborted || this.#failure !== null) return;
+    this.#healing = true;
+    this.#gapTimer = undefined;
+    const { signal } = this.#ended;
+    try {
+      while (!signal.aborted) {
+        this.#generation++;
+        try {
+          await this.attach(signal);
+          this.#heardAt = performance.now();
+          return;
+        } catch (error) {
+          const awayMs = performance.now() - this.#heardAt;
+          if (!isAway(error) || awayMs >= this.#timings.awayMs) throw error;
+          await sleep(this.#timings.pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
+        }
+      }
+    } catch (error) {
+      if (!signal.aborted) this.#fail(error);
+    } finally {
+      this.#healing = false;
+    }
+  }
+
+  #fail(error: unknown): void {
+    const { what, opId } = this.#options;
+    this.#failure = isAway(error)
+      ? new SandboxError(
+          'outcome-unknown',
+          `${what}: the machine stays away. ${opId} may go on there: attach to it when the machine is back.`,
+          { cause: error },
+        )
+      : error;
+    this.#onFailed(this.#failure);
+    this.#wake?.();
+  }
+
+  #check(exit: OpExit): void {
+    const { what, ownStream } = this.#options;
+    if (exit.error !== undefined) throw sandboxErrorOf(exit.error, what, false);
+    if (exit.failureCode !== '') {
+      throw new SandboxError(
+        'quota',
+        `${what}: the machine could not keep the output (${exit.failureCode}). Print less, or free its disk.`,
+        { started: 'yes' },
+      );
+    }
+    const { digests, totals } = this.#counts.result();
+    const begin = ownStream ? this.#from : OUTPUT_START;
+    const wholeStream = Number(exit.stdoutFrom) === begin.stdout && Number(exit.stderrFrom) === begin.stderr;
+    for (const [name, total] of Object.entries(exit.totals)) {
+      const from = name === 'stdout' ? exit.stdoutFrom : name === 'stderr' ? exit.stderrFrom : 0n;
+      const mine = BigInt(name === 'stdout' ? begin.stdout : name === 'stderr' ? begin.stderr : 0);
+      if (from + total !== mine + (totals[name] ?? 0n)) throw damaged(what, `${name} is not complete`);
+    }
+    // After an agent was started again its digest begins where the stream went on.
+    if (!wholeStream) return;
+    for (const [name, digest] of Object.entries(exit.digests)) {
+      if (digest !== digests[name]) throw damaged(what, `the digest of ${name} differs`);
+    }
+  }
+}
+
+function frameOf(payload: Uint8Array): OpFrame | null {
+  try {
+    return fromBinary(OpFrameSchema, payload);
+  } catch {
+    return null;
+  }
+}
+
+const isOutput = (channel: OpChannel) => channel === OpChannel.STDOUT || channel === OpChannel.STDERR;
+const isAway = (error: unknown) => SandboxError.hasCode(error, 'unreachable');
+
+const cancelled = (what: string, signal: AbortSignal) =>
+  SandboxError.isInstance(signal.reason)
+    ? signal.reason
+    : new SandboxError('cancelled', `${what} was cancelled by its reader.`, { cause: signal.reason });
+const damaged = (what: string, how: string) =>
+  new SandboxError('unreachable', `${what}: what arrived is damaged, ${how}. Read it again.`, {
+    retryable: true,
+  });
