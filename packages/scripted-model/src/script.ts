@@ -43,6 +43,8 @@ export type ScriptedItem =
     }
   /** Waits before what follows, as a slow model does. */
   | { readonly kind: 'pause'; readonly ms: number }
+  /** Waits before what follows until this resolves: for a test that decides when a model goes on. */
+  | { readonly kind: 'wait'; readonly until: Promise<unknown> }
   /** Refuses the request with this status; only as the first item. */
   | {
       readonly kind: 'refuse';

@@ -118,6 +118,25 @@ test('cuts the connection after what was said so far', async () => {
   });
 });
 
+test('waits in the middle of an answer until it is let go on', async () => {
+  const goOn = Promise.withResolvers<void>();
+  const script: Script = () => [
+    { kind: 'text', text: 'Half' },
+    { kind: 'wait', until: goOn.promise },
+    { kind: 'text', text: 'Whole' },
+  ];
+  await served(script, async (client) => {
+    const deltas: string[] = [];
+    const stream = await client.responses.create({ model: 'scripted', input: 'Hi', stream: true });
+    for await (const event of stream) {
+      if (event.type !== 'response.output_text.delta') continue;
+      deltas.push(event.delta);
+      if (deltas.join('') === 'Half') goOn.resolve();
+    }
+    expect(deltas.join('')).toBe('HalfWhole');
+  });
+});
+
 test('answers nobody without the key, and names no script that it does not have', async () => {
   await using model = await startScriptedModel({ script: { known: () => [] }, apiKey: 'right' });
   const ask = (key: string, name: string) =>

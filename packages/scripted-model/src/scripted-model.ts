@@ -24,6 +24,9 @@ export interface ScriptedModel extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Items that say nothing. */
+type Delay = Extract<ScriptedItem, { kind: 'pause' | 'wait' }>;
+
 const LONGEST_BODY_BYTES = 64 * 1024 ** 2;
 
 /** Listens on loopback only. */
@@ -97,7 +100,7 @@ async function speak(
   };
   for (const event of spoken.begin()) send(event);
   for (const item of items) {
-    if (item.kind === 'pause') await pause(item.ms, response);
+    if (isDelay(item)) await delay(item, response);
     else if (item.kind === 'cut') return void response.destroy();
     else if (item.kind !== 'refuse') for (const event of spoken.say(item)) send(event);
     if (response.destroyed) return;
@@ -112,19 +115,26 @@ async function speakAtOnce(
   items: readonly ScriptedItem[],
 ): Promise<void> {
   for (const item of items) {
-    if (item.kind === 'pause') await pause(item.ms, response);
+    if (isDelay(item)) await delay(item, response);
     else if (item.kind === 'cut') return void response.destroy();
     else if (item.kind !== 'refuse') for (const _ of spoken.say(item));
   }
   sendJson(response, 200, spoken.completed());
 }
 
+const isDelay = (item: ScriptedItem): item is Delay => item.kind === 'pause' || item.kind === 'wait';
+
 /** Ends early when nobody listens any more. */
-async function pause(ms: number, response: ServerResponse): Promise<void> {
+async function delay(item: Delay, response: ServerResponse): Promise<void> {
   const gone = new AbortController();
+  const left = new Promise<void>((resolve) => gone.signal.addEventListener('abort', () => resolve()));
   const leave = () => gone.abort();
   response.once('close', leave);
-  await sleep(ms, undefined, { signal: gone.signal }).catch(() => undefined);
+  const until =
+    item.kind === 'wait'
+      ? item.until
+      : sleep(item.ms, undefined, { signal: gone.signal }).catch(() => undefined);
+  await Promise.race([until, left]);
   response.off('close', leave);
 }
 
