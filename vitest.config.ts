@@ -1,8 +1,9 @@
 import { globSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
-// Tests run from source: without this condition every test would need a build first.
-const conditions = ['@boxyard/source', 'module', 'node', 'import', 'default'];
+// Tests run from source: without this condition every test would need a build first. `import` and `require` are left to
+// who imports: they would be forced upon CommonJS packages, which then get ES modules from `require`.
+const conditions = ['@boxyard/source', 'module', 'node'];
 
 const projects = globSync('{packages/*,apps/*,tooling/*,bench}/package.json').map((manifest) => {
   const root = manifest.slice(0, -'/package.json'.length);

@@ -37,6 +37,7 @@ import { PostgresOpStore } from './op-store.ts';
 import { PostgresPointerStore } from './pointer-store.ts';
 import { PostgresPtyRegistry } from './pty-registry.ts';
 import { PostgresSessionStore } from './session-store.ts';
+import { TurnQueue } from './turn-queue/turn-queue.ts';
 import { PostgresTurnStore } from './turn-store.ts';
 import { PostgresUsageStore } from './usage-store.ts';
 import { PostgresWorkspaceStore } from './workspace-store.ts';
@@ -107,22 +108,26 @@ export async function openStore(options: OpenStoreOptions): Promise<PostgresStor
   });
   try {
     await migrate(database);
+    return assembleStore({ database, turnQueue: await TurnQueue.open(address), address, embedded });
   } catch (error) {
     await database.close();
     await embedded?.stop();
     throw error;
   }
-  return assembleStore(database, address, embedded);
 }
 
-function assembleStore(
-  database: Database,
-  address: DatabaseAddress,
-  embedded: KeptPostgres | null,
-): PostgresStore {
+interface StoreParts {
+  readonly database: Database;
+  readonly turnQueue: TurnQueue;
+  readonly address: DatabaseAddress;
+  readonly embedded: KeptPostgres | null;
+}
+
+function assembleStore({ database, turnQueue, address, embedded }: StoreParts): PostgresStore {
   const notifications = new Notifications(address);
   const close = async () => {
     await notifications.close();
+    await turnQueue.close();
     await database.close();
     await embedded?.stop();
   };
@@ -141,9 +146,9 @@ function assembleStore(
     audit: new PostgresAuditLog(database),
     ptys: new PostgresPtyRegistry(database),
     hostCalls: new PostgresHostCalls(database, notifications),
-    turns: new PostgresTurnStore(database, notifications),
     enrollments: new PostgresEnrollmentStore(database),
     machines: new PostgresMachineRegistry(database),
+    turns: new PostgresTurnStore(database, notifications, turnQueue),
     onStatement: (listener) => database.onStatement(listener),
     census: (options) => takeCensus(database, options),
     activity: () => database.activity,

@@ -7,6 +7,7 @@ import { connectTo, Database, type Sql } from './connect.ts';
 import { type PostgresConnection, startEmbeddedPostgres } from './embedded/embedded-postgres.ts';
 import { migrate } from './migrate.ts';
 import { openStore, type PostgresStore } from './open-store.ts';
+import { TurnQueue } from './turn-queue/turn-queue.ts';
 
 export type { PostgresConnection } from './embedded/embedded-postgres.ts';
 export type { PostgresStore } from './open-store.ts';
@@ -70,9 +71,12 @@ async function startTestServer(): Promise<PostgresConnection> {
     removeAtEnd: true,
     maxConnections: 200,
   });
-  const template = new Database({ address: { connection: { ...connection, database: TEMPLATE } } });
+  const address = { connection: { ...connection, database: TEMPLATE } };
+  const template = new Database({ address });
   await migrate(template);
   await template.close();
+  const turnQueue = await TurnQueue.open(address);
+  await turnQueue.close();
   return connection;
 }
 

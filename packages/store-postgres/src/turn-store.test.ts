@@ -32,6 +32,11 @@ const post = (text: string, approvals: readonly string[] = []) =>
     event: { type: 'turn.message', data: { text } },
   });
 const claim = (turnId: string, worker = 'worker-1') => store.turns.claim(turnId, worker, TTL_MS);
+/** Every turn that somebody should take up. */
+async function due(): Promise<readonly string[]> {
+  await store.turns.requeue(TTL_MS);
+  return store.turns.takeDue(100);
+}
 const get = (turnId: string) => store.turns.get(WORKSPACE, sessionId, turnId);
 const ended = (type: string) => ({ type, data: {} });
 const complete = (attempt: TurnAttempt) =>
@@ -46,6 +51,7 @@ const typesOf = async () =>
 async function running(text = 'Go') {
   const { turnId } = await post(text);
   const claimed = (await claim(turnId))!;
+  await store.turns.takeDue(100);
   return { turnId, attempt: claimed.attempt };
 }
 
@@ -80,14 +86,14 @@ test('of many workers one gets the turn', async () => {
 test('a worker without a beat loses the turn, and none of its writes counts any more', async () => {
   const { turnId, attempt } = await running();
   await store.turns.takeMessages(attempt);
-  expect(await store.turns.due(TTL_MS, 100)).not.toContain(turnId);
+  expect(await due()).not.toContain(turnId);
   await store.setClockOffset(TTL_MS - 1_000);
   await store.turns.beat(attempt);
   await store.setClockOffset(TTL_MS + 10_000);
   expect(await claim(turnId, 'worker-2')).toBeNull();
 
   await store.setClockOffset(3 * TTL_MS);
-  expect(await store.turns.due(TTL_MS, 100)).toContain(turnId);
+  expect(await due()).toContain(turnId);
   const second = (await claim(turnId, 'worker-2'))!;
   expect(second.attempt.attempt).toBe(2);
   const stale = [
@@ -175,7 +181,7 @@ test('a turn waits for all its approvals, decided once, and hands out its state 
   await decide(two, 'rejected');
   expect(await decide(uuidv7(), 'approved')).toBeNull();
 
-  expect(await store.turns.due(TTL_MS, 100)).toContain(turnId);
+  expect(await due()).toContain(turnId);
   expect(await claim(turnId)).toMatchObject({ runState: 'the state', turn: { attempt: 2 } });
   await store.setClockOffset(2 * TTL_MS);
   expect(await claim(turnId)).toMatchObject({ runState: null, turn: { attempt: 3 } });

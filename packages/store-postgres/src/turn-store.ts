@@ -17,6 +17,7 @@ import postgres from 'postgres';
 import { eventRows } from './append-events.ts';
 import { asJson, type Database } from './connect.ts';
 import { type Notifications, topics } from './notifications.ts';
+import type { TurnQueue } from './turn-queue/turn-queue.ts';
 
 interface TurnRow {
   readonly id: string;
@@ -56,13 +57,18 @@ interface JournalRow {
 /** Raised by the functions of the schema when an attempt is not the one that runs the turn. */
 const FENCED = 'BX001';
 
+/** Whoever takes them looks again. */
+const REQUEUED_AT_ONCE = 100;
+
 export class PostgresTurnStore implements TurnStore {
   readonly #database: Database;
   readonly #notifications: Notifications;
+  readonly #queue: TurnQueue;
 
-  constructor(database: Database, notifications: Notifications) {
+  constructor(database: Database, notifications: Notifications, queue: TurnQueue) {
     this.#database = database;
     this.#notifications = notifications;
+    this.#queue = queue;
   }
 
   async post(message: Parameters<TurnStore['post']>[0]): Promise<PostedMessage> {
@@ -97,20 +103,16 @@ export class PostgresTurnStore implements TurnStore {
     return row === undefined ? null : toTurn(row);
   }
 
-  async due(ttlMs: number, limit: number): Promise<readonly string[]> {
+  takeDue(limit: number): Promise<readonly string[]> {
+    return this.#queue.take(limit);
+  }
+
+  async requeue(ttlMs: number): Promise<void> {
     const { sql } = this.#database;
-    const rows = await this.#database.run(
-      'Looking for turns to run',
-      sql<{ id: string }[]>`
-        SELECT t.id FROM turns t
-        WHERE t.status IN ('queued', 'running') AND NOT EXISTS (
-          SELECT FROM turn_attempts a WHERE a.turn_id = t.id AND a.ended_at IS NULL
-            AND a.beat_at > store_now() - ${ttlMs}::bigint * interval '1 millisecond'
-        )
-        ORDER BY t.created_at, t.id LIMIT ${limit}
-      `,
+    await this.#database.run(
+      'Looking for turns that nobody runs',
+      sql`SELECT requeue_turns(${ttlMs}::bigint, ${REQUEUED_AT_ONCE})`,
     );
-    return rows.map(({ id }) => id);
   }
 
   async claim(turnId: string, worker: string, ttlMs: number): Promise<ClaimedTurn | null> {
@@ -237,7 +239,7 @@ export class PostgresTurnStore implements TurnStore {
           WHERE turn_id = ${attempt.turnId} AND attempt = ${attempt.attempt} AND ended_at IS NULL
           RETURNING turn_id
         )
-        SELECT pg_notify('boxyard', 'turns') FROM ended
+        SELECT enqueue_turn(turn_id) FROM ended
       `,
     );
   }

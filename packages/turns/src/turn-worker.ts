@@ -16,9 +16,12 @@ export class TurnWorker implements AsyncDisposable {
   readonly #options: TurnWorkerOptions;
   readonly #draining = new AbortController();
   readonly #running = new Map<string, Promise<void>>();
+  /** Became due again while this process still let go of them. */
+  readonly #dueAgain = new Set<string>();
   readonly #unsubscribe: () => void;
   readonly #timer: NodeJS.Timeout;
   #looking: Promise<void> | null = null;
+  #requeueing: Promise<void> | null = null;
   #again = false;
 
   /** Begins at once. */
@@ -26,8 +29,8 @@ export class TurnWorker implements AsyncDisposable {
     this.#options = options;
     this.#unsubscribe = options.turns.onDue(() => this.#look());
     // Notifications may be lost, and a dead worker sends none.
-    this.#timer = setInterval(() => this.#look(), options.settings.lookMs);
-    this.#look();
+    this.#timer = setInterval(() => this.#lookForLost(), options.settings.lookMs);
+    this.#lookForLost();
   }
 
   /** Turns that this process runs now. */
@@ -40,8 +43,20 @@ export class TurnWorker implements AsyncDisposable {
     this.#unsubscribe();
     clearInterval(this.#timer);
     this.#draining.abort();
+    await this.#requeueing;
     await this.#looking;
     await Promise.all(this.#running.values());
+  }
+
+  #lookForLost(): void {
+    const { turns, settings, onTrouble } = this.#options;
+    this.#requeueing ??= turns
+      .requeue(settings.attemptTtlMs)
+      .catch(onTrouble)
+      .finally(() => {
+        this.#requeueing = null;
+        this.#look();
+      });
   }
 
   #look(): void {
@@ -58,8 +73,9 @@ export class TurnWorker implements AsyncDisposable {
         this.#again = false;
         const free = settings.concurrency - this.#running.size;
         if (free <= 0) return;
-        const due = await turns.due(settings.attemptTtlMs, free + this.#running.size);
+        const due = await turns.takeDue(free);
         for (const turnId of due) await this.#take(turnId);
+        if (due.length === free) this.#again = true;
       }
     } catch (error) {
       onTrouble(error);
@@ -68,7 +84,10 @@ export class TurnWorker implements AsyncDisposable {
 
   async #take(turnId: string): Promise<void> {
     const { turns, runner, worker, settings, onTrouble } = this.#options;
-    if (this.#running.has(turnId) || this.#running.size >= settings.concurrency) return;
+    if (this.#running.has(turnId)) {
+      this.#dueAgain.add(turnId);
+      return;
+    }
     if (this.#draining.signal.aborted) return;
     const claimed = await turns.claim(turnId, worker, settings.attemptTtlMs);
     if (claimed === null) return;
@@ -77,6 +96,7 @@ export class TurnWorker implements AsyncDisposable {
       .catch(onTrouble)
       .finally(() => {
         this.#running.delete(turnId);
+        if (this.#dueAgain.delete(turnId)) void this.#take(turnId).catch(onTrouble);
         this.#look();
       });
     this.#running.set(turnId, run);

@@ -118,8 +118,13 @@ export interface TurnStore {
     readonly event: NewEvent;
   }): Promise<PostedMessage>;
   get(workspaceId: string, sessionId: string, turnId: string): Promise<TurnRecord | null>;
-  /** Turns that nobody runs but somebody should, oldest first: ids. */
-  due(ttlMs: number, limit: number): Promise<readonly string[]>;
+  /**
+   * The oldest turns that became due: ids. Each is told to one caller and not again, so who does not claim it
+   * leaves it to `requeue`.
+   */
+  takeDue(limit: number): Promise<readonly string[]>;
+  /** Turns that nobody runs but somebody should become due again: of workers that died, and that nobody claimed. */
+  requeue(ttlMs: number): Promise<void>;
   /** Null when somebody else runs it, or nobody has to. An attempt without a beat for `ttlMs` counts as dead. */
   claim(turnId: string, worker: string, ttlMs: number): Promise<ClaimedTurn | null>;
   beat(attempt: TurnAttempt): Promise<AttemptSignals>;

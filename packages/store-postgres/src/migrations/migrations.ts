@@ -13,6 +13,7 @@ import turnTimes from './0011-turn-times.ts';
 import machines from './0012-machines.ts';
 import usageTrim from './0013-usage-trim.ts';
 import modelUsage from './0014-model-usage.ts';
+import turnJobs from './0015-turn-jobs.ts';
 
 export interface Migration {
   readonly version: number;
@@ -35,4 +36,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 12, name: 'machines', sql: machines },
   { version: 13, name: 'usage-trim', sql: usageTrim },
   { version: 14, name: 'model-usage', sql: modelUsage },
+  { version: 15, name: 'turn-jobs', sql: turnJobs },
 ];
