@@ -67,11 +67,11 @@ export const AGENT_SETTINGS = {
   },
   turnConcurrency: {
     name: 'BOXYARD_TURN_CONCURRENCY',
-    schema: wholeNumber(1, 1_000),
+    schema: wholeNumber(0, 1_000),
     default: '8',
     unit: 'count',
     group: 'Agent',
-    description: 'How many turns one server runs at a time; others wait.',
+    description: 'How many turns one process runs at a time; others wait. 0 leaves them to workers.',
   },
   turnModelCalls: {
     name: 'BOXYARD_TURN_MODEL_CALLS',

@@ -1,3 +1,4 @@
+export { backendsOf, dockerOptionsOf, localOptionsOf, type ProviderMakers } from './backends.ts';
 export { CANARY_WORKSPACE, Canary } from './canary.ts';
 export { readDataFile, writeDataFile, writeFirstDataFile } from './data-file.ts';
 export { ensureWorkspace, unlessThere } from './ensure-workspace.ts';
@@ -5,6 +6,7 @@ export type { HostParts } from './host-parts.ts';
 export { createLogger, type Logger, type LoggerOptions } from './logger.ts';
 export { openServerParts, type ServerParts, type ServerPartsOptions } from './open-server-parts.ts';
 export { OpenedParts } from './opened-parts.ts';
+export { packageVersion } from './package-version.ts';
 export type { PartsContext } from './parts-context.ts';
 export { Repeating } from './repeating.ts';
 export { Meters } from './telemetry/meters.ts';

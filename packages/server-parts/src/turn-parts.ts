@@ -24,11 +24,15 @@ export interface TurnWorkerParts {
   readonly sessions: SessionService;
 }
 
-/** Takes up turns from now on; closing the parts lets go of those that it runs. */
+/**
+ * Takes up turns from now on; closing the parts lets go of those that it runs. Null where the settings leave turns to
+ * other processes.
+ */
 export async function startTurnWorker(
   { settings, store, providers, opening, onTrouble }: PartsContext,
   { endpoint, boxes, sessions: service }: TurnWorkerParts,
-): Promise<TurnWorker> {
+): Promise<TurnWorker | null> {
+  if (settings.turnConcurrency === 0) return null;
   // The agent loop takes memory that a server without a model does not need.
   const { DEFAULT_INSTRUCTIONS, DEFAULT_TURN_SETTINGS, endpointModel, TurnRunner, TurnWorker } = await import(
     '@boxyard/turns'

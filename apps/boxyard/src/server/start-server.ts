@@ -49,7 +49,9 @@ export async function startServer({ env, version, log: logAt }: StartServerOptio
   const parts = await openServerParts({ settings, env, version, log, providers, opening });
   const { store } = parts;
   const draining = new AbortController();
-  const api = openApi(parts, { hasModel: endpoint !== null, draining: draining.signal });
+  // Without turns of its own it cannot know what workers ask.
+  const hasModel = endpoint !== null || settings.turnConcurrency === 0;
+  const api = openApi(parts, { hasModel, draining: draining.signal });
   const workspace = await ensureDefaultWorkspace(store.workspaces);
   const token = await ensureFirstKey(dataDir, settings.token ?? undefined, store.keys, workspace);
   await startUpkeep(parts, parts);

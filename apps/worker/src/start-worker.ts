@@ -1,0 +1,64 @@
+/** A process that serves nothing: it runs turns, and looks after boxes, on a record that it shares with servers. */
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import { loadSettings, type Settings, unknownVariables } from '@boxyard/config';
+import { SandboxError } from '@boxyard/sandbox-core';
+import {
+  type Logger,
+  modelEndpointOf,
+  OpenedParts,
+  openServerParts,
+  startTurnWorker,
+  startUpkeep,
+} from '@boxyard/server-parts';
+import { composeProviders } from './compose.ts';
+
+export interface StartWorkerOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly version: string;
+  /** Made from the settings once they are read. */
+  readonly log: (level: Settings['logLevel']) => Logger;
+}
+
+export interface RunningWorker {
+  readonly settings: Settings;
+  /** Hands its turns over: what runs in boxes goes on, and another worker takes the turns up at once. Boxes stay. */
+  stop(): Promise<void>;
+}
+
+/**
+ * @throws SettingsError for wrong settings, SandboxError `configuration` when something is missing that servers and
+ * workers share, or what the record throws.
+ */
+export async function startWorker({ env, version, log: logAt }: StartWorkerOptions): Promise<RunningWorker> {
+  const settings = loadSettings(env);
+  const log = logAt(settings.logLevel);
+  for (const name of unknownVariables(env))
+    log.warn({ name }, 'this variable is no setting: is it misspelt?');
+  await checkShared(settings);
+  const endpoint = modelEndpointOf(settings);
+  if (endpoint === null && settings.turnConcurrency > 0)
+    throw missing('a model', 'BOXYARD_MODEL_BASE_URL and BOXYARD_MODEL, or BOXYARD_TURN_CONCURRENCY=0');
+  const providers = composeProviders(settings);
+  await using opening = new OpenedParts();
+  const parts = await openServerParts({ settings, env, version, log, providers, opening });
+  await startUpkeep(parts, parts);
+  if (endpoint !== null) await startTurnWorker(parts, { ...parts, endpoint });
+  log.info({ dataDir: settings.dataDir, pid: process.pid, turns: settings.turnConcurrency }, 'ready');
+  const running = opening.move();
+  return { settings, stop: () => running[Symbol.asyncDispose]() };
+}
+
+/** One that makes up its own would work on another record, or could not read what servers sealed. */
+async function checkShared({ databaseUrl, secretKey, dataDir }: Settings): Promise<void> {
+  if (databaseUrl === null) throw missing('a database', 'BOXYARD_DATABASE_URL as the servers have it');
+  if (secretKey !== null) return;
+  await access(join(dataDir, 'secret-key')).catch(() => {
+    throw missing('the secret key', "BOXYARD_SECRET_KEY, or BOXYARD_DATA_DIR to the server's data folder");
+  });
+}
+
+const missing = (what: string, settings: string) =>
+  new SandboxError('configuration', `The worker did not start: it has not got ${what}. Set ${settings}.`, {
+    started: 'no',
+  });

@@ -1,0 +1,52 @@
+/** The real worker as a process of its own, ended for sure. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+
+const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+
+export interface WorkerProcess {
+  readonly child: ChildProcess;
+  /** What it has printed so far, both channels. */
+  printed(): string;
+  /** Waits until it has ended; answers the exit code, or null after a signal. */
+  ended(): Promise<number | null>;
+}
+
+export function spawnWorker(env: Readonly<Record<string, string>>): WorkerProcess {
+  const child = spawn(process.execPath, ['--conditions=@boxyard/source', MAIN], {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      printed += text;
+    });
+  const closed = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await closed;
+  });
+  return { child, printed: () => printed, ended: () => closed };
+}
+
+/** One that takes up turns. */
+export async function startWorkerProcess(env: Readonly<Record<string, string>>): Promise<WorkerProcess> {
+  const worker = spawnWorker(env);
+  await eventually('a worker that is ready', async () => {
+    if (worker.child.exitCode !== null) throw new Error(`The worker ended:\n${worker.printed()}`);
+    return worker.printed().includes('"msg":"ready"');
+  });
+  return worker;
+}
+
+/** Asks until the answer is right; a test that waits for a time instead fails on a slow machine. */
+export async function eventually<T>(what: string, ask: () => Promise<T | null | false>): Promise<T> {
+  for (let tries = 0; tries < 600; tries++) {
+    const answer = await ask();
+    if (answer) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`Not seen within 30 s: ${what}.`);
+}
