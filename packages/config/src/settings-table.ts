@@ -69,6 +69,16 @@ export const SETTINGS = {
     description: 'A PostgreSQL of your own. Absent: an embedded one in the data folder.',
     secret: true,
   },
+  natsUrl: {
+    name: 'BOXYARD_NATS_URL',
+    schema: word(8, 2_048),
+    default: null,
+    unit: '',
+    group: 'Server',
+    description:
+      'nats://host:4222, several between commas: carries the news of events between processes on one database; all of them have it or none. Absent: the database does.',
+    secret: true,
+  },
   host: {
     name: 'BOXYARD_HOST',
     schema: listenHost(),

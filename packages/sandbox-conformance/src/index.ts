@@ -20,6 +20,8 @@ export { ChaosDeath, seeded } from './chaos/chaos-plan.ts';
 export { Crash } from './crash/crash.ts';
 export type { DescribeBoxOptions } from './describe-box.ts';
 export { describeBox } from './describe-box.ts';
+export type { BusSubject, DescribeBusOptions } from './describe-bus.ts';
+export { describeBus } from './describe-bus.ts';
 export type { DescribeProviderOptions } from './describe-provider.ts';
 export { describeProvider } from './describe-provider.ts';
 export { FaultyProvider } from './faulty/faulty-provider.ts';

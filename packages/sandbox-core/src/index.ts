@@ -46,6 +46,8 @@ export type {
 } from './box-process.ts';
 export { OUTPUT_START } from './box-process.ts';
 export type { BoxTerminal, BoxTerminals, TerminalRequest } from './box-terminal.ts';
+export { InProcessBus } from './bus/in-process-bus.ts';
+export { TopicCallbacks } from './bus/topic-callbacks.ts';
 export type { Bytes, CallOptions, SessionFence } from './call-options.ts';
 export { DEFAULT_DEADLINE_MS } from './call-options.ts';
 export type { BackendRegistry } from './capability/backend-registry.ts';
@@ -95,6 +97,7 @@ export type { Artifact, ArtifactLedger, ArtifactState, ArtifactToStore } from '.
 export { ARTIFACT_STATES } from './ports/artifact-ledger.ts';
 export type { AuditLog, ListAuditQuery, NewAuditEntry, StoredAuditEntry } from './ports/audit-log.ts';
 export type { BlobCall, BlobStore, ListedBlob, StoredBlob } from './ports/blob-store.ts';
+export type { Bus } from './ports/bus.ts';
 export type { ChangeJournal } from './ports/change-journal.ts';
 export type { Clock } from './ports/clock.ts';
 export { systemClock } from './ports/clock.ts';

@@ -1,26 +1,26 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Settings } from '@boxyard/config';
+import { NatsBus } from '@boxyard/bus-nats';
 import { openStore, type PostgresStore } from '@boxyard/store-postgres';
 import { CANARY_WORKSPACE } from './canary.ts';
-import type { OpenedParts } from './opened-parts.ts';
+import type { PartsContext } from './parts-context.ts';
 import { meteredEventLog, meteredOpStore } from './telemetry/metered-stores.ts';
-import type { Meters } from './telemetry/meters.ts';
 import { meterRecord } from './telemetry/record-meters.ts';
 
 /** The record of this process, metered; an embedded PostgreSQL in the data folder when no address is set. */
-export async function openRecord(
-  settings: Settings,
-  meters: Meters,
-  opening: OpenedParts,
-): Promise<PostgresStore> {
-  const { dataDir, databaseUrl } = settings;
+export async function openRecord({
+  settings,
+  meters,
+  opening,
+  onTrouble,
+}: Pick<PartsContext, 'settings' | 'meters' | 'opening' | 'onTrouble'>): Promise<PostgresStore> {
+  const { dataDir, databaseUrl, natsUrl } = settings;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const opened = opening.use(
-    await openStore(
-      databaseUrl === null ? { embedded: { dataDir: join(dataDir, 'postgres') } } : { url: databaseUrl },
-    ),
-  );
+  const bus = natsUrl === null ? undefined : new NatsBus({ url: natsUrl, onTrouble });
+  opening.defer(() => bus?.close());
+  const address =
+    databaseUrl === null ? { embedded: { dataDir: join(dataDir, 'postgres') } } : { url: databaseUrl };
+  const opened = opening.use(await openStore({ ...address, bus }));
   const store: PostgresStore = {
     ...opened,
     events: meteredEventLog(opened.events, meters),

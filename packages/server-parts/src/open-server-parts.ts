@@ -49,7 +49,11 @@ export async function openServerParts(options: ServerPartsOptions): Promise<Serv
   opening.use(await startTracing({ env, version }));
   const meters = opening.use(new Meters());
   opening.use(meterProcess(meters, version));
-  const store = await openRecord(settings, meters, opening);
+  const onTrouble = (error: unknown) => {
+    log.warn({ error }, 'work in the background failed and is tried again');
+    meters.count('boxyard_background_failures_total', { stage: 'server' });
+  };
+  const store = await openRecord({ settings, meters, opening, onTrouble });
   meters.startCounters();
   const notices = new LeaseNotices();
   const context: PartsContext = {
@@ -61,10 +65,7 @@ export async function openServerParts(options: ServerPartsOptions): Promise<Serv
     log,
     opening,
     notices,
-    onTrouble: (error) => {
-      log.warn({ error }, 'work in the background failed and is tried again');
-      meters.count('boxyard_background_failures_total', { stage: 'server' });
-    },
+    onTrouble,
   };
   const sealer = await openSealer(context);
   const leases = await openLeases(context);

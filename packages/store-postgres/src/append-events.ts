@@ -19,7 +19,8 @@ export function eventRows(sql: Sql, events: readonly NewEvent[]): Parameter<unkn
 
 /**
  * Common table expressions that continue a WITH: `revised` (group_id, revision) is the group's row, grown or
- * only locked; `counted` the sessions with their numbers drawn; `logged` the events; `notified` the wake-ups.
+ * only locked; `counted` the sessions with their numbers drawn; `logged` the events; `notified` the wake-ups, with the ids
+ * of those who are woken.
  * Locking the group's row before the sessions' keeps two appends to one group from waiting for each other.
  *
  * @param group selects the `group_id`; no row of it means that nothing is appended.
@@ -51,6 +52,9 @@ export function appendingEvents(
       CROSS JOIN json_array_elements(${eventRows(sql, events)}) WITH ORDINALITY AS e (event, place)
       CROSS JOIN (SELECT store_now() AS now) n
     ),
-    notified AS (SELECT count(pg_notify('boxyard', 'events/' || session_id)) AS sessions FROM counted)
+    notified AS (
+      SELECT count(pg_notify('boxyard', 'events/' || session_id)) AS sessions, json_agg(session_id) AS session_ids
+      FROM counted
+    )
   `;
 }

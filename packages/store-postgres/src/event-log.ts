@@ -8,7 +8,7 @@ import {
 } from '@boxyard/sandbox-core';
 import { appendingEvents } from './append-events.ts';
 import type { Database } from './connect.ts';
-import { type Notifications, topics } from './notifications.ts';
+import type { EventSignals } from './event-signals.ts';
 
 interface EventRow {
   readonly session_id: string;
@@ -23,11 +23,11 @@ interface EventRow {
 
 export class PostgresEventLog implements EventLog {
   readonly #database: Database;
-  readonly #notifications: Notifications;
+  readonly #signals: EventSignals;
 
-  constructor(database: Database, notifications: Notifications) {
+  constructor(database: Database, signals: EventSignals) {
     this.#database = database;
-    this.#notifications = notifications;
+    this.#signals = signals;
   }
 
   async append(
@@ -46,12 +46,13 @@ export class PostgresEventLog implements EventLog {
           ];
     const [row] = await this.#database.run(
       'Appending events',
-      sql<{ revision: number }[]>`
+      sql<{ revision: number; session_ids: readonly string[] | null }[]>`
         WITH ${appendingEvents(sql, group, sessions, events, options)}
-        SELECT revision, sessions FROM revised, notified
+        SELECT revision, sessions, session_ids FROM revised, notified
       `,
     );
     if (row === undefined) throw noLog(audience);
+    this.#signals.stored(...(row.session_ids ?? []));
     return row.revision;
   }
 
@@ -98,7 +99,7 @@ export class PostgresEventLog implements EventLog {
   }
 
   subscribe(sessionId: string, onAppended: () => void): () => void {
-    return this.#notifications.subscribe(topics.events(sessionId), onAppended);
+    return this.#signals.subscribe(sessionId, onAppended);
   }
 
   async trim(olderThan: Date, limit: number): Promise<number> {

@@ -4,6 +4,7 @@
  * PostgreSQL keeps nothing for a listener that was away.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { type Bus, TopicCallbacks } from '@boxyard/sandbox-core';
 import { connectTo, type DatabaseAddress, type Sql } from './connect.ts';
 
 /** The one channel; its payload is a topic. Statements that notify name it literally. */
@@ -26,9 +27,9 @@ export const topics = {
   turn: (turnId: string) => `turn/${turnId}`,
 };
 
-export class Notifications {
+export class Notifications implements Bus {
   readonly #address: DatabaseAddress;
-  readonly #callbacks = new Map<string, Set<() => void>>();
+  readonly #callbacks = new TopicCallbacks();
   readonly #closed = new AbortController();
   #sql: Sql | null = null;
   #listening = new Gate();
@@ -41,15 +42,17 @@ export class Notifications {
 
   /** Calls back for each notification of the topic, and whenever one may have been missed. */
   subscribe(topic: string, callback: () => void): () => void {
-    // A function of its own, so that one callback may be subscribed twice.
-    const entry = () => callback();
-    const entries = this.#callbacks.get(topic) ?? new Set();
-    this.#callbacks.set(topic, entries.add(entry));
+    if (this.#closed.signal.aborted) return () => {};
+    const stop = this.#callbacks.add(topic, callback);
     void this.#connect();
-    return () => {
-      entries.delete(entry);
-      if (entries.size === 0 && this.#callbacks.get(topic) === entries) this.#callbacks.delete(topic);
-    };
+    return stop;
+  }
+
+  /** For what no statement tells of by itself. */
+  publish(topic: string): void {
+    // Without a connection it is lost: whoever has one again is woken in any case.
+    const sql = this.#sql;
+    sql?.unsafe('SELECT pg_notify($1, $2)', [CHANNEL, topic]).catch(() => {});
   }
 
   /** Resolves once notifications arrive: what is committed from now on is noticed. */
@@ -76,7 +79,7 @@ export class Notifications {
     while (!signal.aborted) {
       const sql = connectTo(this.#address, {
         max: 1,
-        onnotify: (_channel, topic) => this.#wake(topic),
+        onnotify: (_channel, topic) => this.#callbacks.wake(topic),
         onclose: () => void this.#lost(sql),
       });
       try {
@@ -84,7 +87,7 @@ export class Notifications {
         await sql.unsafe(`listen ${CHANNEL}`);
         this.#connecting = false;
         this.#listening.open();
-        for (const topic of [...this.#callbacks.keys()]) this.#wake(topic);
+        this.#callbacks.wakeAll();
         return;
       } catch {
         // Whoever needs the database meanwhile learns from its own statement what is wrong with it.
@@ -102,10 +105,6 @@ export class Notifications {
     this.#listening = new Gate();
     await sql.end({ timeout: 0 }).catch(() => {});
     await this.#connect();
-  }
-
-  #wake(topic: string): void {
-    for (const callback of [...(this.#callbacks.get(topic) ?? [])]) callback();
   }
 }
 

@@ -10,6 +10,7 @@ import {
 import { appendingEvents } from './append-events.ts';
 import { insertingAudit } from './audit-log.ts';
 import { asJson, type Database } from './connect.ts';
+import type { EventSignals } from './event-signals.ts';
 
 interface OpRow {
   readonly session_id: string;
@@ -29,9 +30,11 @@ interface OpRow {
 
 export class PostgresOpStore implements OpStore {
   readonly #database: Database;
+  readonly #signals: EventSignals;
 
-  constructor(database: Database) {
+  constructor(database: Database, signals: EventSignals) {
     this.#database = database;
+    this.#signals = signals;
   }
 
   async start(
@@ -79,7 +82,10 @@ export class PostgresOpStore implements OpStore {
         WHERE session_id = ${op.sessionId} AND id = ${op.id} AND NOT EXISTS (SELECT FROM inserted)
       `,
     );
-    if (row !== undefined) return { created: row.created, op: toOp(row) };
+    if (row !== undefined) {
+      this.#signals.stored(op.sessionId);
+      return { created: row.created, op: toOp(row) };
+    }
     // Either the session is gone, or the same op was committed by somebody else while this statement ran.
     const other = await this.get(op.sessionId, op.id);
     if (other !== null) return { created: false, op: other };
@@ -129,6 +135,7 @@ export class PostgresOpStore implements OpStore {
         },
       );
     }
+    this.#signals.stored(op.sessionId);
     return { revision: row.revision };
   }
 

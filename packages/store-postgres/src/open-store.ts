@@ -1,6 +1,7 @@
 import type {
   ArtifactLedger,
   AuditLog,
+  Bus,
   EnrollmentStore,
   EventLog,
   HostCalls,
@@ -25,6 +26,7 @@ import type { EmbeddedPostgresOptions } from './embedded/embedded-postgres.ts';
 import { KeptPostgres } from './embedded/kept-postgres.ts';
 import { PostgresEnrollmentStore } from './enrollment-store.ts';
 import { PostgresEventLog } from './event-log.ts';
+import { EventSignals } from './event-signals.ts';
 import { folderSizeBytes } from './folder-size.ts';
 import { PostgresHostCalls } from './host-calls.ts';
 import { PostgresIdempotencyStore } from './idempotency-store.ts';
@@ -45,6 +47,8 @@ import { PostgresWorkspaceStore } from './workspace-store.ts';
 export type OpenStoreOptions = (DatabaseAddress | { readonly embedded: EmbeddedPostgresOptions }) & {
   /** Connections for statements, besides the one that listens. Default 10. */
   readonly maxConnections?: number;
+  /** Carries the news of events between processes; every process on one record has it, or none. Closed by its owner. */
+  readonly bus?: Bus | undefined;
 };
 
 /** Everything that is recorded. One of these in each process; they meet in the database. */
@@ -108,7 +112,8 @@ export async function openStore(options: OpenStoreOptions): Promise<PostgresStor
   });
   try {
     await migrate(database);
-    return assembleStore({ database, turnQueue: await TurnQueue.open(address), address, embedded });
+    const turnQueue = await TurnQueue.open(address);
+    return assembleStore({ database, turnQueue, address, embedded, bus: options.bus ?? null });
   } catch (error) {
     await database.close();
     await embedded?.stop();
@@ -121,10 +126,12 @@ interface StoreParts {
   readonly turnQueue: TurnQueue;
   readonly address: DatabaseAddress;
   readonly embedded: KeptPostgres | null;
+  readonly bus: Bus | null;
 }
 
-function assembleStore({ database, turnQueue, address, embedded }: StoreParts): PostgresStore {
+function assembleStore({ database, turnQueue, address, embedded, bus }: StoreParts): PostgresStore {
   const notifications = new Notifications(address);
+  const signals = new EventSignals(notifications, bus);
   const close = async () => {
     await notifications.close();
     await turnQueue.close();
@@ -134,8 +141,8 @@ function assembleStore({ database, turnQueue, address, embedded }: StoreParts): 
   return {
     sessions: new PostgresSessionStore(database),
     pointers: new PostgresPointerStore(database, notifications),
-    events: new PostgresEventLog(database, notifications),
-    ops: new PostgresOpStore(database),
+    events: new PostgresEventLog(database, signals),
+    ops: new PostgresOpStore(database, signals),
     keys: new PostgresKeyStore(database, notifications),
     workspaces: new PostgresWorkspaceStore(database),
     idempotency: new PostgresIdempotencyStore(database),
@@ -148,7 +155,7 @@ function assembleStore({ database, turnQueue, address, embedded }: StoreParts): 
     hostCalls: new PostgresHostCalls(database, notifications),
     enrollments: new PostgresEnrollmentStore(database),
     machines: new PostgresMachineRegistry(database),
-    turns: new PostgresTurnStore(database, notifications, turnQueue),
+    turns: new PostgresTurnStore({ database, notifications, queue: turnQueue, signals }),
     onStatement: (listener) => database.onStatement(listener),
     census: (options) => takeCensus(database, options),
     activity: () => database.activity,

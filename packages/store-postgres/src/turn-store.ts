@@ -16,6 +16,7 @@ import {
 import postgres from 'postgres';
 import { eventRows } from './append-events.ts';
 import { asJson, type Database } from './connect.ts';
+import type { EventSignals } from './event-signals.ts';
 import { type Notifications, topics } from './notifications.ts';
 import type { TurnQueue } from './turn-queue/turn-queue.ts';
 
@@ -60,15 +61,24 @@ const FENCED = 'BX001';
 /** Whoever takes them looks again. */
 const REQUEUED_AT_ONCE = 100;
 
+export interface TurnStoreParts {
+  readonly database: Database;
+  readonly notifications: Notifications;
+  readonly queue: TurnQueue;
+  readonly signals: EventSignals;
+}
+
 export class PostgresTurnStore implements TurnStore {
   readonly #database: Database;
   readonly #notifications: Notifications;
   readonly #queue: TurnQueue;
+  readonly #signals: EventSignals;
 
-  constructor(database: Database, notifications: Notifications, queue: TurnQueue) {
+  constructor({ database, notifications, queue, signals }: TurnStoreParts) {
     this.#database = database;
     this.#notifications = notifications;
     this.#queue = queue;
+    this.#signals = signals;
   }
 
   async post(message: Parameters<TurnStore['post']>[0]): Promise<PostedMessage> {
@@ -83,7 +93,10 @@ export class PostgresTurnStore implements TurnStore {
         )
       `,
     );
-    if (row?.turn_id) return { turnId: row.turn_id, isNewTurn: row.is_new };
+    if (row?.turn_id) {
+      this.#signals.stored(message.sessionId);
+      return { turnId: row.turn_id, isNewTurn: row.is_new };
+    }
     throw new SandboxError(
       'not-found',
       `The session ${message.sessionId} does not exist. It may have been deleted.`,
@@ -178,6 +191,7 @@ export class PostgresTurnStore implements TurnStore {
       'Writing the events of a turn',
       sql`SELECT tell_of_turn(${attempt.turnId}, ${attempt.attempt}, ${eventRows(sql, events)})`,
     );
+    this.#signals.stored(attempt.sessionId);
   }
 
   async journal(sessionId: string): Promise<readonly JournalRecord[]> {
@@ -208,6 +222,7 @@ export class PostgresTurnStore implements TurnStore {
         ) AS outcome
       `,
     );
+    this.#signals.stored(attempt.sessionId);
     return row?.outcome ?? 'finished';
   }
 
@@ -227,6 +242,7 @@ export class PostgresTurnStore implements TurnStore {
         )
       `,
     );
+    this.#signals.stored(attempt.sessionId);
   }
 
   async release(attempt: TurnAttempt): Promise<void> {
@@ -269,7 +285,9 @@ export class PostgresTurnStore implements TurnStore {
         ) d
       `,
     );
-    return row === undefined ? null : { approval: toApproval(row), isNew: row.is_new };
+    if (row === undefined) return null;
+    this.#signals.stored(of.sessionId);
+    return { approval: toApproval(row), isNew: row.is_new };
   }
 
   async cancel(of: Parameters<TurnStore['cancel']>[0], terminalEvent: NewEvent): Promise<TurnRecord | null> {
@@ -282,7 +300,9 @@ export class PostgresTurnStore implements TurnStore {
         )
       `,
     );
-    return row === undefined ? null : toTurn(row);
+    if (row === undefined) return null;
+    this.#signals.stored(of.sessionId);
+    return toTurn(row);
   }
 
   onDue(callback: () => void): () => void {
