@@ -1,8 +1,9 @@
-// The image that a box is made of: found, or built when it is our own and missing.
+// The image that a box is made of: found, built when it is our own and missing, else pulled.
 import { SandboxError } from '@boxyard/sandbox-core';
 import { BOX_UID } from './container-request.ts';
 import { DEFAULT_DOCKERFILE } from './default-dockerfile.ts';
 import type { Engine, ImageState } from './engine.ts';
+import { textOf } from './engine-error.ts';
 import { DEFAULT_IMAGE } from './options.ts';
 import { tarOfEntries } from './tar-of-files.ts';
 
@@ -22,7 +23,11 @@ export class BoxImages {
     this.#engine = engine;
   }
 
-  /** @throws SandboxError `configuration` when the engine lacks an image that is not ours to build. */
+  /**
+   * Built when it is our own and missing, pulled when it is another. A pull goes on when its caller gives up.
+   *
+   * @throws SandboxError `configuration` when the engine lacks the image and cannot pull it.
+   */
   ensure(name: string, network: string): Promise<BoxImage> {
     const known = this.#known.get(name);
     if (known !== undefined) return known;
@@ -40,19 +45,33 @@ export class BoxImages {
   async #find(name: string, network: string): Promise<BoxImage> {
     const present = await this.#engine.image(name);
     if (present !== null) return boxImage(present);
-    if (name !== DEFAULT_IMAGE) {
-      throw new SandboxError(
-        'configuration',
-        `Making a box failed: the engine does not have the image ${name}. Pull or build it there.`,
-        { started: 'no', stage: 'create' },
-      );
-    }
+    if (name !== DEFAULT_IMAGE) return this.#pull(name);
     await this.#engine.build(name, await defaultImageContext(), network);
     const built = await this.#engine.image(name);
     if (built !== null) return boxImage(built);
     throw new SandboxError('unreachable', `Building the image ${name} made nothing. Look at the engine.`, {
       started: 'unknown',
     });
+  }
+
+  async #pull(name: string): Promise<BoxImage> {
+    let why = 'it was not there afterwards';
+    let cause: unknown;
+    try {
+      await this.#engine.pull(name);
+      const pulled = await this.#engine.image(name);
+      if (pulled !== null) return boxImage(pulled);
+    } catch (error) {
+      // Without an engine there is nothing to be said about its images.
+      if (SandboxError.isInstance(error) && error.stage === 'engine') throw error;
+      cause = SandboxError.isInstance(error) ? error.cause : error;
+      why = textOf(cause ?? error);
+    }
+    throw new SandboxError(
+      'configuration',
+      `Making a box failed: the engine does not have the image ${name} and cannot pull it: ${why}. Load or build it there, or correct its name in the list of images.`,
+      { started: 'no', stage: 'create', cause },
+    );
   }
 }
 

@@ -9,8 +9,12 @@ export const BOX_USER = '1000:1000';
 export const BOX_UID = 1000;
 export const WORKSPACE = '/workspace';
 /** Outside the workspace, so that no archive holds them. */
+export const SYSTEM_DIR = '/var/lib/boxyard';
 export const SPOOL_DIR = '/var/lib/boxyard/spool';
 export const STAGE_DIR = '/var/lib/boxyard/stage';
+/** Below the system's folder, and the system's own: nothing in the box can put a link in its place. */
+export const INBOX_NAME = 'inbox';
+export const INBOX_DIR = `${SYSTEM_DIR}/${INBOX_NAME}`;
 
 const MIB = 1024 * 1024;
 

@@ -1,6 +1,6 @@
 /**
- * What the default image is built from when the engine lacks it. As text of this package, so that a built and packed
- * one has it too.
+ * What the default image is built from when the engine lacks it: `tooling/images/box/Dockerfile`, as text of this
+ * package, so that a built and packed one has it too. A test holds the two together.
  */
 export const DEFAULT_DOCKERFILE = `# The default box: a shell, git and the tools that commands, files and archives stand on.
 # Built by the provider when the engine lacks it; an image of the operator's own may add whatever it likes.

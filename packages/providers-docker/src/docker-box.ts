@@ -5,102 +5,49 @@ import {
   type BoxFiles,
   type BoxProcess,
   type BoxRef,
-  type BoxTerminals,
   type CallOptions,
   type ExecRequest,
   type ExecResult,
-  type OpenShellChannel,
-  type RunnerProbe,
   SandboxError,
-  ShellRunner,
   type SpawnRequest,
   unavailable,
 } from '@boxyard/sandbox-core';
 import { errorOfBox } from './absence.ts';
-import { BOX_USER, SPOOL_DIR, STAGE_DIR, WORKSPACE } from './container-request.ts';
+import { ArchiveInbox } from './archive-inbox.ts';
+import { BareFiles } from './bare/bare-files.ts';
+import { BARE_SCRIPT } from './bare/bare-script.ts';
+import { type BoxCommands, type CommandTools, openCommands } from './box-commands.ts';
+import { boxEnvironment, channelOpener, type DockerBoxOptions, markOf, startInBox } from './box-entry.ts';
+import { SPOOL_DIR, STAGE_DIR, WORKSPACE } from './container-request.ts';
 import { DockerPorts } from './docker-ports.ts';
 import { DockerTerminals } from './docker-terminal.ts';
-import type { Engine, StartedExec } from './engine.ts';
 import { execBoxStream } from './exec-box-stream.ts';
-import { execChannel } from './exec-channel.ts';
 import { type Judge, JudgedProcess, judgedAttach } from './judged-process.ts';
 import type { OpenBoxStream } from './shell-files/exec-stream.ts';
+import { expectText } from './shell-files/file-failure.ts';
 import { FilesLink, type FilesPlace, type FilesProbe } from './shell-files/files-link.ts';
 import { ShellArchives } from './shell-files/shell-archives.ts';
 import { ShellFiles } from './shell-files/shell-files.ts';
 import { ShellWatch } from './shell-files/shell-watch.ts';
 
-export interface DockerBoxOptions {
-  readonly engine: Engine;
-  readonly ref: BoxRef;
-  /** The bridge on which the box has its address. */
-  readonly network: string;
-  readonly epoch: number;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly maxSpoolBytes?: number | undefined;
-  readonly maxBoxSpoolBytes?: number | undefined;
-}
-
-/** What the image of a box offers. */
+/** What the image of a box offers, asked once for each image. */
 export interface ImageTools {
-  readonly runner: RunnerProbe;
+  readonly commands: CommandTools;
   readonly files: FilesProbe;
 }
 
-/** Marks every process of the box's commands; children inherit it, so that the whole tree is found again. */
-const markOf = (ref: BoxRef) => ref.instance.slice(0, 32);
-
-/** What every command of the box sees, beside what its image brings. */
-function boxEnvironment({ ref, environment }: DockerBoxOptions): readonly string[] {
-  const own = { HOME: WORKSPACE, ...environment, BOXYARD_WORKSPACE: WORKSPACE, BOXYARD_BOX: markOf(ref) };
-  return Object.entries(own).map(([name, value]) => `${name}=${value}`);
+interface Parts {
+  readonly commands: BoxCommands;
+  readonly link: FilesLink;
+  readonly place: FilesPlace;
+  readonly openStream: OpenBoxStream;
+  /** Of a bare image the few tools that it has; null where files need not do without any. */
+  readonly fewTools: ReadonlySet<string> | null;
 }
 
-function openRunner(options: DockerBoxOptions): ShellRunner {
-  const { engine, ref, epoch, maxSpoolBytes, maxBoxSpoolBytes } = options;
-  return new ShellRunner({
-    openChannel: channelOpener(engine, ref, boxEnvironment(options)),
-    spoolDir: SPOOL_DIR,
-    workspaceRoot: WORKSPACE,
-    mark: markOf(ref),
-    epoch,
-    ...(maxSpoolBytes === undefined ? {} : { spoolLimitBytes: maxSpoolBytes }),
-    ...(maxBoxSpoolBytes === undefined ? {} : { boxSpoolLimitBytes: maxBoxSpoolBytes }),
-  });
-}
-
-function channelOpener(engine: Engine, ref: BoxRef, env: readonly string[]): OpenShellChannel {
-  return async (argv) => execChannel(await startInBox(engine, ref, argv, env));
-}
-
-async function startInBox(
-  engine: Engine,
-  ref: BoxRef,
-  argv: readonly string[],
-  env: readonly string[],
-  { signal, tty = false }: { readonly signal?: AbortSignal; readonly tty?: boolean } = {},
-): Promise<StartedExec> {
-  try {
-    return await engine.exec(ref.instance, { argv, env, tty, user: BOX_USER, workingDir: '/' }, signal);
-  } catch (error) {
-    throw await errorOfBox(engine, ref, error);
-  }
-}
-
-/** Ends every command of the box, whoever started it. */
-export async function stopCommands(options: DockerBoxOptions, deadlineMs: number): Promise<void> {
-  const runner = openRunner(options);
-  try {
-    await runner.stopAll({ deadlineMs });
-  } finally {
-    await runner.close();
-  }
-}
-
-/** Opens a handle to a container that runs. `tools` is what is known of its image already. */
-export async function openDockerBox(options: DockerBoxOptions, tools: ImageTools | null): Promise<DockerBox> {
+/** Opens a handle to a container that runs. `known` is what is known of its image already. */
+export async function openDockerBox(options: DockerBoxOptions, known: ImageTools | null): Promise<DockerBox> {
   const { engine, ref, epoch } = options;
-  const runner = openRunner(options);
   // Tools speak plainly and count bytes only in this locale; what they print is for us.
   const fileEnv = [`HOME=${WORKSPACE}`, 'LC_ALL=C', `BOXYARD_BOX=${markOf(ref)}`];
   const place: FilesPlace = {
@@ -110,32 +57,35 @@ export async function openDockerBox(options: DockerBoxOptions, tools: ImageTools
     workspaceRoot: WORKSPACE,
     epoch,
   };
-  const link = new FilesLink(place);
+  const openStream: OpenBoxStream = async (argv, signal) =>
+    execBoxStream(engine, await startInBox(engine, ref, argv, fileEnv, { signal }));
+  const opening = openCommands(options, place, known?.commands ?? null);
+  let link = new FilesLink(place);
   try {
-    const [runnerProbe, files] = await Promise.all([runner.probe(), tools?.files ?? link.probe()]);
-    const openStream: OpenBoxStream = async (argv, signal) =>
-      execBoxStream(engine, await startInBox(engine, ref, argv, fileEnv, { signal }));
-    if (files.missing.length > 0) throw lacking(files.missing);
-    return new DockerBox(options, { runner, link, place, openStream }, { runner: runnerProbe, files });
+    const files = known?.files ?? (await link.probe());
+    let fewTools: ReadonlySet<string> | null = null;
+    if (files.missing.length > 0) {
+      await link.close();
+      link = new FilesLink({ ...place, script: BARE_SCRIPT });
+      const text = expectText(await link.request('tools', []), 'Opening the box', epoch);
+      fewTools = new Set(text.split(' ').filter((name) => name !== ''));
+    }
+    const { commands, tools } = await opening;
+    return new DockerBox(
+      options,
+      { commands, link, place, openStream, fewTools },
+      { commands: tools, files },
+    );
   } catch (error) {
-    await Promise.all([runner.close(), link.close()]);
+    await Promise.all([
+      link.close(),
+      opening.then(
+        ({ commands }) => commands.close(),
+        () => undefined,
+      ),
+    ]);
     throw error;
   }
-}
-
-function lacking(tools: readonly string[]): SandboxError {
-  return new SandboxError(
-    'unsupported',
-    `The image of the box lacks ${tools.join(', ')}, which its files need. Install what is missing, or choose another image.`,
-    { started: 'no', stage: 'open' },
-  );
-}
-
-interface Parts {
-  readonly runner: ShellRunner;
-  readonly link: FilesLink;
-  readonly place: FilesPlace;
-  readonly openStream: OpenBoxStream;
 }
 
 /** A container of an engine, reached through shells in it. */
@@ -146,7 +96,7 @@ export class DockerBox implements Box {
   readonly capabilities: BoxCapabilities;
   readonly files: BoxFiles;
   readonly tools: ImageTools;
-  readonly #runner: ShellRunner;
+  readonly #commands: BoxCommands;
   readonly #link: FilesLink;
   readonly #files: ShellFiles;
   readonly #judge: Judge;
@@ -154,50 +104,58 @@ export class DockerBox implements Box {
   readonly #ports: DockerPorts;
   readonly #terminals: DockerTerminals;
 
-  constructor(options: DockerBoxOptions, { runner, link, place, openStream }: Parts, tools: ImageTools) {
-    const { engine } = options;
-    this.ref = options.ref;
+  constructor(options: DockerBoxOptions, parts: Parts, tools: ImageTools) {
+    const { engine, ref } = options;
+    const { commands, link, place, openStream, fewTools } = parts;
+    this.ref = ref;
     this.epoch = options.epoch;
     this.tools = tools;
-    this.#runner = runner;
+    this.#commands = commands;
     this.#link = link;
     const judge: Judge = (call) =>
       call.catch(async (error: unknown) => {
         if (!SandboxError.hasCode(error, 'unreachable')) throw error;
-        throw await errorOfBox(options.engine, options.ref, error);
+        throw await errorOfBox(engine, ref, error);
       });
     this.#judge = judge;
-    const fileOptions = { place, link, openStream, judge };
-    this.#files = new ShellFiles(fileOptions);
+    const container = ref.instance;
+    const inbox = new ArchiveInbox(engine, container, link);
+    const fileOptions = { place, link, openStream, inbox, judge };
+    this.#files =
+      fewTools === null
+        ? new ShellFiles(fileOptions)
+        : new BareFiles({ ...fileOptions, engine, container, tools: fewTools });
     this.files = this.#files;
     this.#watch = new ShellWatch(fileOptions);
-    this.#ports = new DockerPorts({ engine, ref: options.ref, network: options.network, openStream });
+    this.#ports = new DockerPorts({ engine, ref, network: options.network, openStream });
     this.#terminals = new DockerTerminals({
       engine,
-      runner,
       link,
       workspace: WORKSPACE,
       epoch: options.epoch,
-      mark: markOf(options.ref),
       environment: boxEnvironment(options),
-      start: (argv, env, signal) => startInBox(engine, options.ref, argv, env, { signal, tty: true }),
+      killTree: (id, graceMs, call) => commands.killTree(id, graceMs, call),
+      marks: (id) => commands.marks(id),
+      start: (argv, env, signal) => startInBox(engine, ref, argv, env, { signal, tty: true }),
     });
-    const terminals: BoxTerminals = {
-      open: async (request, call) => {
-        this.#files.ensureOpen();
-        return judge(this.#terminals.open(request, call));
-      },
-    };
+    const lacks = `the image lacks ${tools.files.missing.join(', ')}`;
     this.capabilities = {
-      attach:
-        tools.runner.missing.length === 0
-          ? available(judgedAttach(runner.attaching, judge))
-          : unavailable(`the image lacks ${tools.runner.missing.join(', ')}`),
-      archives: tools.files.hasTar
-        ? available(new ShellArchives(fileOptions, this.#files))
-        : unavailable('the image lacks tar'),
-      terminal: available(terminals),
-      watch: available(this.#watch),
+      attach: commands.attach.available
+        ? available(judgedAttach(commands.attach.use, judge))
+        : commands.attach,
+      archives:
+        fewTools !== null
+          ? unavailable(lacks)
+          : tools.files.hasTar
+            ? available(new ShellArchives(fileOptions, this.#files))
+            : unavailable('the image lacks tar'),
+      terminal: available({
+        open: async (request, call) => {
+          this.#files.ensureOpen();
+          return judge(this.#terminals.open(request, call));
+        },
+      }),
+      watch: fewTools === null ? available(this.#watch) : unavailable(lacks),
       ports: available({
         expose: async (port, call) => {
           this.#files.ensureOpen();
@@ -209,17 +167,17 @@ export class DockerBox implements Box {
   }
 
   exec(request: ExecRequest, options?: CallOptions): Promise<ExecResult> {
-    return this.#judge(this.#runner.exec(request, options));
+    return this.#judge(this.#commands.exec(request, options));
   }
 
   async spawn(request: SpawnRequest, options?: CallOptions): Promise<BoxProcess> {
-    return new JudgedProcess(await this.#judge(this.#runner.spawn(request, options)), this.#judge);
+    return new JudgedProcess(await this.#judge(this.#commands.spawn(request, options)), this.#judge);
   }
 
   async close(): Promise<void> {
     this.#files.close();
     await Promise.all([this.#terminals.closeAll(), this.#watch.close(), this.#ports.close()]);
-    await Promise.all([this.#runner.close(), this.#link.close()]);
+    await Promise.all([this.#commands.close(), this.#link.close()]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

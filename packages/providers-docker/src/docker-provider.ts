@@ -15,10 +15,11 @@ import {
   SandboxError,
 } from '@boxyard/sandbox-core';
 import { findBox, goneBox } from './absence.ts';
+import { stopCommands } from './box-entry.ts';
 import { BoxImages, boxFolders } from './box-image.ts';
 import { checkTag, containerName, GROUP_LABEL, isSameTag, tagOfLabels } from './box-labels.ts';
 import { checkResources, containerRequest, WORKSPACE } from './container-request.ts';
-import { type ImageTools, openDockerBox, stopCommands } from './docker-box.ts';
+import { type ImageTools, openDockerBox } from './docker-box.ts';
 import { type ContainerState, Engine, type EngineState } from './engine.ts';
 import { engineError, textOf } from './engine-error.ts';
 import { DockerProviderOptions, engineSocket } from './options.ts';

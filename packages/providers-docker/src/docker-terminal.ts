@@ -16,7 +16,6 @@ import {
   type ExitStatus,
   fenceWords,
   SandboxError,
-  type ShellRunner,
   type TerminalRequest,
 } from '@boxyard/sandbox-core';
 import type { Engine, StartedExec } from './engine.ts';
@@ -30,8 +29,6 @@ const CLOSE_ALL_MS = 10_000;
 /** The engine knows a size only once the shell has begun. */
 const SIZE_DEADLINE_MS = 10_000;
 const LOOK_MS = 20;
-/** Only the mark counts: the session's number is the engine's. */
-const NO_SESSION = 0;
 
 /** Stands in the folder and becomes the shell. Where the folder leads is judged before and here once more. */
 const TERMINAL_SCRIPT = `
@@ -44,11 +41,13 @@ exec "$3"
 
 export interface DockerTerminalsOptions {
   readonly engine: Engine;
-  readonly runner: ShellRunner;
+  /** Ends what carries the marks of this id; answers how many are left. */
+  readonly killTree: (id: string, graceMs: number, options: CallOptions) => Promise<number>;
+  /** What marks the tree of a terminal in its environment. */
+  readonly marks: (id: string) => readonly string[];
   readonly link: FilesLink;
   readonly workspace: string;
   readonly epoch: number;
-  readonly mark: string;
   /** What every command of the box sees. */
   readonly environment: readonly string[];
   /** Runs a program in the box on a terminal. */
@@ -68,7 +67,7 @@ export class DockerTerminals implements BoxTerminals {
   }
 
   open(request: TerminalRequest, options?: CallOptions): Promise<BoxTerminal> {
-    const { engine, runner, link, workspace, epoch, mark, environment, start } = this.#options;
+    const { engine, killTree, marks, link, workspace, epoch, environment, start } = this.#options;
     const what = 'Opening a terminal';
     return bounded(options, what, async (signal) => {
       checkTerminalSize(request.cols, request.rows);
@@ -81,11 +80,11 @@ export class DockerTerminals implements BoxTerminals {
       const id = randomUUID();
       const started = await start(
         ['/bin/sh', '-c', TERMINAL_SCRIPT, 'boxyard', workspace, cwd, shell],
-        [...environment, ...env, 'TERM=xterm-256color', `BOXYARD_OP=${mark}/${id}`],
+        [...environment, ...env, 'TERM=xterm-256color', ...marks(id)],
         signal,
       );
       const terminal = new DockerTerminal(engine, started, (graceMs) =>
-        runner.killTree(id, NO_SESSION, graceMs, { deadlineMs: KILL_DEADLINE_MS }),
+        killTree(id, graceMs, { deadlineMs: KILL_DEADLINE_MS }),
       );
       this.#open.add(terminal);
       terminal.onClosed(() => this.#open.delete(terminal));

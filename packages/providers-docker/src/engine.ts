@@ -59,7 +59,7 @@ export class Engine {
   }
 
   state(): Promise<EngineState> {
-    return this.#ask('Asking the engine what it is', async (docker) => {
+    return this.ask('Asking the engine what it is', async (docker) => {
       const info = await docker.info();
       const driverStatus = (info.DriverStatus ?? []) as readonly (readonly [string, string])[];
       return {
@@ -73,7 +73,7 @@ export class Engine {
 
   /** Null when the engine says that there is none. The name or the id. */
   find(container: string): Promise<ContainerState | null> {
-    return this.#ask('Looking for a container', async (docker) => {
+    return this.ask('Looking for a container', async (docker) => {
       try {
         const found = await docker.getContainer(container).inspect();
         const networks = Object.entries(found.NetworkSettings.Networks ?? {});
@@ -106,20 +106,20 @@ export class Engine {
   }
 
   start(id: string): Promise<void> {
-    return this.#ask('Starting the box', async (docker) => {
+    return this.ask('Starting the box', async (docker) => {
       await docker.getContainer(id).start().catch(unless(304));
     });
   }
 
   stop(id: string, graceSeconds: number): Promise<void> {
-    return this.#ask('Stopping the box', async (docker) => {
+    return this.ask('Stopping the box', async (docker) => {
       await docker.getContainer(id).stop({ t: graceSeconds }).catch(unless(304));
     });
   }
 
   /** With everything that runs in it and its anonymous volumes; one that is not there is removed. */
   remove(id: string): Promise<void> {
-    return this.#ask('Removing the box', async (docker) => {
+    return this.ask('Removing the box', async (docker) => {
       await docker
         .getContainer(id)
         .remove({ force: true, v: true })
@@ -129,7 +129,7 @@ export class Engine {
   }
 
   list(label: string): Promise<readonly { id: string; labels: Readonly<Record<string, string>> }[]> {
-    return this.#ask('Listing boxes', async (docker) => {
+    return this.ask('Listing boxes', async (docker) => {
       const found = await docker.listContainers({ all: true, filters: { label: [label] } });
       return found.map(({ Id, Labels }) => ({ id: Id, labels: Labels ?? {} }));
     });
@@ -137,14 +137,14 @@ export class Engine {
 
   /** Unpacks a tar into a folder of the container, as root. */
   putArchive(id: string, path: string, tar: Buffer): Promise<void> {
-    return this.#ask('Preparing the box', async (docker) => {
+    return this.ask('Preparing the box', async (docker) => {
       await docker.getContainer(id).putArchive(tar, { path });
     });
   }
 
   /** Null when the engine does not have it. */
   image(name: string): Promise<ImageState | null> {
-    return this.#ask(`Looking for the image ${name}`, async (docker) => {
+    return this.ask(`Looking for the image ${name}`, async (docker) => {
       try {
         const found = await docker.getImage(name).inspect();
         return { id: found.Id, labels: found.Config?.Labels ?? {} };
@@ -157,28 +157,27 @@ export class Engine {
 
   /** Builds an image from a tar that holds its Dockerfile; what it runs is attached to the network. */
   build(name: string, context: Buffer, network: string): Promise<void> {
-    return this.#ask(`Building the image ${name}`, async (docker) => {
+    return this.ask(`Building the image ${name}`, async (docker) => {
       const output = await docker.buildImage(Readable.from([context]), {
         t: name,
         rm: true,
         forcerm: true,
         networkmode: network,
       });
-      await new Promise<void>((resolve, reject) => {
-        docker.modem.followProgress(
-          output,
-          (error) => (error ? reject(error) : resolve()),
-          (step: { error?: string }) => {
-            if (step.error !== undefined) reject(new Error(step.error));
-          },
-        );
-      });
+      await told(docker, output);
+    });
+  }
+
+  /** Asks the registry that the name says for an image. */
+  pull(name: string): Promise<void> {
+    return this.ask(`Pulling the image ${name}`, async (docker) => {
+      await told(docker, await docker.pull(name));
     });
   }
 
   /** A bridge whose containers do not reach each other; made when it is missing. */
   ensureNetwork(name: string): Promise<void> {
-    return this.#ask(`Making the network ${name}`, async (docker) => {
+    return this.ask(`Making the network ${name}`, async (docker) => {
       const present = await docker.getNetwork(name).inspect().catch(unless(404));
       if (present !== undefined) return;
       await docker
@@ -195,7 +194,7 @@ export class Engine {
 
   /** Being attached already is what was wanted. */
   connect(id: string, network: string): Promise<void> {
-    return this.#ask(`Joining the network ${network}`, async (docker) => {
+    return this.ask(`Joining the network ${network}`, async (docker) => {
       await docker
         .getNetwork(network)
         .connect({ Container: id })
@@ -216,7 +215,7 @@ export class Engine {
    * stopped is there with its files. Waits while the container is paused.
    */
   exec(id: string, request: ExecRequest, signal?: AbortSignal): Promise<StartedExec> {
-    return this.#ask('Running a command in the box', async (docker) => {
+    return this.ask('Running a command in the box', async (docker) => {
       const pausedUntil = performance.now() + MOST_PAUSED_MS;
       for (let starts = 0; ; ) {
         try {
@@ -233,20 +232,21 @@ export class Engine {
   }
 
   resizeExec(execId: string, cols: number, rows: number): Promise<void> {
-    return this.#ask('Resizing a terminal', async (docker) => {
+    return this.ask('Resizing a terminal', async (docker) => {
       await docker.getExec(execId).resize({ w: cols, h: rows });
     });
   }
 
   /** Null while it runs. */
   execExitCode(execId: string): Promise<number | null> {
-    return this.#ask('Asking how a command ended', async (docker) => {
+    return this.ask('Asking how a command ended', async (docker) => {
       const { Running, ExitCode } = await docker.getExec(execId).inspect();
       return Running ? null : ExitCode;
     });
   }
 
-  async #ask<T>(what: string, run: (docker: Docker) => Promise<T>): Promise<T> {
+  /** What `run` throws is told as an error of ours that begins with `what`. */
+  async ask<T>(what: string, run: (docker: Docker) => Promise<T>): Promise<T> {
     try {
       return await this.#raw(run);
     } catch (error) {
@@ -260,6 +260,19 @@ export class Engine {
     );
     return run(await this.#docker);
   }
+}
+
+/** Settles when the engine has said all about a long task; rejects when one of its steps failed. */
+function told(docker: Docker, output: NodeJS.ReadableStream): Promise<void> {
+  return new Promise((resolve, reject) => {
+    docker.modem.followProgress(
+      output,
+      (error) => (error ? reject(error) : resolve()),
+      (step: { error?: string }) => {
+        if (step.error !== undefined) reject(new Error(step.error));
+      },
+    );
+  });
 }
 
 async function startExec(docker: Docker, id: string, request: ExecRequest): Promise<StartedExec> {

@@ -1,5 +1,5 @@
 import { describeBox } from '@boxyard/sandbox-conformance';
-import { type SharedEngine, sharedTestEngine } from '@tooling/docker-engine';
+import { type BaseImage, type SharedEngine, sharedTestEngine } from '@tooling/docker-engine';
 import { needs } from '@tooling/system-parts';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { openDockerSubject, removeBoxes } from './docker-subject.ts';
@@ -9,14 +9,12 @@ const MINUTES = 60_000;
 export interface ImageUnderTest {
   readonly name: string;
   /** What the engine has to have for it. */
-  readonly base: 'debian' | 'busybox';
+  readonly base: BaseImage;
   readonly image: (engine: SharedEngine) => string;
-  /** See `SUBJECT_FACTS`. */
-  readonly interrupt?: boolean;
 }
 
 /** The whole suite on boxes of one image. */
-export function describeImage({ name, base, image, interrupt = true }: ImageUnderTest): void {
+export function describeImage({ name, base, image }: ImageUnderTest): void {
   describe(name, needs('docker', base === 'debian' ? 'debootstrap' : 'busybox'), () => {
     const deployment = `${name.replaceAll(' ', '-')}-${process.pid}`;
     let engine: SharedEngine;
@@ -35,7 +33,7 @@ export function describeImage({ name, base, image, interrupt = true }: ImageUnde
         const place = { socketPath: engine.socketPath, image: image(engine), deployment };
         return openDockerSubject(place, `box-${++boxes}`);
       },
-      facts: { kernel: true, reopen: true, freeze: true, killHost: true, leftovers: true, interrupt },
+      facts: { kernel: true, reopen: true, freeze: true, killHost: true, leftovers: true },
     });
   });
 }

@@ -139,6 +139,19 @@ describe('with a real engine', needs('docker', 'debootstrap', 'busybox'), () => 
     expect((await (await fetch(url)).text()).length).toBe(300_000);
   });
 
+  test('an image that the engine lacks and cannot pull is told by its name', async () => {
+    // Nothing answers there, so no registry is asked.
+    const missing = '127.0.0.1:9/missing:1';
+    const provider = dockerProvider({ socketPath: engine.socketPath, images: [missing] });
+    const error = await provider
+      .create({ tag: tag('missing'), environment: {}, image: missing })
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'configuration', started: 'no' });
+    expect(String(error)).toMatch(
+      /does not have the image 127\.0\.0\.1:9\/missing:1 and cannot pull it: .*Load or build/s,
+    );
+  });
+
   test('a limit of the disk is refused where the storage has none', async ({ skip }) => {
     const { Driver } = await engine.docker.info();
     if (Driver !== 'overlay2') skip('this engine may have quotas');

@@ -34,7 +34,8 @@ export async function exitCodeOf(stream: BoxStream): Promise<number | null> {
 /** Why a command did not take all that was meant for it: it failed, as on a full disk, or is out of reach. */
 export async function notTaken(stream: BoxStream, what: string, cause?: unknown): Promise<SandboxError> {
   const code = await exitCodeOf(stream);
-  return code === null || code === 0
+  // Ended by a signal: with its box, or by somebody in it.
+  return code === null || code === 0 || code > 128
     ? new SandboxError('unreachable', `${what} failed: the box broke off. Nothing was replaced; try again.`, {
         cause,
       })

@@ -79,16 +79,22 @@ fs_stage() {
   [ "$2" = 0 ] || dd bs="$2" count=1 iflag=fullblock >"$fs_f" || { rm -f "$fs_f"; return 1; }
 }
 
-# write number length path mode flags version size fence, then that many bytes. flags: p makes parents, a must be absent.
-# length - means that the file is staged already and has to have this size.
+# write number length path mode flags version size fence more…, then that many bytes. flags: p makes parents, a must be
+# absent. length - means that the file is staged already, with more to be joined to it, and then has to have this size.
 fs_write() {
   fs_f=$fs_stage_dir/$$.$1
   if [ "$2" = - ]; then
     fs_f=$fs_stage_dir/$1
+    fs_join "$@" || { rm -f "$fs_f"; by_answer 6 space; return; }
     [ "$(stat -c %s "$fs_f")" = "$7" ] || { rm -f "$fs_f"; by_answer 15 staged; return; }
   elif ! fs_stage "$1" "$2"; then by_answer 6 space; return; fi
   fs_barred "$8" || fs_place "$3" "$4" "$5" "$6"
   rm -f "$fs_f"
+}
+
+fs_join() {
+  shift 8
+  [ "$#" = 0 ] || { cd "$fs_stage_dir/" && cat -- "$@" >>"$fs_f" && rm -f -- "$@"; }
 }
 
 # place path mode flags version: fs_f becomes the file, in one step.

@@ -8,7 +8,7 @@ import {
   ShellLink,
   type ShellReply,
 } from '@boxyard/sandbox-core';
-import { FILES_SCRIPT } from './files-script.ts';
+import { filesScript } from './files-script.ts';
 
 /** Where a box keeps what, and who opens it. */
 export interface FilesPlace {
@@ -17,6 +17,8 @@ export interface FilesPlace {
   readonly stageDir: string;
   readonly workspaceRoot: string;
   readonly epoch: number;
+  /** What the shell runs; `filesScript()` when absent. */
+  readonly script?: string;
 }
 
 export interface FilesProbe {
@@ -42,6 +44,9 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   'folder',
   'shell',
   'drop',
+  'locate',
+  'names',
+  'marked',
 ]);
 
 /** The arguments that every script about files begins with. */
@@ -99,7 +104,8 @@ export class FilesLink {
   }
 
   async #openAnew(): Promise<Opened> {
-    const argv = ['/bin/sh', '-c', FILES_SCRIPT, 'boxyard', ...placeArguments(this.#place)] as const;
+    const { script = filesScript() } = this.#place;
+    const argv = ['/bin/sh', '-c', script, 'boxyard', ...placeArguments(this.#place)] as const;
     const link = new ShellLink(await this.#place.openChannel(argv), () => undefined);
     this.#current = { link, probe: await link.greet('Opening the files of the box', readHello) };
     return this.#current;

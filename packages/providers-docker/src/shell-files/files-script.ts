@@ -17,15 +17,16 @@ case $by_root in /) by_root=;; esac
 `;
 
 /**
- * Runs as `/bin/sh -c FILES_SCRIPT boxyard SPOOL ROOT EPOCH STAGE` with LC_ALL=C, and speaks the frames of the
- * runner: requests are lines or counted bytes, never shell text.
+ * Runs as `/bin/sh -c … boxyard SPOOL ROOT EPOCH STAGE` with LC_ALL=C, and speaks the frames of the
+ * runner: requests are lines or counted bytes, never shell text. `functions` and `verbs` are what a kind of box adds.
  */
-export const FILES_SCRIPT = `
+export const filesScript = (functions = '', verbs = '') => `
 exec 3>&2 2>/dev/null
 ${PLACE_SCRIPT}
 ${FILE_SCRIPT}
 ${LIST_SCRIPT}
 ${EXCHANGE_SCRIPT}
+${functions}
 [ -d "$fs_stage_dir" ] || { mkdir -p "$fs_stage_dir" && chmod 700 "$fs_stage_dir"; } || { by_answer 6 stage; exit; }
 fs_missing=
 for by_k in cat dd stat mv ln rm mkdir rmdir chmod readlink find sha256sum sleep xargs; do
@@ -64,6 +65,7 @@ ${READ_ARGUMENTS}
     facts) fs_facts_of "$@";;
     take) fs_take "$@";;
     exchange) fs_exchange "$@";;
+${verbs}
     *) exit 65;;
   esac
 done
@@ -85,9 +87,6 @@ else dd bs=65536 skip="$6" count="$7" iflag=skip_bytes,count_bytes <&8; fi
 by_seq=1
 by_answer 0 "$(stat -L -c '%s %.9Y %i' /proc/self/fd/8)"
 `;
-
-/** \`/bin/sh -c WRITE_STREAM boxyard FILE\`: all of stdin into a staged file. */
-export const WRITE_STREAM = 'umask 022; exec cat >"$1"';
 
 /** \`/bin/sh -c PACK_STREAM boxyard SPOOL ROOT EPOCH STAGE PATH\`: the folder as a tar on stdout. */
 export const PACK_STREAM = `

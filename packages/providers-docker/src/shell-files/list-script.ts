@@ -3,23 +3,28 @@
  * With `find -printf` one program tells everything; without it names, links and facts are three parts.
  */
 export const LIST_SCRIPT = `
-# list path depth: of one folder (1), or of all below (-). A link is no folder.
-fs_list() {
-  fs_depth=$2
+# stand path: in the folder that is to be listed, or answers why not. A link is no folder.
+fs_stand() {
   if [ -n "$1" ]; then
-    fs_at "$1" 0 0 || return
-    if [ -L "./$fs_name" ]; then by_answer 5 link; return; fi
+    fs_at "$1" 0 0 || return 1
+    if [ -L "./$fs_name" ]; then by_answer 5 link; return 1; fi
     if ! cd -P "./$fs_name"; then
       if [ -d "./$fs_name" ]; then by_answer 4 folder
       elif [ -e "./$fs_name" ]; then by_answer 5 folder
       else by_answer 2 folder; fi
-      return
+      return 1
     fi
-    fs_inside || { by_answer 3 folder; return; }
+    fs_inside || { by_answer 3 folder; return 1; }
   else
-    fs_into '' 0 || return
+    fs_into '' 0 || return 1
   fi
-  [ -r . ] && [ -x . ] || { by_answer 4 folder; return; }
+  [ -r . ] && [ -x . ] || { by_answer 4 folder; return 1; }
+}
+
+# list path depth: of one folder (1), or of all below (-).
+fs_list() {
+  fs_depth=$2
+  fs_stand "$1" || return
   set -- -mindepth 1
   [ "$fs_depth" = - ] || set -- "$@" -maxdepth 1
   if [ -n "$fs_printf" ]; then

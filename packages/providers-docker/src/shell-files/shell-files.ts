@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import {
   type BoundedCall,
   type BoxFiles,
@@ -13,16 +13,20 @@ import {
   joinPath,
   type OpenedFile,
   SandboxError,
+  throwIfAborted,
   type WriteOptions,
   type WrittenFile,
 } from '@boxyard/sandbox-core';
+import type { ContentInbox } from './content-inbox.ts';
 import type { OpenBoxStream } from './exec-stream.ts';
 import { checkDigest, checkMode, checkRange, isFolder, isRoot, tooLarge } from './file-arguments.ts';
 import { dateOf, kindOfMode, nanoseconds, parseFacts, statVersion } from './file-facts.ts';
 import { expectText, fileFailure } from './file-failure.ts';
 import { openRange, readRange, readWhole } from './file-reading.ts';
-import { receiveContent, uploadContent } from './file-writing.ts';
+import { receiveContent } from './file-writing.ts';
 import type { FilesLink, FilesPlace } from './files-link.ts';
+import { hashedContent } from './hashed-content.ts';
+import { judgedStream } from './judged-stream.ts';
 import { type ListedName, parseListing } from './tree-listing.ts';
 
 /** One answer of the channel holds at most this; more goes through a command of its own. */
@@ -36,6 +40,7 @@ export interface ShellFilesOptions {
   readonly place: FilesPlace;
   readonly link: FilesLink;
   readonly openStream: OpenBoxStream;
+  readonly inbox: ContentInbox;
   /** Says of what failed whether the box itself is gone. */
   readonly judge: <T>(call: Promise<T>) => Promise<T>;
 }
@@ -56,7 +61,7 @@ export class ShellFiles implements BoxFiles {
   }
 
   read(path: string, options: CallOptions & FileRange & { readonly maxBytes?: number } = {}): Promise<Bytes> {
-    return this.#call(options, 'Reading', path, async (at, what, signal) => {
+    return this.call(options, 'Reading', path, async (at, what, signal) => {
       const range = checkRange(options);
       const mostBytes = options.maxBytes ?? DEFAULT_MAX_READ_BYTES;
       const reply = await this.#link.request('read', [
@@ -74,7 +79,7 @@ export class ShellFiles implements BoxFiles {
   }
 
   open(path: string, options: CallOptions & FileRange = {}): Promise<OpenedFile> {
-    return this.#call(options, 'Opening', path, async (at, what, signal) => {
+    return this.call(options, 'Opening', path, async (at, what, signal) => {
       const range = checkRange(options);
       const reply = await this.#link.request('read', [at, '0', '-', String(BLOCK_BYTES)]);
       const small = reply.kind === 'bytes' ? reply.bytes : null;
@@ -82,8 +87,11 @@ export class ShellFiles implements BoxFiles {
       if (small === null && !large) throw fileFailure(reply, what, this.#epoch);
       const size =
         small?.length ?? Number(/ (\d{1,15})$/.exec(reply.kind === 'status' ? reply.text : '')?.[1]);
-      if (small === null && !(size <= MAX_HASHED_BYTES))
-        return openRange(this.#options, at, range, what, { opening: signal, reading: options.signal });
+      if (small === null && !(size <= MAX_HASHED_BYTES)) {
+        const signals = { opening: signal, reading: options.signal };
+        const opened = await openRange(this.#options, at, range, what, signals);
+        return { ...opened, stream: judgedStream(opened.stream, this.#options.judge) };
+      }
       const content = small ?? (await readWhole(this.#options, at, what, signal));
       const end = range.length === null ? content.length : range.offset + range.length;
       return {
@@ -100,7 +108,7 @@ export class ShellFiles implements BoxFiles {
     options: WriteOptions = {},
   ): Promise<WrittenFile> {
     try {
-      return await this.#call(options, 'Writing', path, async (at, what, signal, { progress }) => {
+      return await this.call(options, 'Writing', path, async (at, what, signal, { progress }) => {
         checkMode(options.mode);
         if (at === '') throw isFolder(what);
         const fence = fenceWords(options.fence);
@@ -133,31 +141,30 @@ export class ShellFiles implements BoxFiles {
         }
         // What can be refused without the content is refused before it is sent.
         await this.#judgeTarget(at, what);
-        const staged = `up.${randomUUID()}`;
-        try {
-          const { sha256, sizeBytes } = await uploadContent(
-            this.#options,
-            staged,
-            received.chunks,
-            signal,
-            what,
-            progress,
-            options.expectedSha256 === undefined ? MAX_HASHED_BYTES : Number.POSITIVE_INFINITY,
-          );
-          if (sha256 !== null) checkDigest(options.expectedSha256, sha256, what);
-          const text = this.#expectWritten(
-            await this.#link.request('write', target(staged, '-', sizeBytes)),
-            what,
-          );
-          const facts = parseFacts(text);
-          if (sha256 !== null && sizeBytes <= MAX_HASHED_BYTES)
-            return { sizeBytes, version: contentVersion(sha256) };
-          if (facts === null) throw strange(what);
-          return { sizeBytes, version: statVersion(facts) };
-        } catch (error) {
-          await this.#drop(staged);
-          throw error;
-        }
+        const most = options.expectedSha256 === undefined ? MAX_HASHED_BYTES : Number.POSITIVE_INFINITY;
+        const taken = hashedContent(received.chunks, most, () => {
+          throwIfAborted(signal, what);
+          progress();
+        });
+        const put = { content: taken.chunks, sizeBytes: received.sizeBytes, mode: 0o644, signal };
+        const { inbox } = this.#options;
+        return inbox.put(put, async (files) => {
+          try {
+            const sha256 = taken.sha256();
+            const sizeBytes = taken.sizeBytes();
+            if (sha256 !== null) checkDigest(options.expectedSha256, sha256, what);
+            const [first, ...more] = files;
+            const reply = await this.#link.request('write', [...target(first, '-', sizeBytes), ...more]);
+            const facts = parseFacts(this.#expectWritten(reply, what));
+            if (sha256 !== null && sizeBytes <= MAX_HASHED_BYTES)
+              return { sizeBytes, version: contentVersion(sha256) };
+            if (facts === null) throw strange(what);
+            return { sizeBytes, version: statVersion(facts) };
+          } catch (error) {
+            await inbox.drop(files);
+            throw error;
+          }
+        });
       });
     } catch (error) {
       // Whoever feeds the stream learns that nobody takes more of it.
@@ -167,7 +174,7 @@ export class ShellFiles implements BoxFiles {
   }
 
   version(path: string, options: CallOptions = {}): Promise<string | null> {
-    return this.#call(options, 'Reading the version of', path, async (at, what) => {
+    return this.call(options, 'Reading the version of', path, async (at, what) => {
       const reply = await this.#link.request('version', [at]);
       if (reply.kind === 'status' && (reply.status === 2 || reply.status === 5)) return null;
       const text = expectText(reply, what, this.#epoch);
@@ -179,7 +186,7 @@ export class ShellFiles implements BoxFiles {
   }
 
   stat(path: string, options: CallOptions = {}): Promise<FileEntry | null> {
-    return this.#call(options, 'Looking at', path, async (at, what) => {
+    return this.call(options, 'Looking at', path, async (at, what) => {
       const reply = await this.#link.request('stat', [at]);
       if (reply.kind === 'status' && (reply.status === 2 || reply.status === 5)) return null;
       const text = expectText(reply, what, this.#epoch);
@@ -204,7 +211,7 @@ export class ShellFiles implements BoxFiles {
   }
 
   list(path: string, options: CallOptions = {}): Promise<readonly FileEntry[]> {
-    return this.#call(options, 'Listing', path, async (at, what, signal) => {
+    return this.call(options, 'Listing', path, async (at, what, signal) => {
       const names = await this.names(at, '1', what, signal);
       return names.map((one) => ({
         name: one.path,
@@ -224,7 +231,7 @@ export class ShellFiles implements BoxFiles {
     to: string,
     options: CallOptions & { readonly overwrite?: boolean; readonly createParents?: boolean } = {},
   ): Promise<void> {
-    return this.#call(options, 'Moving', from, async (source, what) => {
+    return this.call(options, 'Moving', from, async (source, what) => {
       const target = checkRelativePath(to);
       if (source === '' || target === '') throw isRoot(what);
       if (target.startsWith(`${source}/`)) {
@@ -244,7 +251,7 @@ export class ShellFiles implements BoxFiles {
   }
 
   remove(path: string, options: CallOptions & { readonly recursive?: boolean } = {}): Promise<void> {
-    return this.#call(options, 'Removing', path, async (at, what) => {
+    return this.call(options, 'Removing', path, async (at, what) => {
       if (at === '') throw isRoot(what);
       const args = [at, options.recursive === true ? '1' : '0', fenceWords(options.fence)];
       expectText(await this.#link.request('remove', args), what, this.#epoch);
@@ -252,7 +259,7 @@ export class ShellFiles implements BoxFiles {
   }
 
   mkdir(path: string, options: CallOptions & { readonly recursive?: boolean } = {}): Promise<void> {
-    return this.#call(options, 'Making the folder', path, async (at, what) => {
+    return this.call(options, 'Making the folder', path, async (at, what) => {
       if (at === '' && options.recursive !== true) {
         throw new SandboxError('conflict', `${what} failed: the name exists already. Choose another.`, {
           started: 'no',
@@ -338,14 +345,8 @@ export class ShellFiles implements BoxFiles {
     return expectText(reply, what, this.#epoch);
   }
 
-  /** Not waited for by who gave up: what a frozen box keeps is removed when a later channel is opened. */
-  async #drop(staged: string): Promise<void> {
-    await bounded({ deadlineMs: 1000 }, 'Dropping', () => this.#link.request('drop', [staged])).catch(
-      () => undefined,
-    );
-  }
-
-  async #call<T>(
+  /** A bounded call on an open handle, with its path checked. */
+  protected async call<T>(
     options: CallOptions,
     doing: string,
     path: string,

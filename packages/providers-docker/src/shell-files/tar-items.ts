@@ -1,6 +1,6 @@
 // What a box's own tar prints, as items of our archive: the list beforehand says what there is, the tar brings the
 // bytes, and a look afterwards whether they are of one moment.
-import type { ArchiveItem, Bytes, FileReading } from '@boxyard/sandbox-core';
+import { type ArchiveItem, type Bytes, type FileReading, SandboxError } from '@boxyard/sandbox-core';
 import { extract, type Header } from 'tar-stream';
 import type { ListedName } from './tree-listing.ts';
 
@@ -175,14 +175,26 @@ async function* members(tar: AsyncIterable<Bytes>): AsyncGenerator<Member, void,
   });
   try {
     for await (const entry of reader) yield { header: entry.header, content: bytesOf(entry) };
+  } catch (error) {
+    failure ??= error;
   } finally {
     reader.destroy();
     goOn();
     await feeding;
   }
-  if (failure !== undefined) throw failure;
+  if (failure !== undefined) throw brokenOff(failure);
 }
 
 async function* bytesOf(entry: AsyncIterable<unknown>): AsyncGenerator<Bytes, void, void> {
-  for await (const chunk of entry) if (chunk instanceof Uint8Array) yield new Uint8Array(chunk);
+  try {
+    for await (const chunk of entry) if (chunk instanceof Uint8Array) yield new Uint8Array(chunk);
+  } catch (error) {
+    throw brokenOff(error);
+  }
+}
+
+/** A tar that ends in the middle, as when its box goes. */
+function brokenOff(cause: unknown): SandboxError {
+  if (SandboxError.isInstance(cause)) return cause;
+  return new SandboxError('unreachable', 'Packing failed: the box broke off. Try again.', { cause });
 }

@@ -2,18 +2,21 @@
 // extended header, which it skips. No library writes that mixture.
 import type { ArchiveMember, Bytes } from '@boxyard/sandbox-core';
 
-const BLOCK = 512;
+export const BLOCK = 512;
 const NAME_BYTES = 100;
 const OWNER = 1000;
 const SET_ID = 0o6000;
 
-interface Entry {
+/** One member of a tar, without its content. */
+export interface TarHeader {
   readonly path: string;
   readonly type: '0' | '1' | '2' | '5' | 'L' | 'K' | 'x';
   readonly mode: number;
   readonly mtimeNs: bigint;
   readonly sizeBytes?: number;
   readonly target?: string;
+  /** User and group; the box's own when absent. */
+  readonly owner?: number;
 }
 
 export interface TarWriterOptions {
@@ -26,7 +29,7 @@ export interface TarWriterOptions {
 /** Writes members that were judged. Folders come twice: open for what they hold, at the end as they should be. */
 export class TarWriter {
   readonly #options: TarWriterOptions;
-  readonly #folders: Entry[] = [];
+  readonly #folders: TarHeader[] = [];
 
   constructor(options: TarWriterOptions) {
     this.#options = options;
@@ -59,7 +62,7 @@ export class TarWriter {
     await this.#options.write(new Uint8Array(2 * BLOCK));
   }
 
-  async #header(entry: Entry): Promise<void> {
+  async #header(entry: TarHeader): Promise<void> {
     const blocks: Buffer[] = [];
     if (entry.mtimeNs % 1_000_000_000n !== 0n) blocks.push(...longEntry('x', timeRecord(entry.mtimeNs)));
     const { path, target = '' } = entry;
@@ -87,14 +90,16 @@ function timeRecord(mtimeNs: bigint): Buffer {
   return Buffer.from(`${length}${text}`);
 }
 
-function headerBlock({ path, type, mode, mtimeNs, sizeBytes = 0, target = '' }: Entry): Buffer {
+/** For a path of at most 100 bytes. */
+export function headerBlock(header: TarHeader): Buffer {
+  const { path, type, mode, mtimeNs, sizeBytes = 0, target = '', owner = OWNER } = header;
   const block = Buffer.alloc(BLOCK);
   const octal = (value: number | bigint, at: number, digits: number) =>
     block.write(value.toString(8).padStart(digits, '0'), at, 'latin1');
   Buffer.from(path).copy(block, 0, 0, NAME_BYTES);
   octal(mode, 100, 7);
-  octal(OWNER, 108, 7);
-  octal(OWNER, 116, 7);
+  octal(owner, 108, 7);
+  octal(owner, 116, 7);
   if (sizeBytes < 8 ** 11) octal(sizeBytes, 124, 11);
   else {
     block[124] = 0x80;

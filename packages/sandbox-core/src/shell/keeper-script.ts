@@ -20,9 +20,17 @@ by_run() {
     by_answer 6 spool
     return
   fi
-  # By exec: a redirection of a function keeps the old descriptor aside, and the channel would never close.
-  { exec </dev/null >/dev/null; by_keep "$@"; } &
-  by_answer 0 "$!"
+  if [ -n "$by_env" ] || [ -z "$by_setsid" ]; then
+    # By exec: a redirection of a function keeps the old descriptor aside, and the channel would never close.
+    { exec </dev/null >/dev/null; by_keep "$@"; } &
+    by_answer 0 "$!"
+  else
+    # The second setsid leads a group already, so it forks and its parent ends: the keeper runs on without being a
+    # job in the background, whose commands would ignore SIGINT for ever.
+    "$by_setsid" "$by_setsid" /bin/sh -c "$by_keeper" boxyard "$by_mark" "$by_s" "$by_id" "$by_out" "$by_in" "$by_blocks" \
+      "$by_pipes" "$by_setsid" "$@" </dev/null >/dev/null
+    by_answer 0 0
+  fi
   cd "$by_root/"
 }
 
@@ -174,4 +182,17 @@ by_guard_run() {
     rm -f "$by_s/guard.$$"
   done
 }
+`;
+
+/**
+ * A keeper that is no job of the channel's shell: `/bin/sh -c … boxyard MARK SPOOL ID OUTPUT STDIN BLOCKS PIPES SETSID`
+ * and the environment and arguments of its command, in the folder of the command. 3 are the notices.
+ */
+export const OWN_KEEPER_SCRIPT = `
+exec 2>/dev/null
+by_mark=$1 by_s=$2 by_id=$3 by_out=$4 by_in=$5 by_blocks=$6 by_pipes=$7 by_setsid=$8 by_env=
+by_b=$by_s/$by_id
+shift 8
+${KEEPER_SCRIPT}
+by_keep "$@"
 `;

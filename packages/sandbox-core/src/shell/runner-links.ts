@@ -2,6 +2,7 @@
 import type { Bytes } from '../call-options.ts';
 import { bounded } from '../deadline/bounded.ts';
 import { SandboxError } from '../sandbox-error.ts';
+import { OWN_KEEPER_SCRIPT } from './keeper-script.ts';
 import { RUNNER_SCRIPT } from './runner-script.ts';
 import type { OpenShellChannel } from './shell-channel.ts';
 import type { ShellNotice, ShellReply } from './shell-frames.ts';
@@ -123,7 +124,7 @@ export async function openLink(
   texts: readonly string[] = [],
 ): Promise<OpenedLink> {
   const { openChannel, shell = ['/bin/sh'], spoolDir, workspaceRoot, mark, epoch } = options;
-  const place = [spoolDir, workspaceRoot, mark, String(epoch), ...texts];
+  const place = [spoolDir, workspaceRoot, mark, String(epoch), OWN_KEEPER_SCRIPT, ...texts];
   const channel = await openChannel([shell[0]!, ...shell.slice(1), '-c', RUNNER_SCRIPT, 'boxyard', ...place]);
   const link = new ShellLink(channel, onNotice);
   return { link, probe: await link.greet('Opening the shell of the box', readHello) };

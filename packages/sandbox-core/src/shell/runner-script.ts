@@ -6,8 +6,8 @@ import { SPOOL_SCRIPT } from './spool-script.ts';
 import { READ_ARGUMENTS, START_SCRIPT } from './start-script.ts';
 
 /**
- * Runs as `/bin/sh -c RUNNER_SCRIPT boxyard SPOOL ROOT MARK EPOCH` under dash, busybox ash and bash. What will be a
- * lane is told STARTER_SCRIPT and LIMIT_SCRIPT as well.
+ * Runs as `/bin/sh -c RUNNER_SCRIPT boxyard SPOOL ROOT MARK EPOCH OWN_KEEPER_SCRIPT` under dash, busybox ash and bash. What
+ * will be a lane is told STARTER_SCRIPT and LIMIT_SCRIPT as well.
  *
  * Request: `F seq verb reap k1 k2 …`, then each argument as `k` lines, so that any text but NUL arrives without
  * quoting, decoding or a fork. Answer on stdout: `R seq status text`, or `B seq length` and that many bytes, or
@@ -18,7 +18,7 @@ import { READ_ARGUMENTS, START_SCRIPT } from './start-script.ts';
  */
 export const RUNNER_SCRIPT = `
 exec 3>&2 2>/dev/null
-by_s=$1 by_root=$2 by_mark=$3 by_epoch=$4 by_starter=$5 by_limits=$6 by_guard= by_self=
+by_s=$1 by_root=$2 by_mark=$3 by_epoch=$4 by_keeper=$5 by_starter=$6 by_limits=$7 by_guard= by_self=
 by_has() { command -v "$1" >/dev/null; }
 ${START_SCRIPT}
 ${KEEPER_SCRIPT}
@@ -37,7 +37,8 @@ for by_k in cat rm mkfifo; do by_has "$by_k" || { by_answer 5 "$by_k"; exit; }; 
 for by_k in setsid grep sleep dd stat mv ln base64; do by_has "$by_k" || by_missing="$by_missing $by_k"; done
 read -r by_k </proc/self/stat || by_missing="$by_missing /proc"
 by_has setsid && by_setsid="$(command -v setsid)"
-# Commands that a shell starts in the background ignore SIGINT for ever; only env can give it back to them.
+# Commands that a shell starts in the background ignore SIGINT for ever; env can give it back to them, where it knows
+# how. Else they get a keeper that is not in the background.
 env --default-signal=INT,QUIT true && by_env="$(command -v env) --default-signal=INT,QUIT"
 # A here-document is a pipe that needs no name. bash before 5.1 makes it a file.
 exec 7<<E
@@ -48,7 +49,7 @@ by_fenced && by_k=1 || by_k=0
 by_stat self
 set -- $by_st
 by_start=\${20}
-[ -n "$by_env" ] && by_l=1 || by_l=0
+[ -n "$by_env$by_setsid" ] && by_l=1 || by_l=0
 by_answer 0 "1 $$ \${by_start:-0} $by_k $by_l$by_missing"
 
 while read -r by_tag by_seq by_verb by_reap by_counts; do

@@ -1,0 +1,151 @@
+// Large content on its way into a box, through the archive API. That runs as root, so it only ever writes below a
+// folder that the box's user cannot have exchanged; only when all of it is there is it handed over to that user.
+// The engine lets nobody else at the container while it unpacks, so it is given what is here already, and is not made
+// to wait for a slow sender.
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Bytes, bounded } from '@boxyard/sandbox-core';
+import { BOX_UID, INBOX_NAME, SYSTEM_DIR } from './container-request.ts';
+import type { Engine } from './engine.ts';
+import { putArchived, type TarFile, type TarFolder } from './engine-archive.ts';
+import type { ContentInbox, InboxFiles, InboxPut } from './shell-files/content-inbox.ts';
+import type { FilesLink } from './shell-files/files-link.ts';
+
+const PART_BYTES = 4 * 1024 * 1024;
+/** A sender that lets the engine wait for longer gets another turn when it goes on. */
+const STALL_MS = 100;
+/** Then others get their turn at the container, however quick the sender is. */
+const MOST_TURN_MS = 500;
+/** A frozen box keeps what was not whole until its next upload. */
+const DROP_MS = 2000;
+
+/** A folder takes one file at a time: it is open to the box only while it holds nothing that is coming. */
+export class ArchiveInbox implements ContentInbox {
+  readonly #engine: Engine;
+  readonly #container: string;
+  readonly #link: FilesLink;
+  /** Folders of this handle that nobody uses just now; as many are made as are needed at once. */
+  readonly #free: string[] = [];
+
+  /** The link is that of the box's files. */
+  constructor(engine: Engine, container: string, link: FilesLink) {
+    this.#engine = engine;
+    this.#container = container;
+    this.#link = link;
+  }
+
+  /** `use` gets the files in the box; it has to take them away, or `drop` them. */
+  async put<T>(put: InboxPut, use: (files: InboxFiles) => Promise<T>): Promise<T> {
+    const folder = this.#free.pop() ?? `${INBOX_NAME}/${randomUUID()}`;
+    try {
+      return await this.#put(folder, put, use);
+    } finally {
+      this.#free.push(folder);
+    }
+  }
+
+  /** What was brought and is not wanted, removed in the box by its own user; what it has no tool for stays. */
+  async drop(files: readonly string[]): Promise<void> {
+    const dropping = () => this.#link.request('drop', files);
+    await bounded({ deadlineMs: DROP_MS }, 'Dropping', dropping).catch(() => undefined);
+  }
+
+  async #put<T>(
+    folder: string,
+    { content: chunks, sizeBytes, mode, signal }: InboxPut,
+    use: (files: InboxFiles) => Promise<T>,
+  ): Promise<T> {
+    const inbox = { name: `${INBOX_NAME}/`, mode: 0o755, owner: 0 };
+    // Closed first, so that what the box put there when it was its own can be changed by nobody any more.
+    const closed = { name: `${folder}/`, mode: 0o700, owner: 0 };
+    const opened = { ...closed, owner: BOX_UID };
+    const names: string[] = [];
+    const file = (bytes: Bytes): TarFile => {
+      const name = `${folder}/${names.length}`;
+      // As they are named from the folder of staged files.
+      names.push(`../${name}`);
+      return { name, mode, owner: BOX_UID, content: bytes };
+    };
+    const partBytes = sizeBytes === null ? PART_BYTES : Number.POSITIVE_INFINITY;
+    const parts = gathered(chunks, partBytes);
+    let next = parts.next();
+    try {
+      while (true) {
+        const first = await next;
+        let over = first.done === true;
+        const flowing = async function* (): AsyncGenerator<TarFile | TarFolder, void, void> {
+          yield inbox;
+          yield closed;
+          const turnEnd = performance.now() + MOST_TURN_MS;
+          let part = first;
+          while (!part.done) {
+            yield file(part.value);
+            next = parts.next();
+            next.catch(() => undefined);
+            const come = await Promise.race([next, delay(STALL_MS, null, { ref: false })]);
+            if (come === null || (!come.done && performance.now() > turnEnd)) return;
+            part = come;
+          }
+          over = true;
+          if (names.length === 0) yield file(new Uint8Array(0));
+          yield opened;
+        };
+        await this.#send(flowing(), signal);
+        if (over) break;
+      }
+    } catch (error) {
+      await bounded({ deadlineMs: DROP_MS }, 'Dropping', (dropping) => this.#discard(folder, dropping)).catch(
+        () => undefined,
+      );
+      throw error;
+    } finally {
+      // Not waited for: a sender that stands still would never let go.
+      parts.return(undefined).catch(() => undefined);
+    }
+    const [one = '', ...rest] = names;
+    return use([one, ...rest]);
+  }
+
+  /** What came only in part. By root, whose folder it is: on a full disk the archive API cannot even remove. */
+  async #discard(folder: string, signal: AbortSignal): Promise<void> {
+    const argv = ['/bin/sh', '-c', DISCARD_SCRIPT, 'boxyard', `${SYSTEM_DIR}/${folder}`];
+    const request = { argv, env: [], user: '0:0', workingDir: '/' };
+    const { stream } = await this.#engine.exec(this.#container, request, signal);
+    const stop = () => stream.destroy();
+    signal.addEventListener('abort', stop, { once: true });
+    stream.resume();
+    await once(stream, 'close').catch(() => undefined);
+    signal.removeEventListener('abort', stop);
+  }
+
+  #send(members: AsyncIterable<TarFile | TarFolder>, signal: AbortSignal): Promise<void> {
+    return putArchived(this.#engine, this.#container, SYSTEM_DIR, members, signal);
+  }
+}
+
+/**
+ * The folder is closed to the box, so nothing in it changes meanwhile; what the box left in it is not followed. Without
+ * rm at least its content goes.
+ */
+const DISCARD_SCRIPT = `
+rm -rf -- "$1" 2>/dev/null && exit
+for f in "$1"/*; do [ -L "$f" ] || [ ! -f "$f" ] || : >"$f"; done`;
+
+/** The same bytes in larger parts. */
+async function* gathered(chunks: AsyncIterable<Bytes>, partBytes: number): AsyncGenerator<Bytes, void, void> {
+  let held: Bytes[] = [];
+  let heldBytes = 0;
+  for await (const chunk of chunks) {
+    held.push(chunk);
+    heldBytes += chunk.length;
+    if (heldBytes < partBytes) continue;
+    yield joined(held);
+    held = [];
+    heldBytes = 0;
+  }
+  if (heldBytes > 0) yield joined(held);
+}
+
+const joined = (parts: readonly Bytes[]): Bytes =>
+  parts.length === 1 ? parts[0]! : new Uint8Array(Buffer.concat(parts));

@@ -1,0 +1,176 @@
+// Large content on its way in and out: walls that a box cannot move meanwhile, and a container that is removed then.
+import { createHash, randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Box, type Bytes, SandboxError } from '@boxyard/sandbox-core';
+import { type SharedEngine, sharedTestEngine } from '@tooling/docker-engine';
+import { needs } from '@tooling/system-parts';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { dockerProvider } from '../src/index.ts';
+import { removeBoxes } from './docker-subject.ts';
+
+const MINUTES = 60_000;
+const MIB = 1024 * 1024;
+const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
+const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+describe('large content', { ...needs('docker', 'busybox'), timeout: 3 * MINUTES }, () => {
+  const deployment = `large-${process.pid}`;
+  let engine: SharedEngine;
+  beforeAll(async () => {
+    engine = await sharedTestEngine({ images: ['busybox'] });
+  }, 5 * MINUTES);
+  afterAll(async () => {
+    await removeBoxes({ socketPath: engine.socketPath, deployment });
+    await engine[Symbol.asyncDispose]();
+  }, MINUTES);
+
+  const make = async (group: string): Promise<Box> => {
+    const { socketPath, images } = engine;
+    const provider = dockerProvider({ socketPath, network: 'boxyard-test', defaultImage: images.busybox });
+    const box = await provider.create({ tag: { deployment, group, epoch: 1 }, environment: {} });
+    onTestFinished(async () => {
+      await box.close();
+      await provider.destroy(box.ref);
+    }, MINUTES);
+    return box;
+  };
+  const remove = (box: Box) => engine.docker.getContainer(box.ref.instance).remove({ force: true, v: true });
+  /** Says when so many parts were asked for, and never stands still. */
+  const endless = (parts: number, reached: () => void): ReadableStream<Bytes> => {
+    let sent = 0;
+    return new ReadableStream<Bytes>({
+      async pull(to) {
+        to.enqueue(new Uint8Array(MIB));
+        if (++sent === parts) reached();
+        if (sent > parts) await delay(10);
+      },
+    });
+  };
+  const codeOf = (call: Promise<unknown>) =>
+    call.then(
+      () => 'ok',
+      (error: unknown) => (SandboxError.isInstance(error) ? error.code : String(error)),
+    );
+
+  test('a sender that pauses holds nobody up, and its content arrives whole', async () => {
+    const box = await make('slow');
+    const content = new Uint8Array(randomBytes(9 * MIB));
+    let goOn: () => void = () => undefined;
+    const paused = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    let at = 0;
+    const slow = new ReadableStream<Bytes>({
+      async pull(to) {
+        if (at === 5 * MIB) await paused;
+        to.enqueue(content.slice(at, at + MIB));
+        at += MIB;
+        if (at === content.length) to.close();
+      },
+    });
+    const writing = box.files.write('slow', slow, { expectedSha256: digest(content) });
+    await expect.poll(() => at, { timeout: 30_000 }).toBe(5 * MIB);
+    for (let round = 0; round < 3; round++)
+      expect((await box.exec({ program: { script: 'true' } })).exitCode).toBe(0);
+    const other = new Uint8Array(2 * MIB);
+    await box.files.write('other', other);
+    expect(await codeOf(box.files.stat('slow'))).toBe('ok');
+    expect(await box.files.stat('slow')).toBeNull();
+    goOn();
+    expect(await writing).toMatchObject({ sizeBytes: content.length });
+    expect(digest(await box.files.read('slow'))).toBe(digest(content));
+  });
+
+  test('nothing that the box does to the place of its uploads leads one elsewhere', async () => {
+    const box = await make('walls');
+    const script = `
+      echo mine >/workspace/target; chmod 644 /workspace/target
+      while :; do
+        for d in /var/lib/boxyard/inbox /var/lib/boxyard/inbox/*; do
+          mv $d $d.gone; ln -s /etc $d
+          ln -s /etc/passwd-of-the-box $d/0; ln -s /workspace/target $d/1; rm -f $d/0; ln -s /etc/new $d/0
+        done
+      done 2>/dev/null`;
+    const attacking = await box.spawn({ program: { script } });
+    const seen = new Set<string>();
+    for (let round = 0; round < 8; round++) {
+      const content = new Uint8Array(randomBytes(2 * MIB));
+      const outcome = await codeOf(box.files.write('written', content));
+      seen.add(outcome);
+      if (outcome === 'ok') expect(digest(await box.files.read('written'))).toBe(digest(content));
+    }
+    await attacking.kill({ graceMs: 0 });
+    expect([...seen].filter((code) => !['ok', 'conflict', 'quota'].includes(code))).toEqual([]);
+    const { stdout } = await box.exec({
+      program: { script: 'ls /etc; cat /workspace/target; stat -c "%U %a" /var/lib/boxyard/inbox' },
+    });
+    expect(text(stdout)).not.toMatch(/passwd-of-the-box|new/);
+    expect(text(stdout)).toMatch(/mine\n.* 755\n$/);
+  });
+
+  test('a container that is removed in the middle of an exchange ends it as gone', async () => {
+    const cut: Readonly<Record<string, (box: Box, begun: () => Promise<void>) => Promise<unknown>>> = {
+      write: (box, begun) =>
+        box.files.write(
+          'big',
+          endless(12, () => void begun()),
+        ),
+      read: async (box, begun) => {
+        const { stream } = await box.files.open('source');
+        let read = 0;
+        for await (const part of stream) {
+          read += part.length;
+          if (read > MIB) await begun();
+        }
+      },
+      pack: async (box, begun) => {
+        const { archives } = box.capabilities;
+        if (!archives.available) throw new Error(archives.reason);
+        const packed = await archives.use.pack();
+        packed.manifest.catch(() => undefined);
+        let read = 0;
+        for await (const part of packed.stream) {
+          read += part.length;
+          if (read > MIB) await begun();
+        }
+      },
+      unpack: async (box, begun) => {
+        const { archives } = box.capabilities;
+        if (!archives.available) throw new Error(archives.reason);
+        const packed = await archives.use.pack();
+        packed.manifest.catch(() => undefined);
+        const parts: Bytes[] = [];
+        for await (const part of packed.stream) parts.push(part);
+        const whole = new Uint8Array(Buffer.concat(parts));
+        let at = 0;
+        const archive = new ReadableStream<Bytes>({
+          async pull(to) {
+            if (at > 8 * MIB) await begun();
+            if (at >= whole.length) to.close();
+            else to.enqueue(whole.slice(at, at + 64 * 1024));
+            at += 64 * 1024;
+          },
+        });
+        await archives.use.unpack(archive, { path: 'copy', mode: 'replace' });
+      },
+    };
+    for (const [name, exchange] of Object.entries(cut)) {
+      const box = await make(`cut-${name}`);
+      await box.files.write('source', new Uint8Array(randomBytes(24 * MIB)));
+      let removed: Promise<void> | null = null;
+      let reach: () => void = () => undefined;
+      const reached = new Promise<void>((resolve) => {
+        reach = resolve;
+      });
+      // Slowly, but on: the engine waits for who does not take what it has for them.
+      const begun = async () => {
+        removed ??= remove(box).then(reach);
+        await delay(20);
+      };
+      const outcome = codeOf(exchange(box, begun));
+      await reached;
+      expect(await outcome, name).toBe('gone');
+      expect(await codeOf(box.files.read('source')), `${name}, then`).toBe('gone');
+    }
+  });
+});
