@@ -1,5 +1,6 @@
 export type { FolderArchivesOptions } from './folder-archives.ts';
 export { FolderArchives } from './folder-archives.ts';
+export { type FolderBoxOptions, openFolderBox } from './folder-box.ts';
 export type { FolderFilesOptions } from './folder-files.ts';
 export { FolderFiles } from './folder-files.ts';
 export type { FolderWatchOptions } from './folder-watch.ts';

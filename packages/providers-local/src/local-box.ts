@@ -34,6 +34,8 @@ export interface LocalBoxOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly maxSpoolBytes?: number | undefined;
   readonly maxBoxSpoolBytes?: number | undefined;
+  /** Stands before every program that is started: it sets something and becomes that program. None when absent. */
+  readonly launcher?: readonly string[] | undefined;
 }
 
 /** The runner of a box's commands. Any process on this machine that has one sees the same commands. */
@@ -43,11 +45,12 @@ export function openRunner({
   environment,
   maxSpoolBytes,
   maxBoxSpoolBytes,
+  launcher = [],
 }: Omit<LocalBoxOptions, 'ref'>): ShellRunner {
   const env = boxEnvironment({ workspace: place.workspace, mark: place.mark, environment });
   return new ShellRunner({
     // Its own folder is for the shell to enter: that it is gone is an answer, and no failure to start.
-    openChannel: (argv) => openChildChannel(argv, { env, cwd: '/' }),
+    openChannel: (argv) => openChildChannel(launched(launcher, argv), { env, cwd: '/' }),
     spoolDir: place.spool,
     workspaceRoot: place.workspace,
     mark: place.mark,
@@ -58,6 +61,14 @@ export function openRunner({
     ...(maxSpoolBytes === undefined ? {} : { spoolLimitBytes: maxSpoolBytes }),
     ...(maxBoxSpoolBytes === undefined ? {} : { boxSpoolLimitBytes: maxBoxSpoolBytes }),
   });
+}
+
+function launched(
+  launcher: readonly string[],
+  argv: readonly [string, ...string[]],
+): readonly [string, ...string[]] {
+  const [program, ...rest] = launcher;
+  return program === undefined ? argv : [program, ...rest, ...argv];
 }
 
 /** A folder of this machine and its processes. No isolation: what runs in it runs as our own user. */
@@ -87,7 +98,13 @@ export class LocalBox implements Box {
       mark: place.mark,
       environment: options.environment,
     });
-    const terminals = new LocalTerminals({ workspace: root, mark: place.mark, environment, runner });
+    const terminals = new LocalTerminals({
+      workspace: root,
+      mark: place.mark,
+      environment,
+      runner,
+      launcher: options.launcher ?? [],
+    });
     this.#terminals = terminals;
     this.capabilities = {
       attach:

@@ -46,6 +46,8 @@ export interface LocalTerminalsOptions {
   readonly mark: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly runner: ShellRunner;
+  /** See `LocalBoxOptions`. */
+  readonly launcher: readonly string[];
 }
 
 export class LocalTerminals implements BoxTerminals {
@@ -69,7 +71,8 @@ export class LocalTerminals implements BoxTerminals {
       checkEnvironment(request.env ?? {});
       const environment = { ...this.#options.environment, ...request.env };
       const shell = await findShell(request.shell ?? process.env.SHELL ?? '/bin/sh', cwd, environment.PATH);
-      const pty = spawn(shell, [], {
+      const [program = shell, ...args] = [...this.#options.launcher, shell];
+      const pty = spawn(program, args, {
         name: 'xterm-256color',
         cols: request.cols,
         rows: request.rows,

@@ -73,7 +73,11 @@ export const FLOORS: readonly FloorRow[] = [
 
   { name: 'api', floor: 6, mayImport: ['*'], providersOnlyIn: 'src/compose.ts' },
   { name: 'worker', floor: 6, mayImport: ['*'], agentSdk: true, providersOnlyIn: 'src/compose.ts' },
-  { name: 'agent', floor: 6, mayImport: ['selfhosted', 'providers-local', 'agent-proto', 'config'] },
+  {
+    name: 'agent',
+    floor: 6,
+    mayImport: ['selfhosted', 'providers-local', 'agent-proto', 'sandbox-core', 'contracts', 'config'],
+  },
   { name: 'relay', floor: 6, mayImport: ['streaming', 'agent-proto', 'config'] },
   { name: 'console', floor: 6, mayImport: ['contracts', 'client'] },
   { name: 'boxyard', floor: 6, mayImport: ['*'] },

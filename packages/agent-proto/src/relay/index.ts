@@ -1,5 +1,6 @@
 export { RelayCloseCode } from './close-code.ts';
 export { frameCost } from './frame-cost.ts';
+export { reconnectDelayMs } from './reconnect-delay.ts';
 export { parseRelayQuery, RELAY_PATH, type RelayRendezvous, relayAddress } from './relay-address.ts';
 export type { RelayChannel } from './relay-channel.ts';
 export { type OpenStreamOptions, RelayDialler, type RelayDiallerOptions } from './relay-dialler.ts';

@@ -1,0 +1,199 @@
+// A control plane for agents under test: the real fleet on a real store, a real nats-server in operator mode, a real
+// relay. Only the routes are written down here, as apps/api has them.
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { type MachineAddress, machineBase } from '@boxyard/agent-proto';
+import { type AgentEvent, AgentEventSchema, type Hello, HelloSchema } from '@boxyard/agent-proto/messages';
+import { createFleet, createNatsOperatorKeys, type Fleet, natsTrustConfig, signerOf } from '@boxyard/fleet';
+import { deriveTokenSecret, SandboxError } from '@boxyard/sandbox-core';
+import { MachineBox, NatsControlRpc } from '@boxyard/selfhosted';
+import { openTestStore } from '@boxyard/store-postgres/testing';
+import { createRelay } from '@boxyard/streaming/relay';
+import { fromBinary } from '@bufbuild/protobuf';
+import { encodeUser, fromSeed } from '@nats-io/jwt';
+import { createUser } from '@nats-io/nkeys';
+import { connect, jwtAuthenticator, type NatsConnection } from '@nats-io/transport-node';
+import { startNatsServer, type TestNatsServer } from '@tooling/nats-server';
+
+export interface ControlPlane extends AsyncDisposable {
+  readonly url: string;
+  readonly fleet: Fleet;
+  readonly workspaceId: string;
+  readonly nats: TestNatsServer;
+  readonly tokenSecret: Uint8Array;
+  readonly relayUrl: string;
+  readonly hellos: { readonly subject: string; readonly hello: Hello }[];
+  readonly events: AgentEvent[];
+  enrollmentToken(): Promise<string>;
+  /** Of the agent that said hello last. */
+  openMachine(): Promise<MachineBox>;
+  /** Cuts the connections of every agent. */
+  restartNats(): Promise<void>;
+}
+
+const APPROVER = 'somebody who may';
+
+export async function startControlPlane({ jwtTtlMs = 300_000 } = {}): Promise<ControlPlane> {
+  const store = await openTestStore();
+  const keys = createNatsOperatorKeys();
+  const tokenSecret = deriveTokenSecret('a secret key of at least 32 characters');
+  const nats = await startNatsServer({ config: await natsTrustConfig(keys) });
+  const relay = createRelay({ secret: tokenSecret });
+  const address = { url: '', relayUrl: '' };
+  const fleet = createFleet({
+    enrollments: store.enrollments,
+    registry: store.machines,
+    tokenSecret,
+    signer: signerOf(keys),
+    jwtTtlMs,
+    addresses: () => ({ publicUrl: address.url, natsUrls: [nats.url], relayUrl: address.relayUrl }),
+    ping: async () => 'silent',
+  });
+  const workspace = { id: '0197a3b2-7c44-7d21-8a10-3f5e6b7c8d90', slug: 'default', createdAt: new Date() };
+  await store.workspaces.create(workspace);
+
+  const answer = async (path: string, body: never): Promise<unknown> => {
+    const { exposure: _, workspaceId: __, token, ...machine } = body as Record<string, never>;
+    switch (path) {
+      case '/v1/enrollments/device/start': {
+        const { deviceCode, userCode, ttlMs } = await fleet.devices.start(workspace.id, machine as never);
+        const page = `${address.url}/enroll`;
+        return {
+          deviceCode,
+          userCode,
+          verificationUri: page,
+          verificationUriComplete: `${page}?code=${userCode}`,
+          intervalSeconds: 1,
+          expiresInSeconds: ttlMs / 1000,
+        };
+      }
+      case '/v1/enrollments/device/poll': {
+        const polled = await fleet.devices.poll((body as { deviceCode: string }).deviceCode, () => {});
+        return 'intervalMs' in polled ? { state: polled.state, intervalSeconds: 1 } : polled;
+      }
+      case '/v1/enrollments/token/exchange':
+        return (await fleet.tokens.exchange(token ?? '', machine as never)).credentials;
+      case '/v1/enrollments/refresh': {
+        const { bearer, proof } = body as {
+          bearer: string;
+          proof?: { challenge: string; signature: string };
+        };
+        if (proof !== undefined)
+          return { state: 'authorized', credentials: await fleet.renewal.renew(bearer, proof) };
+        const { challenge, expiresAt } = await fleet.renewal.challenge(bearer);
+        return { state: 'challenge', challenge, expiresAt: expiresAt.toISOString() };
+      }
+      default:
+        return null;
+    }
+  };
+  const server = createServer(async (request: IncomingMessage, response) => {
+    try {
+      const body = JSON.parse(await text(request)) as never;
+      response.end(JSON.stringify(await answer(request.url ?? '', body)));
+    } catch (error) {
+      const refused = SandboxError.isInstance(error);
+      const problem = { detail: String(error), retryable: refused && error.retryable };
+      response.writeHead(refused ? 403 : 500).end(JSON.stringify(problem));
+    }
+  });
+  relay.attach(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  address.url = `http://127.0.0.1:${port}`;
+  address.relayUrl = `ws://127.0.0.1:${port}`;
+
+  const hellos: { subject: string; hello: Hello }[] = [];
+  const events: AgentEvent[] = [];
+  const links: NatsConnection[] = [];
+  const connectControl = async (): Promise<NatsConnection> => {
+    const user = createUser();
+    const jwt = await encodeUser(
+      'control',
+      user,
+      fromSeed(Buffer.from(keys.signing)),
+      { issuer_account: signerOf(keys).account },
+      {},
+    );
+    const link = await connect({
+      servers: nats.url,
+      authenticator: jwtAuthenticator(jwt, user.getSeed()),
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 50,
+    });
+    links.push(link);
+    return link;
+  };
+  const ear = await connectControl();
+  ear.subscribe('agent.*.*.connection.*.hello', {
+    callback: (_, message) => {
+      hellos.push({ subject: message.subject, hello: fromBinary(HelloSchema, message.data) });
+    },
+  });
+  ear.subscribe('agent.*.*.connection.*.events', {
+    callback: (_, message) => {
+      events.push(fromBinary(AgentEventSchema, message.data));
+    },
+  });
+  await ear.flush();
+
+  return {
+    url: address.url,
+    relayUrl: address.relayUrl,
+    fleet,
+    workspaceId: workspace.id,
+    nats,
+    tokenSecret,
+    hellos,
+    events,
+    enrollmentToken: async () =>
+      (
+        await fleet.tokens.create({
+          workspaceId: workspace.id,
+          allowScreenControl: false,
+          uses: 1,
+          ttlMs: 60_000,
+          createdBy: APPROVER,
+        })
+      ).token,
+    async openMachine() {
+      const latest = hellos.at(-1);
+      if (latest === undefined) throw new Error('No agent has said hello.');
+      const machine: MachineAddress = {
+        workspaceId: latest.hello.workspaceId,
+        agentId: latest.hello.agentId,
+      };
+      const rpc = new NatsControlRpc({
+        connect: connectControl,
+        instances: { newestInstance: () => instanceOf(hellos, machine) },
+      });
+      return new MachineBox({
+        rpc,
+        frames: rpc,
+        machine,
+        hello: latest.hello,
+        epoch: 1,
+        timings: { silenceMs: 2000 },
+      });
+    },
+    async restartNats() {
+      await nats.kill();
+      await nats.start();
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(links.map((link) => link.close()));
+      await relay.close();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await nats[Symbol.asyncDispose]();
+      await store.close();
+    },
+  };
+}
+
+function instanceOf(hellos: ControlPlane['hellos'], machine: MachineAddress): string {
+  const prefix = `${machineBase(machine)}.connection.`;
+  const subject = hellos.findLast((each) => each.subject.startsWith(prefix))?.subject ?? '';
+  return subject.slice(prefix.length).split('.')[0] ?? '';
+}
