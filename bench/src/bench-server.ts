@@ -1,5 +1,6 @@
 /** The built server as a process of its own, as a person starts it. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -55,4 +56,10 @@ export async function send(
   if (!response.ok)
     throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`);
   return response;
+}
+
+/** Resident bytes of the server process; its database counts separately. */
+export async function residentBytes(server: BenchServer): Promise<number> {
+  const status = await readFile(`/proc/${server.child.pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
 }

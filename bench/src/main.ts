@@ -4,12 +4,16 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { measureDocker } from './docker.bench.ts';
 import { measureDockerThroughHttp } from './docker-http.bench.ts';
+import { measureEvents } from './event.bench.ts';
 import { measureExec } from './exec.bench.ts';
 import { measureGit, measureList } from './files.bench.ts';
 import { measureLeases, measureReaper } from './lease.bench.ts';
 import { type Measurement, markdownTable } from './measurement.ts';
 import { measureRelay } from './relay.bench.ts';
+import { measureRoutedBox } from './routed-box.bench.ts';
 import { measureServer } from './server.bench.ts';
+import { measureSwap } from './swap.bench.ts';
+import { measureTurns } from './turn.bench.ts';
 
 const PARTS: Readonly<Record<string, () => Promise<Measurement[]>>> = {
   exec: measureExec,
@@ -21,6 +25,10 @@ const PARTS: Readonly<Record<string, () => Promise<Measurement[]>>> = {
   list: measureList,
   git: measureGit,
   relay: measureRelay,
+  turn: measureTurns,
+  'routed-box': measureRoutedBox,
+  swap: measureSwap,
+  events: measureEvents,
 };
 
 const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : undefined;

@@ -1,20 +1,14 @@
 import { createReadStream } from 'node:fs';
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { type BenchServer, post, send, startServer, stopServer } from './bench-server.ts';
+import { type BenchServer, post, residentBytes, send, startServer, stopServer } from './bench-server.ts';
 import { inTurns, type Measurement, mib, ms, timed, times } from './measurement.ts';
 import { rawSpawn } from './raw-spawn.ts';
 import { openScratchBox } from './scratch-box.ts';
 
 const UPLOAD_BYTES = 2_000_000_000;
-
-/** Resident bytes of the server process; its database counts separately. */
-async function residentBytes(server: BenchServer): Promise<number> {
-  const status = await readFile(`/proc/${server.child.pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
-}
 
 export async function measureServer(): Promise<Measurement[]> {
   const dataDir = await mkdtemp(join(tmpdir(), 'boxyard-bench-server-'));
