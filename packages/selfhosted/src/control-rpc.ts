@@ -39,6 +39,8 @@ export interface OpFrames {
     streamId: string,
     onFrame: (payload: Uint8Array) => void,
   ): Promise<HeardStream>;
+  /** Tells whenever the link stands again after it was lost: frames may have been lost with it. @returns Ends it. */
+  onRestored(tell: () => void): () => void;
   /** Fire and forget: an ack that is lost is followed by another. */
   ack(machine: MachineAddress, streamId: string, payload: Uint8Array): void;
 }

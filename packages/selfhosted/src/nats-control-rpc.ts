@@ -15,6 +15,7 @@ import { SandboxError } from '@boxyard/sandbox-core';
 import { type NatsConnection, NoRespondersError, RequestError, TimeoutError } from '@nats-io/transport-node';
 import type { HeardStream, InstanceDirectory, MachineLink, RpcOptions } from './control-rpc.ts';
 import { Memoised } from './memoised.ts';
+import { RestoredLinks } from './restored-links.ts';
 import {
   failedResponse,
   offlineAgentError,
@@ -59,6 +60,7 @@ export class NatsControlRpc implements MachineLink {
   readonly #instances: InstanceDirectory | undefined;
   readonly #listeners = new Map<string, (payload: Uint8Array) => void>();
   readonly #heard = new WeakSet<NatsConnection>();
+  readonly #restored = new RestoredLinks();
   #maxPayload: number | null = null;
 
   constructor({ connect, connectFrames, instances }: NatsControlRpcOptions) {
@@ -125,6 +127,10 @@ export class NatsControlRpc implements MachineLink {
     return { stop: () => void this.#listeners.delete(key) };
   }
 
+  onRestored(tell: () => void): () => void {
+    return this.#restored.onRestored(tell);
+  }
+
   ack(machine: MachineAddress, streamId: string, payload: Uint8Array): void {
     void this.#sendAck(machine, streamId, payload);
   }
@@ -137,6 +143,7 @@ export class NatsControlRpc implements MachineLink {
   /** One subscription for all streams of this process. Whose a frame is, its subject says. */
   async #hear(connection: NatsConnection): Promise<void> {
     this.#heard.add(connection);
+    void this.#restored.follow(connection);
     connection.subscribe(readerFrames(this.reader), {
       callback: (error, message) => {
         const from = error === null ? parseOpSubject(message.subject) : null;

@@ -30,6 +30,8 @@ export type OpNews =
   | { readonly kind: 'ready' }
   | { readonly kind: 'opened'; readonly opened: OpOpened };
 
+let nextReader = 0n;
+
 export interface OpReaderOptions {
   readonly calls: MachineCalls;
   readonly frames: OpFrames;
@@ -65,12 +67,13 @@ export class OpReader {
   #read = 0;
   #cursor: OutputCursor;
   #unackedBytes = 0;
-  #generation = 1n;
+  #generation: bigint;
   #failure: unknown = null;
   #wake: (() => void) | null = null;
   #heardAt = performance.now();
   #healing = false;
   #begun = false;
+  #stopRestored: () => void = () => undefined;
   #onOpened: (opened: OpOpened) => void = () => undefined;
   #onFailed: (error: unknown) => void = () => undefined;
   #gapTimer: NodeJS.Timeout | undefined;
@@ -83,6 +86,8 @@ export class OpReader {
     this.#timings = calls.timings;
     this.#streamId = ownStream ? `${frames.reader}.${randomUUID()}` : opId;
     this.#from = from;
+    // Of a stream that is the op's own only the newest reader counts, whichever process it is in.
+    this.#generation = ownStream ? 1n : BigInt(Date.now()) * 1000n + nextReader++;
     this.#cursor = ownStream ? from : OUTPUT_START;
     this.#counts = new ChannelCounts(ownStream ? 'sha256' : 'blake3');
   }
@@ -91,7 +96,8 @@ export class OpReader {
   async listen(): Promise<void> {
     const { frames, calls } = this.#options;
     this.#heard = await frames.listen(calls.machine, this.#streamId, (payload) => this.#arrive(payload));
-    if (this.#ended.signal.aborted) this.#heard.stop();
+    this.#stopRestored = frames.onRestored(() => void this.#heal());
+    if (this.#ended.signal.aborted) this.#letGo();
     const everyMs = Math.max(10, Math.min(this.#timings.ackMs, this.#timings.silenceMs) / 2);
     this.#watchTimer = setInterval(() => this.#look(), everyMs);
     this.#watchTimer.unref();
@@ -185,8 +191,13 @@ export class OpReader {
     clearTimeout(this.#gapTimer);
     clearInterval(this.#watchTimer);
     if (this.#options.ownStream) this.#ack(true);
-    this.#heard?.stop();
+    this.#letGo();
     this.#wake?.();
+  }
+
+  #letGo(): void {
+    this.#heard?.stop();
+    this.#stopRestored();
   }
 
   #newsOf(body: OpFrame['body']): OpNews | null {
@@ -282,7 +293,7 @@ export class OpReader {
 
   /** Asks for what is missing, for as long as the machine may stay away. */
   async #heal(): Promise<void> {
-    if (this.#healing || this.#ended.signal.aborted || this.#failure !== null) return;
+    if (!this.#begun || this.#healing || this.#ended.signal.aborted || this.#failure !== null) return;
     this.#healing = true;
     this.#gapTimer = undefined;
     const { signal } = this.#ended;

@@ -10,6 +10,8 @@ export interface AgentTransport {
   onRequest(handle: (payload: Uint8Array, reply: (payload: Uint8Array) => void) => void): () => void;
   /** Acks of streams from now on. */
   onAck(handle: (streamId: string, payload: Uint8Array) => void): () => void;
+  /** Tells whenever the way for output stands again after it was lost: frames may have been lost with it. */
+  onRestored(tell: () => void): () => void;
   /** On a connection of its own, so that output never delays a ping. Nothing tells whether it arrived. */
   sendFrame(streamId: string, payload: Uint8Array): void;
   publish(kind: 'hello' | 'events', payload: Uint8Array): void;

@@ -24,8 +24,22 @@ export class ChunkInlet {
     this.#writer.closed.catch(() => undefined);
   }
 
-  /** Resolves once there is room for more. @throws WireRefusal for a chunk that leaves a gap. */
-  async take({ seq: wireSeq, bytes, last }: WriteChunk): Promise<void> {
+  /**
+   * Resolves once there is room for more.
+   *
+   * @param read The work that reads the stream: why it stopped is what the sender has to know.
+   * @throws WireRefusal for a chunk that leaves a gap.
+   */
+  async take(chunk: WriteChunk, read: Promise<unknown>): Promise<void> {
+    const taken = this.#take(chunk).catch(async (error: unknown) => {
+      if (!(error instanceof WireRefusal)) await read;
+      throw error;
+    });
+    // A reader that has enough leaves no room.
+    await Promise.race([taken, read]);
+  }
+
+  async #take({ seq: wireSeq, bytes, last }: WriteChunk): Promise<void> {
     const seq = Number(wireSeq);
     const known = this.#acked.get(seq);
     if (known !== undefined) return known;

@@ -1,5 +1,6 @@
 import { type AgentInstance, agentSubjects, machineSubjects, parseOpSubject } from '@boxyard/agent-proto';
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
+import { RestoredLinks } from '../restored-links.ts';
 import type { AgentTransport } from './agent-transport.ts';
 
 /** The two connections of an agent: requests on the one, output on the other. */
@@ -26,6 +27,7 @@ export class NatsAgentTransport implements AgentTransport {
   readonly #subjects: ReturnType<typeof agentSubjects>;
   readonly #onRequest = new Set<OnRequest>();
   readonly #onAck = new Set<OnAck>();
+  readonly #restored = new RestoredLinks();
   #current: (AgentConnections & { readonly subscriptions: readonly Subscription[] }) | null = null;
 
   constructor(options: NatsAgentTransportOptions) {
@@ -68,6 +70,9 @@ export class NatsAgentTransport implements AgentTransport {
     await Promise.all([requests.flush(), output.flush()]);
     const mine = { requests, output, subscriptions };
     this.#current = mine;
+    // What was on its way over the connections before may have been lost with them.
+    this.#restored.tell();
+    void this.#restored.follow(output);
     return async () => {
       if (this.#current === mine) this.#current = null;
       await Promise.all(subscriptions.map((one) => one.drain().catch(() => undefined)));
@@ -86,6 +91,10 @@ export class NatsAgentTransport implements AgentTransport {
   onAck(handle: OnAck): () => void {
     this.#onAck.add(handle);
     return () => void this.#onAck.delete(handle);
+  }
+
+  onRestored(tell: () => void): () => void {
+    return this.#restored.onRestored(tell);
   }
 
   sendFrame(streamId: string, payload: Uint8Array): void {

@@ -100,7 +100,7 @@ export class OpFeed {
     const first = this.#kept[0]?.seq ?? this.#seq + 1;
     if (reader.fromSeq >= first - 1 && reader.fromSeq <= this.#seq) {
       this.#drop(reader.fromSeq);
-      for (const { payload } of this.#kept) this.#transport.sendFrame(this.streamId, payload);
+      this.resend();
       this.#room?.();
       return true;
     }
@@ -119,6 +119,11 @@ export class OpFeed {
     if (creditBytes > 0) this.#reader = { ...this.#reader, windowBytes: creditBytes };
     this.#drop(ackedSeq);
     this.#room?.();
+  }
+
+  /** Sends again what has not been acknowledged: it may have been lost with a link. */
+  resend(): void {
+    for (const { payload } of this.#kept) this.#transport.sendFrame(this.streamId, payload);
   }
 
   /** Sends nothing more. The op goes on where it can do without a reader. */

@@ -46,6 +46,7 @@ export class OpTable {
   /** Who had started what is forgotten: a start that is heard again late is not another one. */
   readonly #forgotten = new Map<string, string>();
   readonly #sweeper: NodeJS.Timeout;
+  readonly #stopHearing: () => void;
 
   constructor(box: Box, transport: AgentTransport, timings: OpTimings) {
     this.#box = box;
@@ -53,6 +54,9 @@ export class OpTable {
     this.#timings = timings;
     this.#sweeper = setInterval(() => this.#sweep(), Math.min(SWEEP_MS, timings.readerGoneMs));
     this.#sweeper.unref();
+    this.#stopHearing = transport.onRestored(() => {
+      for (const feed of this.#feeds.values()) feed.resend();
+    });
   }
 
   /** Ops that have not ended. */
@@ -173,6 +177,7 @@ export class OpTable {
   /** Nothing is sent any more; what ends with its reader is ended. Commands go on. */
   async close(): Promise<void> {
     clearInterval(this.#sweeper);
+    this.#stopHearing();
     for (const streamId of [...this.#feeds.keys()]) this.#endFeed(streamId);
     const passing = [...this.#settled.values()].filter((op) => !op.replayable && op.end === null);
     await Promise.allSettled(passing.map((op) => op.cancel()));

@@ -38,7 +38,7 @@ export class UnpackOp extends RunningOp {
   }
 
   async take(chunk: WriteChunk): Promise<WriteChunkAck> {
-    await Promise.race([this.#inlet.take(chunk), this.#unpacked]);
+    await this.#inlet.take(chunk, this.#unpacked);
     return create(WriteChunkAckSchema, { seq: chunk.seq });
   }
 }

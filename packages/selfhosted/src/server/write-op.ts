@@ -41,7 +41,7 @@ export class WriteOp extends RunningOp {
   /** With the last chunk it resolves when the file is there. */
   async take(chunk: WriteChunk): Promise<WriteChunkAck> {
     const { seq, last } = chunk;
-    await Promise.race([this.#inlet.take(chunk), this.#written]);
+    await this.#inlet.take(chunk, this.#written);
     if (!last) return create(WriteChunkAckSchema, { seq });
     const { version, sizeBytes } = await this.#written;
     return create(WriteChunkAckSchema, { seq, version, sizeBytes: BigInt(sizeBytes) });

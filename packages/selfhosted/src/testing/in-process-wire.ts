@@ -40,6 +40,7 @@ export class InProcessWire {
   readonly #maxPayload: number;
   readonly #onRequest = new Set<OnRequest>();
   readonly #onAck = new Set<(streamId: string, payload: Uint8Array) => void>();
+  readonly #onRestored = new Set<() => void>();
   readonly #listeners = new Map<string, Set<(payload: Uint8Array) => void>>();
 
   constructor({ maxPayload = 1024 * 1024, faults }: InProcessWireOptions = {}) {
@@ -49,6 +50,7 @@ export class InProcessWire {
       maxPayload: () => maxPayload,
       onRequest: (handle) => added(this.#onRequest, handle),
       onAck: (handle) => added(this.#onAck, handle),
+      onRestored: (tell) => added(this.#onRestored, tell),
       sendFrame: (streamId, payload) => {
         this.#assertFits(payload);
         this.#wire.carry(() => {
@@ -69,6 +71,12 @@ export class InProcessWire {
 
   mend(): void {
     this.#wire.mend();
+    for (const tell of this.#onRestored) tell();
+  }
+
+  /** Hands a message to the machine as it is, also one that no client would send. */
+  deliver(payload: Uint8Array, reply: (payload: Uint8Array) => void): void {
+    for (const handle of this.#onRequest) handle(payload, reply);
   }
 
   /** Nobody serves the machine any more: requests are told so at once. */
@@ -95,6 +103,7 @@ export class InProcessWire {
         stops.add(stop);
         return { stop };
       },
+      onRestored: (tell) => added(this.#onRestored, tell),
       ack: (_machine, streamId, payload) => {
         this.#wire.carry(() => {
           for (const handle of this.#onAck) handle(streamId, payload);
