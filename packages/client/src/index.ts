@@ -149,6 +149,8 @@ export type {
   SessionList,
   SessionUsage,
   SetBudgetRequest,
+  SetSourceTokenRequest,
+  SourceTokenPlace,
   StartEnrollmentRequest,
   StartedEnrollment,
   StopCause,

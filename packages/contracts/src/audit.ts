@@ -18,6 +18,7 @@ export const AUDIT_ACTIONS = [
   'session.delete',
   'session.pause',
   'session.swap',
+  'session.source-token',
   'command.run',
   'command.attach',
   'command.input',

@@ -26,6 +26,8 @@ export const GitUrl = z
   .refine((url) => !hasPassword(url), 'must not hold a password: put it into `token`');
 export type GitUrl = z.infer<typeof GitUrl>;
 
+const GitToken = z.string().regex(/^[\x21-\x7e]{1,4096}$/, 'must be printable characters without blanks');
+
 /** A repository that is cloned into the workspace on first use. */
 export const GitSourceRequest = z
   .strictObject({
@@ -33,10 +35,7 @@ export const GitSourceRequest = z
     /** The remote's default branch when absent. */
     ref: GitRevision.optional(),
     /** Write-only; kept in a file of mode 0600 in the box, never in `.git/config`. */
-    token: z
-      .string()
-      .regex(/^[\x21-\x7e]{1,4096}$/, 'must be printable characters without blanks')
-      .optional(),
+    token: GitToken.optional(),
   })
   .refine((source) => source.token === undefined || isHttp(source.url), {
     path: ['token'],
@@ -47,3 +46,14 @@ export type GitSourceRequest = z.infer<typeof GitSourceRequest>;
 /** The same as it is shown: without the token. */
 export const GitSource = z.object({ url: z.string(), ref: z.string().nullable() });
 export type GitSource = z.infer<typeof GitSource>;
+
+/** Body of `PUT source-token`: takes the place of the token that the source was given with. */
+export const SetSourceTokenRequest = z.strictObject({ token: GitToken });
+export type SetSourceTokenRequest = z.infer<typeof SetSourceTokenRequest>;
+
+/** Answer of `PUT source-token`. */
+export const SourceTokenPlace = z.object({
+  /** Whether the box has it by now; one that is not up gets it when it is opened next. */
+  inBox: z.boolean(),
+});
+export type SourceTokenPlace = z.infer<typeof SourceTokenPlace>;

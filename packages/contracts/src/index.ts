@@ -74,7 +74,13 @@ export {
   GitStatusResponse,
 } from './git.ts';
 export { GitRevision } from './git-ref.ts';
-export { GitSource, GitSourceRequest, GitUrl } from './git-source.ts';
+export {
+  GitSource,
+  GitSourceRequest,
+  GitUrl,
+  SetSourceTokenRequest,
+  SourceTokenPlace,
+} from './git-source.ts';
 export { Health, Readiness } from './health.ts';
 export { Id, IdempotencyKey, Uuid, WorkspaceRef, WorkspaceSlug } from './identifiers.ts';
 export { CreatedKey, CreateKeyRequest, Key, KeyList } from './key.ts';

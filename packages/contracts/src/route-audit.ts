@@ -60,6 +60,7 @@ export const ROUTE_AUDIT: Readonly<Record<Route, RouteAudit | null>> = {
   'DELETE /v1/workspaces/:ws/sessions/:sid': each('session.delete'),
   'POST /v1/workspaces/:ws/sessions/:sid/pause': each('session.pause'),
   'POST /v1/workspaces/:ws/sessions/:sid/active-sandbox': each('session.swap'),
+  'PUT /v1/workspaces/:ws/sessions/:sid/source-token': each('session.source-token'),
   'GET /v1/workspaces/:ws/sessions/:sid/usage': NOT_AUDITED,
   'GET /v1/workspaces/:ws/sessions/:sid/events': NOT_AUDITED,
   'GET /v1/workspaces/:ws/sessions/:sid/stream-capabilities': NOT_AUDITED,

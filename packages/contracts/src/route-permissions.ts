@@ -50,6 +50,7 @@ export const ROUTE_PERMISSIONS = {
   'DELETE /v1/workspaces/:ws/sessions/:sid': 'sessions:control',
   'POST /v1/workspaces/:ws/sessions/:sid/pause': 'sessions:control',
   'POST /v1/workspaces/:ws/sessions/:sid/active-sandbox': 'sessions:control',
+  'PUT /v1/workspaces/:ws/sessions/:sid/source-token': 'sessions:control',
   'GET /v1/workspaces/:ws/sessions/:sid/usage': 'sessions:read',
   'GET /v1/workspaces/:ws/sessions/:sid/events': 'sessions:read',
   'GET /v1/workspaces/:ws/sessions/:sid/stream-capabilities': 'sessions:read',

@@ -9,7 +9,6 @@ import {
   bounded,
   type CallOptions,
   type ChangeJournal,
-  createRedactor,
   type EventLog,
   type HolderKind,
   type LeaseStore,
@@ -26,6 +25,7 @@ import { LRUCache } from 'lru-cache';
 import { v7 as uuidv7 } from 'uuid';
 import { environmentOf, sourceTokenOf } from './box-group.ts';
 import { cloneGitSource } from './git-source.ts';
+import { type GroupRedactors, GroupSecrets } from './group-secrets.ts';
 import { SessionPointers } from './session-pointers.ts';
 
 export interface BoxHolder {
@@ -85,7 +85,7 @@ export class ActiveBoxes {
   readonly #pointers: SessionPointers;
   /** Boxes of this process that go where their session goes. */
   readonly #followers = new Map<string, Set<RoutedBox<OpenedBox>>>();
-  readonly #redactors = new LRUCache<string, Redactor>({ max: 1_000 });
+  readonly #secrets: GroupSecrets;
   /** Two first operations of one process must not clone twice; other processes wait in the box, at git's lock. */
   readonly #cloning = new Map<string, Promise<void>>();
 
@@ -95,6 +95,7 @@ export class ActiveBoxes {
     this.#known = new LRUCache(cache);
     this.#groups = new LRUCache(cache);
     this.#pointers = new SessionPointers(options.pointers);
+    this.#secrets = new GroupSecrets(options.sealer);
   }
 
   /** @throws SandboxError `not-found` for a session that is not there, or not in this workspace. */
@@ -181,16 +182,28 @@ export class ActiveBoxes {
     return inTime(this.openGroupBox(await this.#findGroup(groupId), holder, options));
   }
 
-  /** Hides what the group's environment and source token hold. */
+  /** Hides what the group's environment and source token hold, as far as this process has heard. */
   async redactorFor(groupId: string): Promise<Redactor> {
-    const known = this.#redactors.get(groupId);
-    if (known) return known;
-    const group = await this.#findGroup(groupId);
-    const token = sourceTokenOf(group, this.#options.sealer);
-    const secrets = Object.values(environmentOf(group, this.#options.sealer));
-    const redactor = createRedactor(token === null ? secrets : [...secrets, token]);
-    this.#redactors.set(groupId, redactor);
-    return redactor;
+    return this.#secrets.redactorsFor(await this.#findGroup(groupId)).all;
+  }
+
+  /** As `redactorFor`, by what the record has now: for work that goes on while a token is replaced. */
+  async redactorsNow(workspaceId: string, groupId: string): Promise<GroupRedactors> {
+    return this.#secrets.redactorsFor(await this.#readGroup(workspaceId, groupId));
+  }
+
+  /** The newest token is brought to the box. False when there is none. */
+  giveToken(
+    { box, group, epoch }: Pick<ActiveBox, 'box' | 'group' | 'epoch'>,
+    call: CallOptions = {},
+  ): Promise<boolean> {
+    const read = () => this.#options.sessions.getGroup(group.workspaceId, group.id);
+    return this.#secrets.bringTo(box, group, { epoch, read, ...call });
+  }
+
+  /** What is remembered of the groups is dropped: they were changed. */
+  forgetGroups(groupIds: readonly string[]): void {
+    for (const groupId of groupIds) this.#forgetGroup(groupId);
   }
 
   async #findGroup(groupId: string): Promise<BoxGroup> {
@@ -257,6 +270,8 @@ export class ActiveBoxes {
       if (group.source !== null && group.sourceClonedAt === null) {
         await bounded({ ...options, deadlineMs }, 'Cloning the source', () => this.#cloneOnce(group));
       }
+      // Without it git says that it may not, which is no reason to keep somebody from the files of the box.
+      await this.giveToken({ box: opened.box, group, epoch: opened.epoch }).catch(() => undefined);
       if (mutates) await opened.markDirty();
       return {
         group,

@@ -1,9 +1,6 @@
-/**
- * Clones a session's source into its empty workspace on first use. The token travels by stdin into a 0600 file
- * outside the workspace, read by git's own `store` helper: never into `.git/config`, a command line, the
- * environment or an archive.
- */
+/** Clones a session's source into its empty workspace on first use. */
 import { type Box, type CallOptions, SandboxError } from '@boxyard/sandbox-core';
+import { writeGitCredentials } from './git-credentials.ts';
 
 export interface GitSource {
   readonly url: string;
@@ -14,17 +11,7 @@ export interface GitSource {
 /** A clone of a large repository over a slow line; past it the session says so instead of waiting on. */
 const CLONE_DEADLINE_MS = 600_000;
 
-const text = new TextEncoder();
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-
-// mkdir without -p fails on a folder or a link that somebody else put there; one of our own is used again.
-const WRITE_CREDENTIALS = `
-umask 077
-dir="\${TMPDIR:-/tmp}/boxyard-credentials-$1"
-mkdir "$dir" 2>/dev/null || { [ -d "$dir" ] && [ ! -L "$dir" ] && [ -O "$dir" ]; } || exit 73
-cat >"$dir/git" || exit 74
-printf %s "$dir/git"
-`;
 
 const CLONE = `
 set -e
@@ -60,7 +47,8 @@ export async function cloneGitSource(
   options: CallOptions = {},
 ): Promise<void> {
   const bounded = { deadlineMs: CLONE_DEADLINE_MS, ...options };
-  const credentials = source.token === null ? '' : await writeCredentials(box, groupId, source, bounded);
+  const { url, token } = source;
+  const credentials = token === null ? '' : await writeGitCredentials(box, groupId, { url, token }, bounded);
   const cloned = await box.exec(
     { program: { argv: ['/bin/sh', '-c', CLONE, 'boxyard', source.url, source.ref ?? '', credentials] } },
     bounded,
@@ -72,33 +60,6 @@ export async function cloneGitSource(
     `The source could not be cloned: ${said || `git ended with ${cloned.exitCode}`}. Check its url, ref and token.`,
     { stage: 'source.clone', retryable: false },
   );
-}
-
-/** Answers where the file lies. Written anew on every box, because it is in no archive. */
-async function writeCredentials(
-  box: Box,
-  groupId: string,
-  source: GitSource,
-  options: CallOptions,
-): Promise<string> {
-  const url = new URL(source.url);
-  url.username = 'x-access-token';
-  url.password = source.token ?? '';
-  const written = await box.exec(
-    {
-      program: { argv: ['/bin/sh', '-c', WRITE_CREDENTIALS, 'boxyard', groupId] },
-      stdin: text.encode(`${url.protocol}//${url.username}:${url.password}@${url.host}\n`),
-    },
-    options,
-  );
-  if (written.exitCode !== 0) {
-    throw new SandboxError(
-      'denied',
-      `The git credentials could not be stored in the box (exit ${written.exitCode}). Check its folder for temporary files.`,
-      { stage: 'source.credentials', retryable: false },
-    );
-  }
-  return decode(written.stdout);
 }
 
 const redact = (message: string, secret: string | null) =>

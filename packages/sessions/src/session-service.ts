@@ -26,6 +26,7 @@ import type { ActiveBoxes } from './active-boxes.ts';
 import { foundGroup, refuseBoxOptions } from './box-group.ts';
 import { BoxSwap, type SwapCall } from './box-swap.ts';
 import { describeSession } from './session-view.ts';
+import { replaceSourceToken } from './source-token.ts';
 import { SwapTargets } from './swap-targets.ts';
 
 export interface SessionServiceOptions {
@@ -45,8 +46,13 @@ export interface SessionServiceOptions {
   readonly openDeadlineMs: number;
   /** What fails beside the work and is made good by itself. Nobody is told when absent. */
   readonly onTrouble?: (error: unknown) => void;
+  /** How long a new token is in the record before a box has it; 5 s when absent. */
+  readonly tokenHideFirstMs?: number | undefined;
   readonly now?: () => Date;
 }
+
+/** Twice what a running turn takes to look for another one. */
+const TOKEN_HIDE_FIRST_MS = 5_000;
 
 export interface SessionPage {
   readonly items: readonly Session[];
@@ -148,6 +154,25 @@ export class SessionService {
     const deleted = await this.#options.sessions.delete(workspaceId, sessionId);
     this.#options.boxes.forget(workspaceId, sessionId);
     for (const groupId of deleted?.freed ?? []) await this.removeGroup(workspaceId, groupId, options);
+  }
+
+  /**
+   * Replaces the token that the session's source is fetched from and pushed to with, also in a box that is up.
+   *
+   * @throws SandboxError `not-found`, and `invalid` for a session whose source takes no token.
+   */
+  replaceSourceToken(
+    workspaceId: string,
+    sessionId: string,
+    token: string,
+  ): Promise<{ readonly inBox: boolean }> {
+    const { onTrouble = () => undefined, tokenHideFirstMs: hideFirstMs = TOKEN_HIDE_FIRST_MS } =
+      this.#options;
+    return replaceSourceToken(
+      { ...this.#options, onTrouble, hideFirstMs },
+      { workspaceId, sessionId },
+      token,
+    );
   }
 
   /** The box is destroyed, or condemned when its provider does not answer; then the group's row may go. */

@@ -116,6 +116,7 @@ describe('groups', () => {
     const { group } = await storeGroup(store);
     const receipt = { kind: 'EXACT' } as const;
     await store.sessions.recordRestore(group.id, receipt);
+    await store.sessions.setSourceToken(group.id, 'sealed anew');
     await store.sessions.markSourceCloned(group.id);
     const once = await store.sessions.getGroup(WORKSPACE, group.id);
     await store.sessions.markSourceCloned(group.id);

@@ -160,6 +160,14 @@ export class PostgresSessionStore implements SessionStore {
     );
   }
 
+  async setSourceToken(groupId: string, sealed: string): Promise<void> {
+    const { sql } = this.#database;
+    await this.#database.run(
+      'Replacing the token of a source',
+      sql`UPDATE box_groups SET sealed_source_token = ${sealed} WHERE id = ${groupId}`,
+    );
+  }
+
   #selectSessions() {
     const { sql } = this.#database;
     return sql`

@@ -13,6 +13,8 @@ export interface ToolJournal {
   ended(callId: string, tool: string, output: string, item: AgentInputItem | null): Promise<void>;
   /** The next open call that asks for this patch; the SDK does not say which one it is working on. */
   patchCall(operation: unknown): string | null;
+  /** What the model may read of what a tool said. */
+  shown(output: string): string;
   /** Work that a turn which is to stop waits for a moment: what it says is kept. */
   during<T>(work: () => Promise<T>): Promise<T>;
 }
@@ -39,7 +41,8 @@ function journaledFunction(tool: FunctionTool, journal: ToolJournal): FunctionTo
       const call = { callId, kind: 'function_call', tool: tool.name } as const;
       return journal.during(async () => {
         await journal.began(callId, tool.name, input, opId);
-        const output: unknown = await inCall({ callId, opId }, () => tool.invoke(context, input, details));
+        const said: unknown = await inCall({ callId, opId }, () => tool.invoke(context, input, details));
+        const output = typeof said === 'string' ? journal.shown(said) : said;
         const isText = typeof output === 'string';
         const text = isText ? output : describeOutput(output);
         // What is more than text becomes an item only in the SDK; it is found in the next question to the model.

@@ -7,7 +7,7 @@ const LONGEST_GATHER_MS = 1_000;
 const GATHER_LENGTH = 16_384;
 
 export interface ToldStreamOptions {
-  /** Each hides what must not be seen; a secret may come in pieces. More may come between two texts. */
+  /** Each hides what must not be seen; a secret may come in pieces. More may be added at the end at any time. */
   readonly redactors: () => readonly Redactor[];
   /** @param elided More came, or comes, that is not told. */
   readonly tell: (text: string, elided: boolean) => void;
@@ -19,7 +19,8 @@ export class ToldStream {
   readonly #options: ToldStreamOptions;
   #text = '';
   #left: number;
-  #hiding: readonly RedactionStream[] | null = null;
+  /** One for each redactor that there was so far; none of them goes. */
+  #hiding: RedactionStream[] = [];
   #timer: NodeJS.Timeout | null = null;
   #gatherMs = FIRST_GATHER_MS;
 
@@ -46,11 +47,12 @@ export class ToldStream {
     this.#timer = null;
     // What is held back now is never told: its secrets were not seen to their end.
     if (this.#left < 0) return;
-    this.#hiding ??= this.#options.redactors().map((redactor) => redactor.stream());
+    const redactors = this.#options.redactors();
+    for (const redactor of redactors.slice(this.#hiding.length)) this.#hiding.push(redactor.stream());
     let text = this.#text;
     this.#text = '';
     for (const stream of this.#hiding) text = stream.write(text) + (speech === 'is over' ? stream.end() : '');
-    if (speech === 'is over') this.#hiding = null;
+    if (speech === 'is over') this.#hiding = [];
     const elided = text.length > this.#left;
     const told = elided ? text.slice(0, this.#left) : text;
     if (told === '' && !elided) return;

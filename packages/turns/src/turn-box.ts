@@ -1,7 +1,7 @@
 // The box of a turn: not opened before a tool needs it, held until the turn lets go, and wherever the session works.
 import type { RestoreReceipt, SwapTarget } from '@boxyard/contracts';
 import type { BackendRegistry, Box, Redactor, SessionStore, TurnRecord } from '@boxyard/sandbox-core';
-import type { ActiveBox, ActiveBoxes, SessionService } from '@boxyard/sessions';
+import type { ActiveBox, ActiveBoxes, GroupRedactors, SessionService } from '@boxyard/sessions';
 import { v7 as uuidv7 } from 'uuid';
 import type { BoxTools } from './turn-agent.ts';
 
@@ -15,6 +15,8 @@ export interface TurnBoxes {
 /** What a command on another box may print for the model. */
 const MOST_OUTPUT_BYTES = 64 * 1024;
 const RUN_ON_LIMIT_MS = 10 * 60_000;
+/** Half of how long a new token is in the record before a box has it, and a little less. */
+const LOOK_FOR_TOKENS_MS = 2_000;
 
 export class TurnBox implements BoxTools, AsyncDisposable {
   /** Of the session's own box, for the life of the session: what the model learned of paths stays true. */
@@ -22,31 +24,37 @@ export class TurnBox implements BoxTools, AsyncDisposable {
   readonly #options: TurnBoxes;
   readonly #turn: TurnRecord;
   readonly #signal: AbortSignal;
-  /** Of every group that the session worked in meanwhile: each has secrets of its own. */
-  readonly #redactors: Redactor[];
+  /** Of every group that the session worked in meanwhile, and of every token that they had: only added to. */
+  readonly #hidden: GroupRedactors[] = [];
+  readonly #groups = new Set<string>();
+  readonly #looking: NodeJS.Timeout;
   #opening: Promise<ActiveBox> | null = null;
   #active: ActiveBox | null = null;
   /** The box that the model knows of. */
   #told: { readonly groupId: string; readonly epoch: number } | null = null;
 
-  private constructor(
-    options: TurnBoxes,
-    turn: TurnRecord,
-    { root, redactor, signal }: { root: string; redactor: Redactor; signal: AbortSignal },
-  ) {
+  private constructor(options: TurnBoxes, turn: TurnRecord, root: string, signal: AbortSignal) {
     this.#options = options;
     this.#turn = turn;
     this.root = root;
-    this.#redactors = [redactor];
     this.#signal = signal;
+    // A look that fails is not the last one.
+    const look = () => void this.#lookForTokens().catch(() => undefined);
+    this.#looking = setInterval(look, LOOK_FOR_TOKENS_MS);
   }
 
   /** Opens nothing. */
   static async of(options: TurnBoxes, turn: TurnRecord, signal: AbortSignal): Promise<TurnBox> {
     const { group } = await options.boxes.find(turn.workspaceId, turn.sessionId);
-    const redactor = await options.boxes.redactorFor(group.id);
     const root = options.providers.provider(group.backend).workspaceRoot(group.id);
-    return new TurnBox(options, turn, { root, redactor, signal });
+    const box = new TurnBox(options, turn, root, signal);
+    try {
+      await box.#hideSecretsOf(group.id);
+      return box;
+    } catch (error) {
+      await box[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   async open(): Promise<Box> {
@@ -79,14 +87,25 @@ export class TurnBox implements BoxTools, AsyncDisposable {
     ];
   }
 
-  /** They hide what the environments of the boxes hold. */
+  /** They hide what the environments of the boxes hold, and their tokens. */
   get redactors(): readonly Redactor[] {
-    return this.#redactors;
+    return this.#hidden.map(({ all }) => all);
+  }
+
+  /** What the model is told, without the tokens by which git is let in: they are for git alone. */
+  withoutTokens(text: string): string {
+    return this.#hidden.reduce((shown, { tokens }) => tokens.redact(shown), text);
   }
 
   async #hideSecretsOf(groupId: string): Promise<void> {
-    const redactor = await this.#options.boxes.redactorFor(groupId);
-    if (!this.#redactors.includes(redactor)) this.#redactors.push(redactor);
+    const redactors = await this.#options.boxes.redactorsNow(this.#turn.workspaceId, groupId);
+    this.#groups.add(groupId);
+    if (!this.#hidden.includes(redactors)) this.#hidden.push(redactors);
+  }
+
+  /** A token may be replaced while a command runs. */
+  async #lookForTokens(): Promise<void> {
+    for (const groupId of this.#groups) await this.#hideSecretsOf(groupId);
   }
 
   async swap(target: SwapTarget, carry: boolean): Promise<string> {
@@ -121,6 +140,7 @@ export class TurnBox implements BoxTools, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#looking);
     const active = await this.#opening?.catch(() => null);
     await active?.[Symbol.asyncDispose]();
   }

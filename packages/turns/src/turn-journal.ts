@@ -31,6 +31,8 @@ export interface TurnJournalOptions {
   readonly maxModelCalls: number;
   /** Why the model may not be asked any more, whoever asks; null while it may. */
   readonly overBudget: () => Promise<TurnError | null>;
+  /** What the model may read of what a tool said. */
+  readonly shown: (output: string) => string;
 }
 
 export class TurnJournal implements ModelJournal, ToolJournal {
@@ -137,6 +139,10 @@ export class TurnJournal implements ModelJournal, ToolJournal {
     return null;
   }
 
+  shown(output: string): string {
+    return this.#options.shown(output);
+  }
+
   async during<T>(work: () => Promise<T>): Promise<T> {
     const running = work();
     this.#running.add(running);
@@ -153,7 +159,8 @@ export class TurnJournal implements ModelJournal, ToolJournal {
   }
 
   /** A call of a former attempt, with what became of it. */
-  async settle(call: OpenCall, output: string): Promise<void> {
+  async settle(call: OpenCall, said: string): Promise<void> {
+    const output = this.shown(said);
     const item = resultItem(call, output, call.opId === null ? 'incomplete' : 'completed');
     await this.#record([resultEntry(call.callId, item)]);
     this.#open.delete(call.callId);

@@ -79,6 +79,7 @@ export class TurnRunner {
       events,
       maxModelCalls,
       overBudget: () => budgetError(usage, turn.workspaceId),
+      shown: (output) => box.withoutTokens(output),
     });
     const session = toAgentsSession(() => box.open(), {
       root: box.root,

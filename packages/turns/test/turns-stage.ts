@@ -56,6 +56,7 @@ export interface TurnsStage {
 export interface StageChanges {
   readonly provider?: (local: Provider) => Provider;
   readonly leases?: Partial<LeasesSettings>;
+  readonly source?: object;
 }
 
 export async function openStage(
@@ -95,10 +96,14 @@ export async function openStage(
     providers,
     defaultBackend: 'local',
     endRunning: async () => undefined,
+    tokenHideFirstMs: 0,
   });
   const workspaceId = uuidv7();
   await store.workspaces.create({ id: workspaceId, slug: 'test', createdAt: new Date() });
-  const created = await sessions.create(workspaceId, CreateSessionRequest.parse({ environment }));
+  const created = await sessions.create(
+    workspaceId,
+    CreateSessionRequest.parse({ environment, source: changes.source }),
+  );
   const sessionId = created.id;
   const workers: TurnWorker[] = [];
   const troubles: unknown[] = [];

@@ -45,7 +45,13 @@ export const SYSTEM_PARTS: readonly SystemPart[] = [
     title: 'git',
     programs: ['git'],
     debianPackage: 'git',
-    neededBy: ['@boxyard/agents-bridge', '@boxyard/channel-a', '@boxyard/api', '@boxyard/boxyard'],
+    neededBy: [
+      '@boxyard/agents-bridge',
+      '@boxyard/channel-a',
+      '@boxyard/api',
+      '@boxyard/boxyard',
+      '@boxyard/turns',
+    ],
   },
   {
     name: 'python',

@@ -5,6 +5,8 @@ import {
   PauseSessionRequest,
   Session,
   SessionList,
+  SetSourceTokenRequest,
+  SourceTokenPlace,
   SwapSandboxRequest,
   SwapSandboxResponse,
 } from '@boxyard/contracts';
@@ -133,5 +135,20 @@ export function addSessionRoutes(routes: RouteTable, { sessions, idempotency }: 
         holder: { kind: 'request', id: c.get('requestId'), subject: c.get('key').id },
         signal: c.req.raw.signal,
       }),
+  );
+
+  routes.add(
+    {
+      route: 'PUT /v1/workspaces/:ws/sessions/:sid/source-token',
+      tag: 'sessions',
+      name: 'setSourceToken',
+      repeatable: 'always',
+      summary:
+        'Replace the token of the source, also while an agent works; a box that is up has it a moment later',
+      body: SetSourceTokenRequest,
+      status: 200,
+      answer: SourceTokenPlace,
+    },
+    ({ body }, c) => sessions.replaceSourceToken(c.get('workspace').id, c.req.param('sid') ?? '', body.token),
   );
 }

@@ -5,7 +5,7 @@ import type { EventStream } from '../server-sent-events.ts';
 import type { RequestContent } from '../request-content.ts';
 import type { Transport } from '../transport.ts';
 import { ROUTES } from './route-table.ts';
-import type { Approval, ApproveEnrollmentRequest, AuditList, CanaryReport, CapabilityDocument, CreateEnrollmentTokenRequest, CreateKeyRequest, CreateSessionRequest, CreateWorkspaceRequest, CreatedEnrollmentToken, CreatedKey, DecideApprovalRequest, Enrollment, EnrollmentList, ExchangeEnrollmentTokenRequest, ExposedPort, FsArchiveResponse, FsContentResponse, FsDeleteRequest, FsDeleteResponse, FsListRequest, FsListResponse, FsMkdirRequest, FsMkdirResponse, FsMoveRequest, FsMoveResponse, FsReadRequest, FsReadResponse, FsStatRequest, FsStatResponse, FsWatchEvent, FsWatchRequest, FsWriteRequest, FsWriteResponse, GitDiffRequest, GitDiffResponse, GitLogRequest, GitLogResponse, GitShowRequest, GitShowResponse, GitStatusRequest, GitStatusResponse, Health, KeyList, MachineCredentials, MachineList, MachineMetricsHistory, Op, OpKillRequest, OpList, OpStdinRequest, OpStreamMessage, PauseSessionRequest, PendingEnrollment, PollEnrollmentRequest, PolledEnrollment, PostMessageRequest, PostedMessage, PtyCloseRequest, PtyList, PtyOpenRequest, PtyOpenResponse, PtyResizeRequest, PtyStreamMessage, PtyWriteRequest, Readiness, RefreshEnrollmentRequest, RefreshedEnrollment, Session, SessionEvent, SessionEventList, SessionList, SessionUsage, SetBudgetRequest, StartEnrollmentRequest, StartedEnrollment, SwapSandboxRequest, SwapSandboxResponse, SweepReport, SweepRequest, TerminalExecRequest, TerminalExecResponse, Turn, UserCodeRequest, Workspace, WorkspaceBudget, WorkspaceList, WorkspaceUsage } from './schemas.ts';
+import type { Approval, ApproveEnrollmentRequest, AuditList, CanaryReport, CapabilityDocument, CreateEnrollmentTokenRequest, CreateKeyRequest, CreateSessionRequest, CreateWorkspaceRequest, CreatedEnrollmentToken, CreatedKey, DecideApprovalRequest, Enrollment, EnrollmentList, ExchangeEnrollmentTokenRequest, ExposedPort, FsArchiveResponse, FsContentResponse, FsDeleteRequest, FsDeleteResponse, FsListRequest, FsListResponse, FsMkdirRequest, FsMkdirResponse, FsMoveRequest, FsMoveResponse, FsReadRequest, FsReadResponse, FsStatRequest, FsStatResponse, FsWatchEvent, FsWatchRequest, FsWriteRequest, FsWriteResponse, GitDiffRequest, GitDiffResponse, GitLogRequest, GitLogResponse, GitShowRequest, GitShowResponse, GitStatusRequest, GitStatusResponse, Health, KeyList, MachineCredentials, MachineList, MachineMetricsHistory, Op, OpKillRequest, OpList, OpStdinRequest, OpStreamMessage, PauseSessionRequest, PendingEnrollment, PollEnrollmentRequest, PolledEnrollment, PostMessageRequest, PostedMessage, PtyCloseRequest, PtyList, PtyOpenRequest, PtyOpenResponse, PtyResizeRequest, PtyStreamMessage, PtyWriteRequest, Readiness, RefreshEnrollmentRequest, RefreshedEnrollment, Session, SessionEvent, SessionEventList, SessionList, SessionUsage, SetBudgetRequest, SetSourceTokenRequest, SourceTokenPlace, StartEnrollmentRequest, StartedEnrollment, SwapSandboxRequest, SwapSandboxResponse, SweepReport, SweepRequest, TerminalExecRequest, TerminalExecResponse, Turn, UserCodeRequest, Workspace, WorkspaceBudget, WorkspaceList, WorkspaceUsage } from './schemas.ts';
 
 /** Sessions: what an agent works in. Each has a box, alone or shared. */
 export class SessionsRoutes extends RouteGroup<{ readonly ws: string }> {
@@ -76,6 +76,15 @@ readonly metadata?: Readonly<Record<string, string>> } = {}, options: CallOption
    */
   swap(sid: string, body: SwapSandboxRequest, options: CallOptions = {}): Promise<SwapSandboxResponse> {
     return this.json(ROUTES["sessions.swap"], { path: { sid }, body, options });
+  }
+
+  /**
+   * Replace the token of the source, also while an agent works; a box that is up has it a moment later.
+   *
+   * `PUT /v1/workspaces/{ws}/sessions/{sid}/source-token`, needs `sessions:control`
+   */
+  setSourceToken(sid: string, body: SetSourceTokenRequest, options: CallOptions = {}): Promise<SourceTokenPlace> {
+    return this.json(ROUTES["sessions.setSourceToken"], { path: { sid }, body, options });
   }
 
   /**

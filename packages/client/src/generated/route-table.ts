@@ -39,6 +39,7 @@ export const ROUTES = {
 "sessions.delete": {"method":"DELETE","path":"/v1/workspaces/{ws}/sessions/{sid}","repeatable":"always","answers":[204]},
 "sessions.pause": {"method":"POST","path":"/v1/workspaces/{ws}/sessions/{sid}/pause","repeatable":"never","answers":[200]},
 "sessions.swap": {"method":"POST","path":"/v1/workspaces/{ws}/sessions/{sid}/active-sandbox","repeatable":"never","answers":[200]},
+"sessions.setSourceToken": {"method":"PUT","path":"/v1/workspaces/{ws}/sessions/{sid}/source-token","repeatable":"always","answers":[200]},
 "turns.post": {"method":"POST","path":"/v1/workspaces/{ws}/sessions/{sid}/messages","repeatable":"never","answers":[202]},
 "turns.get": {"method":"GET","path":"/v1/workspaces/{ws}/sessions/{sid}/turns/{turnId}","repeatable":"always","answers":[200]},
 "turns.cancel": {"method":"POST","path":"/v1/workspaces/{ws}/sessions/{sid}/turns/{turnId}/cancel","repeatable":"always","answers":[200]},

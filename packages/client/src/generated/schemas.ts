@@ -16,7 +16,7 @@ export interface components {
             allowScreenControl?: boolean;
         };
         /** @enum {string} */
-        AuditAction: "workspace.create" | "key.create" | "key.revoke" | "enrollment.approve" | "enrollment.deny" | "enrollment.token" | "enrollment.exchange" | "enrollment.refresh" | "enrollment.revoke" | "session.create" | "session.delete" | "session.pause" | "session.swap" | "command.run" | "command.attach" | "command.input" | "command.kill" | "terminal.open" | "terminal.attach" | "terminal.input" | "terminal.close" | "port.open" | "turn.message" | "turn.cancel" | "approval.decide" | "canary.run" | "sweep.run" | "budget.set" | "access";
+        AuditAction: "workspace.create" | "key.create" | "key.revoke" | "enrollment.approve" | "enrollment.deny" | "enrollment.token" | "enrollment.exchange" | "enrollment.refresh" | "enrollment.revoke" | "session.create" | "session.delete" | "session.pause" | "session.swap" | "session.source-token" | "command.run" | "command.attach" | "command.input" | "command.kill" | "terminal.open" | "terminal.attach" | "terminal.input" | "terminal.close" | "port.open" | "turn.message" | "turn.cancel" | "approval.decide" | "canary.run" | "sweep.run" | "budget.set" | "access";
         AuditActor: {
             /** @enum {string} */
             kind: "key" | "machine" | "enrollment-token" | "system";
@@ -1299,6 +1299,12 @@ export interface components {
             /** @default null */
             modelTokens?: number | null;
         };
+        SetSourceTokenRequest: {
+            token: string;
+        };
+        SourceTokenPlace: {
+            inBox: boolean;
+        };
         StartEnrollmentRequest: {
             publicKey: components["schemas"]["MachinePublicKey"];
             os: components["schemas"]["OperatingSystem"];
@@ -1613,6 +1619,8 @@ export type SessionEventList = components['schemas']['SessionEventList'];
 export type SessionList = components['schemas']['SessionList'];
 export type SessionUsage = components['schemas']['SessionUsage'];
 export type SetBudgetRequest = components['schemas']['SetBudgetRequest'];
+export type SetSourceTokenRequest = components['schemas']['SetSourceTokenRequest'];
+export type SourceTokenPlace = components['schemas']['SourceTokenPlace'];
 export type StartEnrollmentRequest = components['schemas']['StartEnrollmentRequest'];
 export type StartedEnrollment = components['schemas']['StartedEnrollment'];
 export type StopCause = components['schemas']['StopCause'];

@@ -78,4 +78,6 @@ export interface SessionStore {
   abandonedGroups(limit: number): Promise<readonly BoxGroup[]>;
   recordRestore(groupId: string, receipt: RestoreReceipt): Promise<void>;
   markSourceCloned(groupId: string): Promise<void>;
+  /** Another token takes the place of the one before. */
+  setSourceToken(groupId: string, sealed: string): Promise<void>;
 }
