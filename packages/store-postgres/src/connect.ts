@@ -168,7 +168,8 @@ export function connectTo(
     fetch_types: false,
     onnotice: () => {},
     connection: {
-      application_name: 'boxyard',
+      // Tells operators whose it is: of a process that died none may stay.
+      application_name: `boxyard ${process.pid}`,
       search_path: SCHEMA,
       statement_timeout: STATEMENT_TIMEOUT_MS,
     },

@@ -36,6 +36,7 @@ const NATS_TESTS = [
   '@boxyard/fleet',
   '@boxyard/selfhosted',
   '@tooling/nats-server',
+  '@tooling/scale-out',
 ];
 
 /** Postgres is not here: its binaries come from npm with `@boxyard/store-postgres`. */

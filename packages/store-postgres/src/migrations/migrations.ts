@@ -14,6 +14,7 @@ import machines from './0012-machines.ts';
 import usageTrim from './0013-usage-trim.ts';
 import modelUsage from './0014-model-usage.ts';
 import turnJobs from './0015-turn-jobs.ts';
+import turnJobExpiry from './0016-turn-job-expiry.ts';
 
 export interface Migration {
   readonly version: number;
@@ -37,4 +38,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 13, name: 'usage-trim', sql: usageTrim },
   { version: 14, name: 'model-usage', sql: modelUsage },
   { version: 15, name: 'turn-jobs', sql: turnJobs },
+  { version: 16, name: 'turn-job-expiry', sql: turnJobExpiry },
 ];

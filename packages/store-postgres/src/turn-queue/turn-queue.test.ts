@@ -1,8 +1,10 @@
 import { v7 as uuidv7 } from 'uuid';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { until } from '../../test/poll.ts';
 import { storeGroup, WORKSPACE } from '../../test/records.ts';
 import { openStore } from '../open-store.ts';
 import { openTestStore, type TestStore } from '../testing.ts';
+import { TurnQueue } from './turn-queue.ts';
 
 let store: TestStore;
 beforeEach(async () => {
@@ -77,4 +79,15 @@ test("what the queue throws is told as the database's failure, and the queue goe
   await store.sql`ALTER TABLE boxyard_jobs.away RENAME TO job_common`;
   const turnId = await postTo(await newSession());
   expect(await other.turns.takeDue(1)).toEqual([turnId]);
+});
+
+test('a job whose worker died before it struck it is told again', async () => {
+  const turnId = await postTo(await newSession());
+  await store.sql`
+    UPDATE boxyard_jobs.job SET state = 'active', started_on = now() - interval '1 minute'
+    WHERE singleton_key = ${turnId}`;
+  expect(await store.turns.takeDue(1)).toEqual([]);
+  const supervisor = await TurnQueue.open({ connection: store.connection }, { superviseEveryS: 1 });
+  onTestFinished(() => supervisor.close());
+  await until('the job is told again', async () => (await store.turns.takeDue(1)).includes(turnId));
 });

@@ -10,6 +10,8 @@ import { bossDatabase } from './boss-database.ts';
 
 const SCHEMA = 'boxyard_jobs';
 const QUEUE = 'turns';
+/** One of the processes does it. */
+const SUPERVISE_EVERY_S = 10;
 
 export class TurnQueue {
   readonly #boss: PgBoss;
@@ -21,17 +23,21 @@ export class TurnQueue {
   }
 
   /** Brings the schema of pg-boss up to date. Processes that start together wait for one another. */
-  static async open(address: DatabaseAddress): Promise<TurnQueue> {
+  static async open(
+    address: DatabaseAddress,
+    { superviseEveryS = SUPERVISE_EVERY_S } = {},
+  ): Promise<TurnQueue> {
     const { PgBoss } = await import('pg-boss');
     const database = new Database({ address, maxConnections: 1 });
-    // A job is gone once it was told: there is nothing to retry, to expire or to archive.
     const boss = new PgBoss({
       db: bossDatabase(database),
       schema: SCHEMA,
-      supervise: false,
       schedule: false,
+      // A job is gone once it was told. Only one whose worker died in that moment is found by this, and told again.
+      superviseIntervalSeconds: superviseEveryS,
+      monitorIntervalSeconds: superviseEveryS,
     });
-    // Of its timers; what we ask for throws by itself.
+    // Of its timers, which try again; what we ask for throws by itself.
     boss.on('error', () => {});
     try {
       await boss.start();
