@@ -5,7 +5,7 @@ import {
   type BoundedCall,
   type Bytes,
   SandboxError,
-  streamChunks,
+  streamBlocks,
   throwIfAborted,
   type WriteOptions,
   type WrittenFile,
@@ -98,7 +98,7 @@ async function receive(
     hash?.update(chunk);
   };
   if (content instanceof ReadableStream) {
-    for await (const chunk of streamChunks(content, call.signal, 'Writing')) {
+    for await (const chunk of streamBlocks(content, call.signal, 'Writing')) {
       await take(chunk);
       call.progress();
     }

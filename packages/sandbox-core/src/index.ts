@@ -62,7 +62,7 @@ export type { BoundedCall } from './deadline/bounded.ts';
 export { bounded, throwIfAborted } from './deadline/bounded.ts';
 export type { IterateOptions } from './deadline/bounded-iterable.ts';
 export { boundedIterable } from './deadline/bounded-iterable.ts';
-export { streamChunks } from './deadline/stream-chunks.ts';
+export { streamBlocks, streamChunks } from './deadline/stream-chunks.ts';
 export { BoxEnvelope, boxOfEnvelope, envelopeOfBox } from './establish/envelope.ts';
 export type { EstablishedBox, EstablishRequest } from './establish/establish.ts';
 export { establish } from './establish/establish.ts';

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { lingeringAnswer } from './lingering-answer.ts';
+import { uploadRequest } from './upload-request.ts';
 
 export interface HttpServer {
   readonly url: string;
@@ -27,8 +28,11 @@ const KEEP_ALIVE_MS = 75_000;
 /** @throws the listen error, for instance EADDRINUSE. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const server = createAdaptorServer({
-    fetch: async (request, env) =>
-      lingeringAnswer(await options.app.fetch(request, env), (env as HttpBindings).incoming),
+    fetch: async (request, env) => {
+      const exchange = env as HttpBindings;
+      const asked = request.method === 'PUT' ? uploadRequest(request, exchange) : request;
+      return lingeringAnswer(await options.app.fetch(asked, env), exchange.incoming);
+    },
   }) as Server;
   // Node ends a request after 300 s by itself, in the middle of a large upload over a slow line.
   server.requestTimeout = 0;

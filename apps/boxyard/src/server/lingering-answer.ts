@@ -48,8 +48,8 @@ function restOf(incoming: IncomingMessage, stop: AbortSignal): Promise<void> {
     const late = setTimeout(done, LINGER_MS);
     for (const event of ['end', 'close', 'error']) incoming.once(event, done);
     stop.addEventListener('abort', done, { once: true });
-    // Whoever began to read it would stop the flow as soon as what nobody takes fills his queue.
-    incoming.removeAllListeners('data');
+    // Whoever began to read it would stop the flow: he takes no more.
+    for (const event of ['data', 'readable']) incoming.removeAllListeners(event);
     incoming.on('data', onData);
     incoming.resume();
     if (incoming.complete || incoming.destroyed || stop.aborted) done();
