@@ -16,7 +16,7 @@ const PART_BYTES = 4 * 1024 * 1024;
 /** A sender that lets the engine wait for longer gets another turn when it goes on. */
 const STALL_MS = 100;
 /** Then others get their turn at the container, however quick the sender is. */
-const MOST_TURN_MS = 500;
+const MOST_TURN_MS = 1000;
 /** A frozen box keeps what was not whole until its next upload. */
 const DROP_MS = 2000;
 
@@ -61,11 +61,11 @@ export class ArchiveInbox implements ContentInbox {
     const closed = { name: `${folder}/`, mode: 0o700, owner: 0 };
     const opened = { ...closed, owner: BOX_UID };
     const names: string[] = [];
-    const file = (bytes: Bytes): TarFile => {
+    const file = (content: readonly Bytes[]): TarFile => {
       const name = `${folder}/${names.length}`;
       // As they are named from the folder of staged files.
       names.push(`../${name}`);
-      return { name, mode, owner: BOX_UID, content: bytes };
+      return { name, mode, owner: BOX_UID, content };
     };
     const partBytes = sizeBytes === null ? PART_BYTES : Number.POSITIVE_INFINITY;
     const parts = gathered(chunks, partBytes);
@@ -80,15 +80,16 @@ export class ArchiveInbox implements ContentInbox {
           const turnEnd = performance.now() + MOST_TURN_MS;
           let part = first;
           while (!part.done) {
-            yield file(part.value);
+            // While this one is on its way the next one may come.
             next = parts.next();
             next.catch(() => undefined);
+            yield file(part.value);
             const come = await Promise.race([next, delay(STALL_MS, null, { ref: false })]);
             if (come === null || (!come.done && performance.now() > turnEnd)) return;
             part = come;
           }
           over = true;
-          if (names.length === 0) yield file(new Uint8Array(0));
+          if (names.length === 0) yield file([]);
           yield opened;
         };
         await this.#send(flowing(), signal);
@@ -132,20 +133,20 @@ const DISCARD_SCRIPT = `
 rm -rf -- "$1" 2>/dev/null && exit
 for f in "$1"/*; do [ -L "$f" ] || [ ! -f "$f" ] || : >"$f"; done`;
 
-/** The same bytes in larger parts. */
-async function* gathered(chunks: AsyncIterable<Bytes>, partBytes: number): AsyncGenerator<Bytes, void, void> {
+/** The same chunks in larger parts. */
+async function* gathered(
+  chunks: AsyncIterable<Bytes>,
+  partBytes: number,
+): AsyncGenerator<readonly Bytes[], void, void> {
   let held: Bytes[] = [];
   let heldBytes = 0;
   for await (const chunk of chunks) {
     held.push(chunk);
     heldBytes += chunk.length;
     if (heldBytes < partBytes) continue;
-    yield joined(held);
+    yield held;
     held = [];
     heldBytes = 0;
   }
-  if (heldBytes > 0) yield joined(held);
+  if (heldBytes > 0) yield held;
 }
-
-const joined = (parts: readonly Bytes[]): Bytes =>
-  parts.length === 1 ? parts[0]! : new Uint8Array(Buffer.concat(parts));

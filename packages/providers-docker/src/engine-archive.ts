@@ -35,7 +35,8 @@ export interface TarFolder {
 }
 
 export interface TarFile extends TarFolder {
-  readonly content: Bytes;
+  /** All of it, in pieces as they came. */
+  readonly content: readonly Bytes[];
 }
 
 /** Null when there is nothing of that name. */
@@ -130,9 +131,12 @@ async function* tarOf(members: AsyncIterable<TarFile | TarFolder>): AsyncGenerat
       continue;
     }
     const { content } = member;
-    yield headerBlock({ path, type: '0', mode, owner, mtimeNs, sizeBytes: content.length });
-    for (let at = 0; at < content.length; at += BUFFER_BYTES) yield content.subarray(at, at + BUFFER_BYTES);
-    if (content.length % BLOCK > 0) yield Buffer.alloc(BLOCK - (content.length % BLOCK));
+    const sizeBytes = content.reduce((sum, piece) => sum + piece.length, 0);
+    yield headerBlock({ path, type: '0', mode, owner, mtimeNs, sizeBytes });
+    for (const piece of content) {
+      for (let at = 0; at < piece.length; at += BUFFER_BYTES) yield piece.subarray(at, at + BUFFER_BYTES);
+    }
+    if (sizeBytes % BLOCK > 0) yield Buffer.alloc(BLOCK - (sizeBytes % BLOCK));
   }
   yield Buffer.alloc(2 * BLOCK);
 }
