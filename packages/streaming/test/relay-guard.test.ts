@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { ErrorCode, StreamRole } from '@boxyard/agent-proto/messages';
 import { RelayCloseCode, relayAddress } from '@boxyard/agent-proto/relay';
+import { tellRelay } from '@boxyard/streaming/relay';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import {
@@ -13,6 +14,7 @@ import {
   metric,
   type RunningRelay,
   readBytes,
+  SECRET,
   startRelay,
   terminal,
   until,
@@ -191,6 +193,29 @@ test('a revoked viewer is cut at once and does not come back; a revoked machine 
   expect((await readBytes(stays, 1)).toString()).toBe('x');
   running.relay.revoke({ agentId: AGENT });
   expect((await producer.ended).error).toMatchObject({ code: 'unauthenticated' });
+});
+
+test('a relay elsewhere takes orders from who has its secret, and from nobody else', async () => {
+  await using running = await startRelay();
+  const [viewerId, sessionId] = [randomUUID(), randomUUID()];
+  const revoked = await running.viewer({ viewerId }).consume(channel);
+  const fenced = await running.viewer({ sessionId, leaseEpoch: 2 }).consume(channel);
+  const stays = await running.viewer().consume(channel);
+  await expect(
+    tellRelay(running.url, 'another secret', { kind: 'revoke', what: { agentId: AGENT } }),
+  ).rejects.toMatchObject({ code: 'unreachable' });
+  await tellRelay(running.url, SECRET, { kind: 'revoke', what: { viewerId } });
+  expect((await revoked.ended).error).toMatchObject({ code: 'unauthenticated' });
+  await tellRelay(running.url, SECRET, { kind: 'fence-session', sessionId, epoch: 3 });
+  expect((await fenced.ended).error).toMatchObject({ code: 'fenced' });
+  // What names nobody is for nobody, and a viewer's own token orders nothing.
+  await tellRelay(running.url, SECRET, { kind: 'revoke', what: {} });
+  const order = (body: string) =>
+    fetch(`http://127.0.0.1:${running.port}/orders`, { method: 'POST', body }).then(({ status }) => status);
+  expect(await order(viewerToken(channel))).toBe(403);
+  expect(await order('x'.repeat(100_000))).toBe(403);
+  expect(running.relay.now().viewers).toBe(1);
+  await stays.close();
 });
 
 test('who keeps the record of revocations is asked at opening and again and again', async () => {

@@ -8,6 +8,7 @@ import { RelayChannels } from './relay-channels.ts';
 import { RelayCounters, type RelayNow } from './relay-counters.ts';
 import { DEFAULT_RELAY_LIMITS } from './relay-limits.ts';
 import type { RelayOptions } from './relay-options.ts';
+import { ORDER_PATH, openOrder } from './relay-order.ts';
 import type { RelayPeer } from './relay-peer.ts';
 import { RelaySockets } from './relay-sockets.ts';
 import { fits, Revocations, type RevokedStreams } from './revocations.ts';
@@ -16,7 +17,7 @@ import { fits, Revocations, type RevokedStreams } from './revocations.ts';
 export interface Relay {
   /** Takes `/stream` of this server, and leaves every other path to the server's own listeners. */
   attach(server: Server): void;
-  /** Answers `/healthz` and `/metrics`; false for another path, which is then not answered. */
+  /** Answers `/healthz`, `/metrics` and orders of `tellRelay`; false for another path, which is then not answered. */
   handle(request: IncomingMessage, response: ServerResponse): boolean;
   /** Ends these streams at once, and refuses their tokens until they have run out. */
   revoke(what: RevokedStreams): void;
@@ -31,6 +32,7 @@ const TICK_MS = 1000;
 const REVOCATION_CHECK_MS = 2000;
 /** Before it has shown a token nobody may send more. */
 const UNOPENED_BYTES = 32 * 1024;
+const MAX_ORDER_CHARACTERS = 4096;
 const GOING_AWAY = 1001;
 
 export function createRelay(options: RelayOptions): Relay {
@@ -78,6 +80,22 @@ export function createRelay(options: RelayOptions): Relay {
       // Nothing is known, so nothing is cut; what opens meanwhile is refused.
     } finally {
       checking = false;
+    }
+  }
+
+  const revoke = (what: RevokedStreams) => {
+    revocations.add(what, now());
+    for (const { peer } of channels.peers()) if (fits(what, peer.ticket)) cut(peer, 'the token was revoked');
+  };
+
+  async function takeOrder(request: IncomingMessage): Promise<number> {
+    try {
+      const order = openOrder(options.secret, await readShortText(request), now());
+      if (order.kind === 'revoke') revoke(order.what);
+      else channels.fenceSession(order.sessionId, order.epoch);
+      return 204;
+    } catch {
+      return 403;
     }
   }
 
@@ -133,6 +151,10 @@ export function createRelay(options: RelayOptions): Relay {
         );
         return true;
       }
+      if (path === ORDER_PATH && request.method === 'POST') {
+        void takeOrder(request).then((status) => response.writeHead(status).end());
+        return true;
+      }
       if (path !== '/metrics') return false;
       if (!mayReadMetrics(request, options.metricsToken)) {
         response
@@ -144,12 +166,7 @@ export function createRelay(options: RelayOptions): Relay {
       return true;
     },
 
-    revoke(what) {
-      revocations.add(what, now());
-      for (const { peer } of channels.peers())
-        if (fits(what, peer.ticket)) cut(peer, 'the token was revoked');
-    },
-
+    revoke,
     fenceSession: (sessionId, epoch) => channels.fenceSession(sessionId, epoch),
     now: present,
 
@@ -170,6 +187,16 @@ export function createRelay(options: RelayOptions): Relay {
 
 function urlOf(request: IncomingMessage): URL | null {
   return URL.canParse(request.url ?? '', 'http://relay') ? new URL(request.url ?? '', 'http://relay') : null;
+}
+
+/** @throws RangeError for one that is longer than any of ours. */
+async function readShortText(request: IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const chunk of request.setEncoding('utf8')) {
+    text += chunk;
+    if (text.length > MAX_ORDER_CHARACTERS) throw new RangeError('The body is too long.');
+  }
+  return text;
 }
 
 function refuseUpgrade(socket: Duplex, status: 400 | 404 | 503): void {

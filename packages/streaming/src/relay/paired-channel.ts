@@ -1,22 +1,14 @@
 // One stream: its producer, its viewers, and what each said that another has not taken yet.
 
 import {
-  StreamAckSchema,
   type StreamClose,
   StreamCloseReason,
   StreamCloseSchema,
-  StreamFrameSchema,
   StreamKind,
 } from '@boxyard/agent-proto/messages';
-import {
-  decodeRelayMessage,
-  encodeAck,
-  encodeClose,
-  encodeFrame,
-  RelayCloseCode,
-  type RelayMessage,
-} from '@boxyard/agent-proto/relay';
+import { encodeClose, RelayCloseCode, type RelayMessage } from '@boxyard/agent-proto/relay';
 import { create } from '@bufbuild/protobuf';
+import { ChannelInput } from './channel-input.ts';
 import { FrameRing } from './frame-ring.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import { Outlet } from './outlet.ts';
@@ -38,8 +30,6 @@ export interface ChannelParts {
 const NORMAL = 1000;
 /** How much of a window may be taken before an ack tells. */
 const ACK_PART = 4;
-/** Viewers that came back are known by what they said last; so many at most. */
-const MAX_KNOWN_VIEWERS = 256;
 /** Input of a desktop that cannot go out at once would hit something else. */
 const MAX_INPUT_BACKLOG_BYTES = 64 * 1024;
 
@@ -48,25 +38,21 @@ export class PairedChannel {
   /** From the producer, for every viewer. */
   readonly #output: FrameRing;
   /** From viewers, for the producer. */
-  readonly #input: FrameRing;
+  readonly #input: ChannelInput;
   #producer: RelayPeer | null = null;
   readonly #viewers = new Map<string, RelayPeer>();
-  /** The next frame that is wanted of each viewer that numbers its frames across connections. */
-  readonly #nextOfViewer = new Map<string, number>();
   #kind: StreamKind = StreamKind.UNSPECIFIED;
   /** Before it everything was taken by the viewers that count. Only grows. */
   #floor = 0;
   #ackedToProducer = 0;
-  #inputSeq = 0;
   #goodbye: StreamClose | null = null;
   #halfOpenSinceMs: number;
-  #hadProducer = false;
   readonly #onFree = () => this.#settleOutput();
 
   constructor(parts: ChannelParts) {
     this.#parts = parts;
     this.#output = new FrameRing(parts.budget);
-    this.#input = new FrameRing(parts.budget);
+    this.#input = new ChannelInput(parts.channelId, parts.budget);
     this.#halfOpenSinceMs = parts.now();
   }
 
@@ -91,14 +77,11 @@ export class PairedChannel {
     this.#producer?.cut(RelayCloseCode.replacedOrFenced, null, 'replaced');
     this.#producer = peer;
     this.#kind = peer.ticket.kind;
-    if (!this.#hadProducer) this.#renumberInput(resumeFromSeq);
-    this.#hadProducer = true;
     this.#goodbye = null;
     this.#ackedToProducer = this.#floor;
     this.#sidesChanged();
-    peer.outlet = this.#outlet(this.#input, peer, this.#input.offsetOf(resumeFromSeq), () =>
-      this.#settleInput(),
-    );
+    const from = this.#input.offsetFor(resumeFromSeq);
+    peer.outlet = this.#outlet(this.#input.ring, peer, from, () => this.#settleInput());
     return this.#output.nextSeq ?? 0;
   }
 
@@ -110,7 +93,7 @@ export class PairedChannel {
     peer.outlet = this.#outlet(this.#output, peer, this.#output.offsetOf(resumeFromSeq), () =>
       this.#settleOutput(),
     );
-    return this.#nextOfViewer.get(viewerId) ?? 0;
+    return this.#input.nextOf(viewerId);
   }
 
   /** Begins to deliver; after the peer was told that it is accepted. */
@@ -129,7 +112,7 @@ export class PairedChannel {
     this.#settleInput();
     const heardAll = closeCode === NORMAL && peer.outlet?.isDrained === true;
     const over = this.#goodbye !== null && (heardAll || this.#floor >= this.#output.end);
-    const nothingKept = this.#output.bytes === 0 && this.#input.bytes === 0;
+    const nothingKept = this.#output.bytes === 0 && this.#input.ring.bytes === 0;
     if (this.#producer === null && this.#viewers.size === 0 && (over || nothingKept)) this.#empty();
   }
 
@@ -189,27 +172,12 @@ export class PairedChannel {
     message: Uint8Array,
   ): void {
     const { counters } = this.#parts;
-    if (parsed.kind === 'close') this.#viewerSaysGoodbye(peer, viewerId);
+    if (parsed.kind === 'close') this.#viewerSaysGoodbye(peer, viewerId, mode);
     else if (parsed.kind !== 'frame' && parsed.kind !== 'input') return;
     else if (mode !== 'control') counters.countDrop('view_mode');
     else if (parsed.kind === 'input') this.#forwardInput(message);
+    else if (!this.#input.push(peer, viewerId, parsed.value)) counters.countDrop('duplicate');
     else {
-      const seq = Number(parsed.value.seq);
-      if (peer.windowBytes > 0) {
-        if (seq < (this.#nextOfViewer.get(viewerId) ?? 0)) {
-          counters.countDrop('duplicate');
-          return;
-        }
-        this.#rememberViewer(viewerId, seq + 1);
-      }
-      const frame = create(StreamFrameSchema, {
-        channelId: this.#parts.channelId,
-        seq: BigInt(this.#inputSeq),
-        data: parsed.value.data,
-        producedAtMs: parsed.value.producedAtMs,
-      });
-      this.#input.push(this.#inputSeq, encodeFrame(frame), { peer, seq });
-      this.#inputSeq += 1;
       this.#producer?.outlet?.pump();
       this.#settleInput();
     }
@@ -225,11 +193,12 @@ export class PairedChannel {
   }
 
   /** A connection to a port ends with its one user; a terminal or a desktop goes on without viewers. */
-  #viewerSaysGoodbye(peer: RelayPeer, viewerId: string): void {
+  #viewerSaysGoodbye(peer: RelayPeer, viewerId: string, mode: 'view' | 'control'): void {
     this.#viewers.delete(viewerId);
     peer.close(NORMAL);
-    const isLast = this.#viewers.size === 0 && this.#kind === StreamKind.PORT;
-    if (isLast && this.#producer !== null) this.#finishOutlet(this.#producer, goodbye(this.#parts.channelId));
+    const isLast = this.#viewers.size === 0 && mode === 'control';
+    if (isLast && this.#kind === StreamKind.PORT && this.#producer !== null)
+      this.#finishOutlet(this.#producer, goodbye(this.#parts.channelId));
     this.leave(peer, NORMAL);
   }
 
@@ -257,7 +226,7 @@ export class PairedChannel {
     const worthTelling = news >= limits.windowBytes / ACK_PART || untaken === 0 || isDesktop;
     if (news > 0 && worthTelling) {
       this.#ackedToProducer = taken;
-      this.#ack(producer, this.#output.at(taken)?.seq ?? this.#output.nextSeq ?? 0);
+      producer.ack(this.#output.at(taken)?.seq ?? this.#output.nextSeq ?? 0);
     }
   }
 
@@ -277,33 +246,9 @@ export class PairedChannel {
 
   /** What the producer took may go, and viewers may send as much more. */
   #settleInput(): void {
-    const taken = this.#producer?.outlet?.taken ?? 0;
-    const acks = new Map<RelayPeer, number>();
-    while ((this.#input.at(this.#input.start)?.end ?? Number.POSITIVE_INFINITY) <= taken) {
-      const origin = this.#input.dropOldest()?.origin;
-      if (origin) acks.set(origin.peer, origin.seq + 1);
-    }
-    for (const [viewer, nextSeq] of acks) this.#ack(viewer, nextSeq);
-    const full = this.#input.bytes >= this.#parts.limits.inputBytes;
+    this.#input.dropTaken(this.#producer?.outlet?.taken ?? 0);
+    const full = this.#input.ring.bytes >= this.#parts.limits.inputBytes;
     for (const viewer of this.#viewers.values()) viewer.hold('room', full);
-  }
-
-  /** What viewers said before there was a producer gets the numbers that it waits for: it may know another relay's. */
-  #renumberInput(firstSeq: number): void {
-    this.#inputSeq = firstSeq;
-    for (const { message, origin } of this.#input.drain()) {
-      const parsed = decodeRelayMessage(message);
-      if (parsed?.kind !== 'frame') continue;
-      const frame = create(StreamFrameSchema, { ...parsed.value, seq: BigInt(this.#inputSeq) });
-      this.#input.push(this.#inputSeq, encodeFrame(frame), origin);
-      this.#inputSeq += 1;
-    }
-  }
-
-  #ack(peer: RelayPeer, nextSeq: number): void {
-    if (peer.windowBytes === 0) return;
-    const { channelId } = this.#parts;
-    peer.send(encodeAck(create(StreamAckSchema, { channelId, nextSeq: BigInt(nextSeq) })));
   }
 
   #outlet(ring: FrameRing, peer: RelayPeer, from: number, onTaken: () => void): Outlet {
@@ -325,22 +270,13 @@ export class PairedChannel {
     peer.outlet?.finish(encodeClose(close), NORMAL);
   }
 
-  #rememberViewer(viewerId: string, nextSeq: number): void {
-    this.#nextOfViewer.delete(viewerId);
-    this.#nextOfViewer.set(viewerId, nextSeq);
-    for (const oldest of this.#nextOfViewer.keys()) {
-      if (this.#nextOfViewer.size <= MAX_KNOWN_VIEWERS) break;
-      this.#nextOfViewer.delete(oldest);
-    }
-  }
-
   #sidesChanged(): void {
     this.#halfOpenSinceMs = this.#parts.now();
   }
 
   #empty(): void {
     this.#output.clear();
-    this.#input.clear();
+    this.#input.ring.clear();
     this.#parts.onEmpty();
   }
 }

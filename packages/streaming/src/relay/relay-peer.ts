@@ -1,7 +1,7 @@
 // One accepted socket: who it is, how it is made to wait, and how it is cut.
 
-import { type StreamCloseReason, StreamCloseSchema } from '@boxyard/agent-proto/messages';
-import { encodeClose } from '@boxyard/agent-proto/relay';
+import { StreamAckSchema, type StreamCloseReason, StreamCloseSchema } from '@boxyard/agent-proto/messages';
+import { encodeAck, encodeClose } from '@boxyard/agent-proto/relay';
 import { create } from '@bufbuild/protobuf';
 import type { WebSocket } from 'ws';
 import type { Outlet } from './outlet.ts';
@@ -101,6 +101,13 @@ export class RelayPeer {
     if (this.socket.readyState !== this.socket.OPEN) return;
     this.countSent(message.length);
     this.socket.send(message);
+  }
+
+  /** Everything below was taken. Only to somebody who named a window. */
+  ack(nextSeq: number): void {
+    if (this.windowBytes === 0) return;
+    const { channelId } = this.ticket;
+    this.send(encodeAck(create(StreamAckSchema, { channelId, nextSeq: BigInt(nextSeq) })));
   }
 
   countSent(bytes: number): void {
