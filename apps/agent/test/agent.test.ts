@@ -110,6 +110,33 @@ describe('an agent of a real control plane', needs('nats-server'), () => {
     expect(agent.output.stderr).toMatch(/revoked/);
   });
 
+  // It takes as long as the lock of a killed process counts.
+  if (process.env.BOXYARD_SOAK === '1') {
+    test('an agent that is killed comes back, and its commands went on meanwhile', async () => {
+      await using machine = await openTestMachine();
+      const hellos = plane.hellos.length;
+      const first = machine.start(['up', '--server', plane.url, '--token', await plane.enrollmentToken()]);
+      await until('it is connected', () => plane.hellos.length > hellos);
+      const script = 'for i in 1 2 3 4 5 6 7 8; do echo line $i; sleep 1; done';
+      {
+        await using box = await plane.openMachine();
+        await box.spawn({ program: { script }, id: 'long' });
+      }
+      first.child.kill('SIGKILL');
+      await first.ended;
+      const said = plane.hellos.length;
+      machine.start(['run']);
+      await until('it is back', () => plane.hellos.length > said);
+      await using box = await plane.openMachine();
+      if (!box.capabilities.attach.available) throw new Error('Nothing can be found again.');
+      const process = await box.capabilities.attach.use.attach('long');
+      let printed = '';
+      for await (const event of process.output()) if (event.kind === 'chunk') printed += text(event.bytes);
+      expect(printed.match(/line \d/g)).toHaveLength(8);
+      expect(await process.exited()).toMatchObject({ exitCode: 0, endedBy: 'itself' });
+    });
+  }
+
   test('who may not is told so in a line', async () => {
     await using machine = await openTestMachine();
     const told = async (args: readonly string[]) => {
