@@ -9,6 +9,9 @@ beforeAll(async () => {
   page = await readFile(new URL('../../../docs/operate.md', import.meta.url), 'utf8');
 });
 
+/** The page names the queue's schema too, which is written like a metric. */
+const SCHEMAS = ['boxyard_jobs'];
+
 const named = (pattern: RegExp) => [...new Set([...page.matchAll(pattern)].map(([, name]) => name!))];
 
 test('every metric of docs/operate.md is one that the server tells', () => {
@@ -17,7 +20,8 @@ test('every metric of docs/operate.md is one that the server tells', () => {
     name.replace(/_count$/, ''),
   );
   expect(names.length).toBeGreaterThan(10);
-  expect(names.filter((name) => !Object.hasOwn(METRICS, name))).toEqual([]);
+  const known = (name: string) => Object.hasOwn(METRICS, name) || SCHEMAS.includes(name);
+  expect(names.filter((name) => !known(name))).toEqual([]);
 });
 
 test('every label of a metric in its alerts takes the value that they wait for', () => {
