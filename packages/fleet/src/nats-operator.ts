@@ -13,35 +13,22 @@ import { z } from 'zod';
 import type { MachineJwtSigner } from './machine-jwt.ts';
 
 const seed = (prefix: string) => z.string().regex(new RegExp(`^${prefix}[A-Z2-7]{56}$`));
+const jwt = z.string().regex(/^[\w-]+\.[\w-]+\.[\w-]+$/);
 
-/** Seeds: whoever has them is every machine and the control plane. Kept in one file of mode 0600. */
-export const NatsOperatorKeys = z.object({
-  operator: seed('SO'),
-  account: seed('SA'),
+/** Whoever has the seeds is every machine and the control plane: they are kept in one file of mode 0600. */
+export const NatsOperator = z.object({
+  operatorSeed: seed('SO'),
+  accountSeed: seed('SA'),
   /** Of the account: signs users, and is the only one that is needed for it. */
-  signing: seed('SA'),
-  systemAccount: seed('SA'),
+  signingSeed: seed('SA'),
+  /** Whoever is in it tells the server about accounts. */
+  systemSeed: seed('SA'),
+  operatorJwt: jwt,
+  systemAccountJwt: jwt,
 });
-export type NatsOperatorKeys = z.infer<typeof NatsOperatorKeys>;
+export type NatsOperator = z.infer<typeof NatsOperator>;
 
-/** New keys of everybody. */
-export function createNatsOperatorKeys(): NatsOperatorKeys {
-  const seedOf = (pair: KeyPair) => Buffer.from(pair.getSeed()).toString('utf8');
-  return {
-    operator: seedOf(createOperator()),
-    account: seedOf(createAccount()),
-    signing: seedOf(createAccount()),
-    systemAccount: seedOf(createAccount()),
-  };
-}
-
-/** Who signs for machines under these keys. */
-export const signerOf = (keys: NatsOperatorKeys): MachineJwtSigner => ({
-  account: publicKeyOf(keys.account),
-  signingSeed: keys.signing,
-});
-
-/** Nobody in an account of ours imports, exports, or connects a server of their own. */
+/** Nobody in the account of the machines imports, exports, or connects a server of their own. */
 const LIMITS: OperatorLimits = {
   subs: -1,
   data: -1,
@@ -54,47 +41,60 @@ const LIMITS: OperatorLimits = {
   disallow_bearer: true,
 };
 
-/** The system account as it comes: the server itself exports to it. */
 const SYSTEM_LIMITS: OperatorLimits = { ...LIMITS, imports: -1, exports: -1, wildcards: true };
+
+/** New keys of everybody. */
+export async function createNatsOperator(): Promise<NatsOperator> {
+  const operator = createOperator();
+  const system = createAccount();
+  return {
+    operatorSeed: seedOf(operator),
+    accountSeed: seedOf(createAccount()),
+    signingSeed: seedOf(createAccount()),
+    systemSeed: seedOf(system),
+    operatorJwt: await encodeOperator('boxyard', operator, { system_account: system.getPublicKey() }),
+    systemAccountJwt: await encodeAccount('SYS', system, { limits: SYSTEM_LIMITS }, { signer: operator }),
+  };
+}
+
+/** Who signs for machines under this operator. */
+export const signerOf = ({ accountSeed, signingSeed }: NatsOperator): MachineJwtSigner => ({
+  account: publicKeyOf(accountSeed),
+  signingSeed,
+});
 
 /** Public keys of users, and the moment (seconds since 1970) up to which what was signed for them is void. */
 export type Revocations = Readonly<Record<string, number>>;
 
-/** The account of the machines as the server is to know it. */
-export function encodeMachineAccount(keys: NatsOperatorKeys, revocations: Revocations): Promise<string> {
+/** The account of the machines, as a server is to know it. */
+export function encodeMachineAccount(operator: NatsOperator, revocations: Revocations): Promise<string> {
+  const signing_keys = [publicKeyOf(operator.signingSeed)];
   return encodeAccount(
     'boxyard-machines',
-    publicKeyOf(keys.account),
-    { limits: LIMITS, signing_keys: [publicKeyOf(keys.signing)], revocations: { ...revocations } },
-    { signer: keyPair(keys.operator) },
+    publicKeyOf(operator.accountSeed),
+    { limits: LIMITS, signing_keys, revocations: { ...revocations } },
+    { signer: keyPair(operator.operatorSeed) },
   );
 }
 
 /** The part of a nats-server's configuration that says whom it believes. It holds no secret. */
 export async function natsTrustConfig(
-  keys: NatsOperatorKeys,
+  operator: NatsOperator,
   revocations: Revocations = {},
 ): Promise<string> {
-  const operator = keyPair(keys.operator);
-  const systemAccount = publicKeyOf(keys.systemAccount);
-  const operatorJwt = await encodeOperator('boxyard', operator, { system_account: systemAccount });
-  const systemJwt = await encodeAccount(
-    'SYS',
-    systemAccount,
-    { limits: SYSTEM_LIMITS },
-    { signer: operator },
-  );
+  const systemAccount = publicKeyOf(operator.systemSeed);
   return [
-    `operator: ${operatorJwt}`,
+    `operator: ${operator.operatorJwt}`,
     `system_account: ${systemAccount}`,
     'resolver: MEMORY',
     'resolver_preload: {',
-    `  ${publicKeyOf(keys.account)}: ${await encodeMachineAccount(keys, revocations)}`,
-    `  ${systemAccount}: ${systemJwt}`,
+    `  ${publicKeyOf(operator.accountSeed)}: ${await encodeMachineAccount(operator, revocations)}`,
+    `  ${systemAccount}: ${operator.systemAccountJwt}`,
     '}',
     '',
   ].join('\n');
 }
 
-export const keyPair = (seedText: string): KeyPair => fromSeed(Buffer.from(seedText, 'utf8'));
-export const publicKeyOf = (seedText: string): string => keyPair(seedText).getPublicKey();
+const keyPair = (text: string): KeyPair => fromSeed(Buffer.from(text, 'utf8'));
+const publicKeyOf = (text: string): string => keyPair(text).getPublicKey();
+const seedOf = (pair: KeyPair): string => Buffer.from(pair.getSeed()).toString('utf8');

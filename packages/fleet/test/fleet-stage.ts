@@ -9,24 +9,24 @@ import { openTestStore, type TestStore } from '@boxyard/store-postgres/testing';
 import { createUser, type KeyPair } from '@nats-io/nkeys';
 import { v7 as uuidv7 } from 'uuid';
 import { createFleet, type Fleet, type FleetOptions } from '../src/fleet.ts';
-import { createNatsOperatorKeys, type NatsOperatorKeys, signerOf } from '../src/nats-operator.ts';
+import { createNatsOperator, type NatsOperator, signerOf } from '../src/nats-operator.ts';
 
 export const TOKEN_SECRET = deriveTokenSecret('a secret key of at least 32 characters');
 
 export interface FleetStage extends AsyncDisposable {
   readonly store: TestStore;
   readonly fleet: Fleet;
-  readonly keys: NatsOperatorKeys;
+  readonly operator: NatsOperator;
 }
 
 export async function openFleetStage(overrides: Partial<FleetOptions> = {}): Promise<FleetStage> {
   const store = await openTestStore();
-  const keys = createNatsOperatorKeys();
+  const operator = await createNatsOperator();
   const fleet = createFleet({
     enrollments: store.enrollments,
     registry: store.machines,
     tokenSecret: TOKEN_SECRET,
-    signer: signerOf(keys),
+    signer: signerOf(operator),
     jwtTtlMs: 300_000,
     addresses: () => ({
       publicUrl: 'http://127.0.0.1:7070',
@@ -36,7 +36,7 @@ export async function openFleetStage(overrides: Partial<FleetOptions> = {}): Pro
     ping: async () => 'silent',
     ...overrides,
   });
-  return { store, fleet, keys, [Symbol.asyncDispose]: () => store.close() };
+  return { store, fleet, operator, [Symbol.asyncDispose]: () => store.close() };
 }
 
 export interface TestMachine {
