@@ -3,6 +3,7 @@ import { BACKENDS, VIEWER_HEARTBEAT_INTERVAL_MS } from '@boxyard/contracts';
 import type { z } from 'zod';
 import { AGENT_SETTINGS } from './agent-settings.ts';
 import { DOCKER_SETTINGS } from './docker-settings.ts';
+import { MACHINE_SETTINGS } from './machine-settings.ts';
 import { RELAY_SETTINGS } from './relay-settings.ts';
 import {
   choice,
@@ -36,6 +37,7 @@ export const SETTING_GROUPS = [
   'Holders',
   'Requests',
   'Retention',
+  'Machines',
   'Agent',
   'Relay',
 ] as const;
@@ -351,6 +353,7 @@ export const SETTINGS = {
     group: 'Retention',
     description: 'How many saved workspaces are kept besides the current one.',
   },
+  ...MACHINE_SETTINGS,
   ...AGENT_SETTINGS,
   ...RELAY_SETTINGS,
 } as const satisfies Readonly<Record<string, Setting>>;

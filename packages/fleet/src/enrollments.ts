@@ -21,7 +21,7 @@ const describeEnrollment = (record: EnrollmentRecord): Enrollment => ({
 export interface EnrollmentsOptions {
   readonly store: EnrollmentStore;
   /** Cuts the connection of a machine that was revoked; without it, it ends with its JWT. */
-  readonly onRevoked?: (enrollment: EnrollmentRecord) => void;
+  readonly onRevoked?: (enrollment: EnrollmentRecord) => Promise<void>;
 }
 
 /** Who was let in to a workspace, and how that ends. */
@@ -50,7 +50,7 @@ export class Enrollments {
     const { store, onRevoked } = this.#options;
     const revoked = await store.revoke(workspaceId, id);
     if (revoked === null) return null;
-    onRevoked?.(revoked);
+    await onRevoked?.(revoked);
     return describeEnrollment(revoked);
   }
 

@@ -19,7 +19,7 @@ export interface FleetOptions {
   readonly addresses: () => FleetAddresses;
   readonly ping: PingMachine;
   /** Cuts the connection of a machine that was revoked; without it, it ends with its JWT. */
-  readonly onRevoked?: (enrollment: EnrollmentRecord) => void;
+  readonly onRevoked?: (enrollment: EnrollmentRecord) => Promise<void>;
   readonly now?: () => Date;
 }
 

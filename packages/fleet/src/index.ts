@@ -1,3 +1,4 @@
+export { ControlConnection, type ControlConnectionOptions } from './control-connection.ts';
 export { type ControlUserOptions, createControlUser } from './control-user.ts';
 export { BEARER_TTL_MS, CredentialMint, type FleetAddresses, RELAY_TOKEN_TTL_MS } from './credential-mint.ts';
 export { CredentialRenewal, type RenewalProof } from './credential-renewal.ts';
@@ -20,4 +21,5 @@ export { OwnNatsServer, type OwnNatsServerOptions } from './own-nats-server.ts';
 export { pingOver } from './ping-machine.ts';
 export { ENROLLMENT_RATE_LIMITS, type LimitedRoute, type RateLimit, TokenBuckets } from './rate-limits.ts';
 export { RefusedCredential } from './refused-credential.ts';
+export { RevocationList } from './revocation-list.ts';
 export { TokenEnrollment } from './token-enrollment.ts';

@@ -131,6 +131,6 @@ const tailOf = async (file: string): Promise<string> =>
 const notStarted = (why: string, cause?: unknown): SandboxError =>
   new SandboxError(
     'configuration',
-    `The NATS server of the machines did not start: ${why}. Install nats-server, free its port, or set BOXYARD_NATS_URL.`,
+    `The NATS server of the machines did not start: ${why}. Install nats-server, free its port, or set BOXYARD_MACHINES_NATS_URL.`,
     { stage: 'machines.nats', started: 'no', ...(cause === undefined ? {} : { cause }) },
   );

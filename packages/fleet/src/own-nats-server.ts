@@ -57,6 +57,11 @@ export class OwnNatsServer implements AsyncDisposable {
     return this.#process.port;
   }
 
+  /** Where this host dials it. */
+  get url(): string {
+    return `nats://${reachable(this.#options.host)}:${this.port}`;
+  }
+
   get pid(): number {
     return this.#process.pid;
   }
@@ -66,11 +71,7 @@ export class OwnNatsServer implements AsyncDisposable {
     this.#revocations = revocations;
     await writeConfig(this.#options, this.port, revocations);
     // One that is being started reads it from the file.
-    await tellRevocations(
-      `nats://${reachable(this.#options.host)}:${this.port}`,
-      this.#options.operator,
-      revocations,
-    );
+    await tellRevocations(this.url, this.#options.operator, revocations);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -10,10 +10,11 @@ import type { PingMachine, PingOutcome } from './machine-sighting.ts';
 const PING_MS = 5_000;
 const DEFAULT_MAX_PAYLOAD = 1024 * 1024;
 
-/** Pings over this connection. An answer with another nonce is none. @param connection asked for at each ping. */
-export function pingOver(connection: () => NatsConnection): PingMachine {
+/** Pings over this connection; while there is none nobody answers. An answer with another nonce is none. */
+export function pingOver(connection: () => NatsConnection | null): PingMachine {
   return async (machine, signal) => {
     const bus = connection();
+    if (bus === null) return 'silent';
     const nonce = BigInt(randomInt(1, 2 ** 47));
     const request = create(ControlRequestSchema, {
       requestId: uuidv7(),

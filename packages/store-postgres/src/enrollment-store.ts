@@ -162,6 +162,15 @@ export class PostgresEnrollmentStore implements EnrollmentStore {
     return row === undefined ? null : toEnrollment(row);
   }
 
+  async revokedSince(moment: Date): Promise<readonly EnrollmentRecord[]> {
+    const { sql } = this.#database;
+    const rows = await this.#database.run(
+      'Reading which machines were revoked',
+      sql<EnrollmentRow[]>`SELECT * FROM enrollments WHERE revoked_at >= ${moment} ORDER BY revoked_at`,
+    );
+    return rows.map(toEnrollment);
+  }
+
   async trim(olderThan: Date, limit: number): Promise<number> {
     const { sql } = this.#database;
     const [row] = await this.#database.run(

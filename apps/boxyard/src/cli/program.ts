@@ -34,6 +34,7 @@ export function createProgram(env: Environment, version: string): Command {
     .description('start the server; SIGTERM ends it and leaves the boxes as they are')
     .option('--port <port>', 'port to listen on, 0 = any free one', integer)
     .option('--backend <backend>', 'what makes boxes')
+    .option('--machines', 'let users enroll machines of their own; starts a nats-server')
     .option('--data-dir <folder>', 'where the server keeps everything')
     .option('--json', 'print one line {"url","token"} when ready')
     .option('--demo', 'let an agent mend a failing test once it is ready')

@@ -12,6 +12,7 @@ export interface UpOptions {
   readonly dataDir: string;
   readonly json?: boolean;
   readonly demo?: boolean;
+  readonly machines?: boolean;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -69,6 +70,7 @@ const settingsOf = (options: UpOptions, env: Environment): Environment => ({
   ...env,
   BOXYARD_DATA_DIR: options.dataDir,
   ...(options.port === undefined ? {} : { BOXYARD_PORT: String(options.port) }),
+  ...(options.machines ? { BOXYARD_MACHINES: 'on' } : {}),
   ...(options.backend === undefined ? {} : { BOXYARD_BACKEND: options.backend }),
 });
 

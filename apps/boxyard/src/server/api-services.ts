@@ -1,6 +1,6 @@
 /** The API over the parts of this process. */
 import { type Api, type ApiServices, AuditTrail, createApi, KeyRing } from '@boxyard/api';
-import type { ServerParts } from '@boxyard/server-parts';
+import type { MachineParts, ServerParts } from '@boxyard/server-parts';
 import { folderSizeBytes } from '@boxyard/store-postgres';
 import { TurnService } from '@boxyard/turns/service';
 import { createReadiness } from './readiness.ts';
@@ -9,15 +9,17 @@ import { sweepService } from './sweep-report.ts';
 export interface ServedApiOptions {
   /** Whether somebody asks a model, in this process or in a worker. */
   readonly hasModel: boolean;
+  /** Null where machines are off. */
+  readonly machines: MachineParts | null;
   /** Aborts when the server is asked to end. */
   readonly draining: AbortSignal;
 }
 
 /** Closed with the parts. */
-export function openApi(parts: ServerParts, { hasModel, draining }: ServedApiOptions): Api {
+export function openApi(parts: ServerParts, served: ServedApiOptions): Api {
   const { settings, meters, log } = parts;
-  return createApi(apiServices(parts, { hasModel, draining }), {
-    draining,
+  return createApi(apiServices(parts, served), {
+    draining: served.draining,
     sseCommentMs: settings.sseCommentMs,
     log: ({ error, ...entry }) => {
       const labels = { route: entry.route, status: String(entry.status) };
@@ -28,7 +30,7 @@ export function openApi(parts: ServerParts, { hasModel, draining }: ServedApiOpt
   });
 }
 
-function apiServices(parts: ServerParts, { hasModel, draining }: ServedApiOptions): ApiServices {
+function apiServices(parts: ServerParts, { hasModel, machines, draining }: ServedApiOptions): ApiServices {
   const { settings, version, store, providers, meters, opening } = parts;
   return {
     ...parts,
@@ -36,7 +38,7 @@ function apiServices(parts: ServerParts, { hasModel, draining }: ServedApiOption
     keyRing: opening.use(new KeyRing(store.keys)),
     auditTrail: openAuditTrail(parts),
     turns: new TurnService({ turns: store.turns, hasModel }),
-    fleet: null,
+    fleet: machines?.fleet ?? null,
     leases: store.leases,
     usage: store.usage,
     events: store.events,

@@ -4,6 +4,7 @@ import {
   type Logger,
   modelEndpointOf,
   OpenedParts,
+  openMachines,
   openServerParts,
   startTurnWorker,
   startUpkeep,
@@ -51,12 +52,16 @@ export async function startServer({ env, version, log: logAt }: StartServerOptio
   const draining = new AbortController();
   // Without turns of its own it cannot know what workers ask.
   const hasModel = endpoint !== null || settings.turnConcurrency === 0;
-  const api = openApi(parts, { hasModel, draining: draining.signal });
+  // Asked once somebody can ask: by then it listens.
+  let url = '';
+  const machines = await openMachines(parts, { publicUrl: () => url });
+  const api = openApi(parts, { hasModel, machines, draining: draining.signal });
   const workspace = await ensureDefaultWorkspace(store.workspaces);
   const token = await ensureFirstKey(dataDir, settings.token ?? undefined, store.keys, workspace);
   await startUpkeep(parts, parts);
   if (endpoint !== null) await startTurnWorker(parts, { ...parts, endpoint });
   const http = await startHttpServer({ app: api.app, host: settings.host, port: settings.port });
+  url = http.url;
   opening.defer(() => http.stop(settings.shutdownGraceMs));
   opening.defer(() => draining.abort());
   await writeServerRecord(dataDir, { url: http.url, pid: process.pid });

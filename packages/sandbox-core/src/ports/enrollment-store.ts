@@ -121,6 +121,8 @@ export interface EnrollmentStore {
   ): Promise<EnrollmentRefresh>;
   /** Null when there is none in this workspace; revoking twice keeps the first time. */
   revoke(workspaceId: string, id: string): Promise<EnrollmentRecord | null>;
+  /** Revoked, or replaced by a later one with the same key, at that moment or after it; of every workspace. */
+  revokedSince(moment: Date): Promise<readonly EnrollmentRecord[]>;
   /** Removes grants and tokens that ended before the date, in one bounded batch; answers how many. */
   trim(olderThan: Date, limit: number): Promise<number>;
 }

@@ -1,0 +1,167 @@
+/** Machines of users: the NATS that they dial, who listens there, and what the API and boxes need of them. */
+import { join } from 'node:path';
+import type { Settings } from '@boxyard/config';
+import {
+  ControlConnection,
+  createControlUser,
+  createFleet,
+  createNatsOperator,
+  type Fleet,
+  type FleetAddresses,
+  MachineIngest,
+  MachineInstances,
+  type MachineJwtSigner,
+  NatsOperator,
+  OwnNatsServer,
+  pingOver,
+  RevocationList,
+  signerOf,
+} from '@boxyard/fleet';
+import { deriveTokenSecret, type EnrollmentRecord, SandboxError } from '@boxyard/sandbox-core';
+import { NATS_LINK_OPTIONS, NatsControlRpc } from '@boxyard/selfhosted';
+import { readDataFile, writeFirstDataFile } from './data-file.ts';
+import type { PartsContext } from './parts-context.ts';
+import { ensureSecretKey } from './secret-key.ts';
+
+export interface MachineParts {
+  readonly fleet: Fleet;
+  /** Asks machines and hears their output; the newest process of each. */
+  readonly link: NatsControlRpc;
+}
+
+/** Where this server is reached, known once it listens. */
+export interface ServedAt {
+  readonly publicUrl: () => string;
+  /** Of a relay that runs in this process; null for none. */
+  readonly relayUrl?: () => string | null;
+}
+
+/** The bus of the machines, and who may sign for it. */
+interface MachineBus {
+  readonly url: string;
+  /** Null for a NATS of the user's own. */
+  readonly port: number | null;
+  readonly signer: MachineJwtSigner;
+  readonly onRevoked: ((enrollment: EnrollmentRecord) => Promise<void>) | undefined;
+}
+
+/**
+ * Null where machines are off. A NATS of the user's own that is away holds nobody up.
+ *
+ * @throws SandboxError `configuration` when the nats-server cannot be started, or half of the settings are missing.
+ */
+export async function openMachines(context: PartsContext, served: ServedAt): Promise<MachineParts | null> {
+  const { settings, store, opening, onTrouble } = context;
+  if (settings.machines === 'off') return null;
+  const bus =
+    settings.machinesNatsUrl === null
+      ? await startOwnBus(context)
+      : foreignBus(settings, settings.machinesNatsUrl);
+  const instances = new MachineInstances(store.machines);
+  const connectAs = async (onConnected: ConstructorParameters<typeof ControlConnection>[0]['onConnected']) =>
+    opening.use(
+      new ControlConnection({
+        servers: bus.url,
+        user: await createControlUser(bus.signer),
+        link: NATS_LINK_OPTIONS,
+        onConnected,
+        onTrouble,
+      }),
+    );
+  const control = await connectAs(async (connection) => {
+    const ingest = new MachineIngest({ connection, registry: store.machines, instances, onTrouble });
+    await ingest.start();
+    return ingest;
+  });
+  // Its own connection, so that output never delays a ping.
+  const frames = await connectAs(async () => ({ [Symbol.asyncDispose]: async () => {} }));
+  const secretKey = await ensureSecretKey(settings.dataDir, settings.secretKey ?? undefined);
+  const fleet = createFleet({
+    enrollments: store.enrollments,
+    registry: store.machines,
+    tokenSecret: deriveTokenSecret(secretKey),
+    signer: bus.signer,
+    jwtTtlMs: settings.machineJwtTtlMs,
+    addresses: () => addressesOf(settings, bus, served),
+    ping: pingOver(() => control.current),
+    onRevoked: async (enrollment) => {
+      instances.forget({ workspaceId: enrollment.workspaceId, agentId: enrollment.id });
+      await bus.onRevoked?.(enrollment);
+    },
+  });
+  const link = new NatsControlRpc({
+    connect: async () => control.current,
+    connectFrames: async () => frames.current,
+    instances,
+  });
+  // A server of our own is there: whoever asks for a machine next shall not be told that it is away.
+  if (bus.port !== null) await Promise.all([control.connected, frames.connected]);
+  return { fleet, link };
+}
+
+/** A nats-server found on the PATH, with keys that are drawn once and kept beside the data (0600). */
+async function startOwnBus({ settings, store, opening, onTrouble }: PartsContext): Promise<MachineBus> {
+  const { dataDir, host, machinesNatsPort: port, machineJwtTtlMs: jwtTtlMs } = settings;
+  const operator = await ensureOperator(dataDir);
+  const revocations: RevocationList = new RevocationList({
+    jwtTtlMs,
+    tell: (current) => server.revoke(current),
+    onTrouble,
+  });
+  for (const revoked of await store.enrollments.revokedSince(revocations.since)) revocations.note(revoked);
+  const server: OwnNatsServer = opening.use(
+    await OwnNatsServer.start({
+      folder: join(dataDir, 'nats'),
+      operator,
+      host,
+      port,
+      revocations: revocations.current,
+      onTrouble,
+    }),
+  );
+  return {
+    url: server.url,
+    port: server.port,
+    signer: signerOf(operator),
+    onRevoked: (enrollment) => revocations.revoke(enrollment),
+  };
+}
+
+function foreignBus(settings: Settings, url: string): MachineBus {
+  const { machinesNatsAccount: account, machinesNatsSigningKey: signingSeed } = settings;
+  if (account !== null && signingSeed !== null) {
+    const signer = { account, signingSeed };
+    return { url, port: null, signer, onRevoked: undefined };
+  }
+  throw new SandboxError(
+    'configuration',
+    'Machines on a NATS of your own need an account there. Set BOXYARD_MACHINES_NATS_ACCOUNT and BOXYARD_MACHINES_NATS_SIGNING_KEY, or leave BOXYARD_MACHINES_NATS_URL out.',
+    { stage: 'machines.nats', started: 'no' },
+  );
+}
+
+async function ensureOperator(dataDir: string): Promise<NatsOperator> {
+  const file = join(dataDir, 'nats-operator.json');
+  const kept =
+    (await readDataFile(file)) ??
+    (await writeFirstDataFile(file, JSON.stringify(await createNatsOperator())));
+  return NatsOperator.parse(JSON.parse(kept));
+}
+
+function addressesOf(settings: Settings, bus: MachineBus, served: ServedAt): FleetAddresses {
+  const publicUrl = (settings.publicUrl ?? served.publicUrl()).replace(/\/+$/, '');
+  const relayUrl = settings.relayUrl ?? served.relayUrl?.() ?? null;
+  const [first, ...rest] = settings.machinesNatsPublicUrls ?? [];
+  if (first !== undefined) return { publicUrl, relayUrl, natsUrls: [first, ...rest] };
+  const nats =
+    bus.port === null ? withoutPassword(bus.url) : `nats://${new URL(publicUrl).hostname}:${bus.port}`;
+  return { publicUrl, relayUrl, natsUrls: [nats] };
+}
+
+/** What the server signs in with is no machine's business. */
+function withoutPassword(address: string): string {
+  const url = new URL(address);
+  url.username = '';
+  url.password = '';
+  return url.href.replace(/\/$/, '');
+}
