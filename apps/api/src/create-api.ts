@@ -4,6 +4,9 @@ import { type Context, Hono } from 'hono';
 import { v7 as uuidv7 } from 'uuid';
 import { RouteTable } from './define-route.ts';
 import { createGate } from './gate.ts';
+import { addPages } from './pages/add-pages.ts';
+import { BrowserSessions } from './pages/browser-session.ts';
+import type { PageRoute } from './pages/page-routes.ts';
 import { ApiError, problemOf } from './problem.ts';
 import { createRequestAudit } from './request-audit.ts';
 import type { ApiEnvironment } from './request-context.ts';
@@ -34,7 +37,7 @@ import type { ApiServices } from './services.ts';
 /** What is worth a line in the log. Never holds a token, a body or a query's values. */
 export interface RequestLog {
   /** As declared, with its method; the path of a request would put ids into every line and series. */
-  readonly route: Route | 'none';
+  readonly route: Route | PageRoute | 'none';
   readonly status: number;
   readonly durationMs: number;
   /** Set for what should not have happened. */
@@ -79,7 +82,7 @@ export function createApi(services: ApiServices, options: ApiOptions): Api {
   });
   const tell = (c: Context<ApiEnvironment>, requestId: string, startedAt: number) =>
     options.log({
-      route: c.get('matched')?.route ?? 'none',
+      route: c.get('matched')?.route ?? c.get('page') ?? 'none',
       status: c.res.status,
       durationMs: performance.now() - startedAt,
       ...(c.error && problemOf(c.error, requestId).unexpected ? { error: c.error } : {}),
@@ -99,6 +102,13 @@ export function createApi(services: ApiServices, options: ApiOptions): Api {
     if (options.draining.aborted)
       throw new ApiError('draining', 'The server is shutting down. Try again in a moment.');
     return next();
+  });
+  const { publicUrl } = services;
+  addPages(app, {
+    ...services,
+    sessions: new BrowserSessions(services.keyRing, services.browserSecret),
+    publicHost: publicUrl === null ? null : new URL(publicUrl).host,
+    secureCookie: publicUrl?.startsWith('https:') ?? false,
   });
   app.use('*', createRequestAudit(services.auditTrail));
   app.use(

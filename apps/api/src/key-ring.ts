@@ -24,8 +24,12 @@ export class KeyRing implements Disposable {
   }
 
   /** Null for a token that is unknown, revoked or past its time. */
-  async find(token: string): Promise<KeyRecord | null> {
-    const hash = hashToken(token);
+  find(token: string): Promise<KeyRecord | null> {
+    return this.findByHash(hashToken(token));
+  }
+
+  /** The same for who was found by the token before, and kept its hash. */
+  async findByHash(hash: string): Promise<KeyRecord | null> {
     let found = this.#cache.get(hash);
     if (!found) {
       found = { key: await this.#keys.findBySecret(hash) };

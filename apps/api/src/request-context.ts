@@ -1,5 +1,6 @@
 import type { Route } from '@boxyard/contracts';
 import type { KeyRecord, WorkspaceRecord } from '@boxyard/sandbox-core';
+import type { PageRoute } from './pages/page-routes.ts';
 import type { RequestAct } from './request-audit.ts';
 import type { RequestScope } from './request-scope.ts';
 
@@ -14,6 +15,8 @@ export interface RequestVariables {
   sseCommentMs: number;
   /** The declared route that serves this request, and its parameters; set by the gate. */
   matched: { readonly route: Route; readonly parameters: ReadonlyMap<string, string> };
+  /** Set for the pages, which are no routes of the API. */
+  page?: PageRoute;
   /** What the audit will say of this request. */
   act: RequestAct;
   /** Set for every route that needs a key. */

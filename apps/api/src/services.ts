@@ -25,6 +25,10 @@ export interface ApiServices {
   readonly usage: UsageStore;
   readonly sweep: SweepService;
   readonly turns: TurnService;
+  /** Signs the cookies of browsers. */
+  readonly browserSecret: Uint8Array;
+  /** Where people open this server when that is not where it listens. */
+  readonly publicUrl: string | null;
   /** Null for a server without machines of users. */
   readonly fleet: Fleet | null;
   readonly ops: OpHost;

@@ -25,6 +25,16 @@ test('a burst passes at once, then as many as the rate allows, and who waits as 
   expect([1, 2, 3, 4].map(() => buckets.take('a') === null)).toEqual([true, true, true, false]);
 });
 
+test('what is given back can be taken again, and never more than the burst', () => {
+  const buckets = new TokenBuckets({ burst: 2, perSecond: 1 }, () => 0);
+  for (let n = 0; n < 10; n++) {
+    expect(buckets.take('a')).toBeNull();
+    buckets.giveBack('a');
+    buckets.giveBack('a');
+  }
+  expect([1, 2, 3].map(() => buckets.take('a') === null)).toEqual([true, true, false]);
+});
+
 test('however many addresses ask, the ones that were not heard of for longest are forgotten', () => {
   const buckets = new TokenBuckets({ burst: 1, perSecond: 1 }, () => 0);
   for (let n = 0; n <= 50_000; n++) buckets.take(`address ${n}`);

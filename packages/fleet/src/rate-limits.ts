@@ -52,4 +52,10 @@ export class TokenBuckets {
     bucket.tokens -= 1;
     return null;
   }
+
+  /** What was taken last did not count after all. */
+  giveBack(name: string): void {
+    const bucket = this.#buckets.get(name);
+    if (bucket !== undefined) bucket.tokens = Math.min(this.#limit.burst, bucket.tokens + 1);
+  }
 }

@@ -1,6 +1,7 @@
 /** The API over the parts of this process. */
 import { type Api, type ApiServices, AuditTrail, createApi, KeyRing } from '@boxyard/api';
-import type { MachineParts, ServerParts } from '@boxyard/server-parts';
+import { deriveKey } from '@boxyard/sandbox-core';
+import { ensureSecretKey, type MachineParts, type ServerParts } from '@boxyard/server-parts';
 import { folderSizeBytes } from '@boxyard/store-postgres';
 import { TurnService } from '@boxyard/turns/service';
 import { createReadiness } from './readiness.ts';
@@ -16,9 +17,9 @@ export interface ServedApiOptions {
 }
 
 /** Closed with the parts. */
-export function openApi(parts: ServerParts, served: ServedApiOptions): Api {
+export async function openApi(parts: ServerParts, served: ServedApiOptions): Promise<Api> {
   const { settings, meters, log } = parts;
-  return createApi(apiServices(parts, served), {
+  return createApi(await apiServices(parts, served), {
     draining: served.draining,
     sseCommentMs: settings.sseCommentMs,
     log: ({ error, ...entry }) => {
@@ -30,7 +31,10 @@ export function openApi(parts: ServerParts, served: ServedApiOptions): Api {
   });
 }
 
-function apiServices(parts: ServerParts, { hasModel, machines, draining }: ServedApiOptions): ApiServices {
+async function apiServices(
+  parts: ServerParts,
+  { hasModel, machines, draining }: ServedApiOptions,
+): Promise<ApiServices> {
   const { settings, version, store, providers, meters, opening } = parts;
   return {
     ...parts,
@@ -39,6 +43,11 @@ function apiServices(parts: ServerParts, { hasModel, machines, draining }: Serve
     auditTrail: openAuditTrail(parts),
     turns: new TurnService({ turns: store.turns, hasModel }),
     fleet: machines?.fleet ?? null,
+    browserSecret: deriveKey(
+      await ensureSecretKey(settings.dataDir, settings.secretKey ?? undefined),
+      'browser-session',
+    ),
+    publicUrl: settings.publicUrl,
     leases: store.leases,
     usage: store.usage,
     events: store.events,

@@ -55,7 +55,7 @@ export async function startServer({ env, version, log: logAt }: StartServerOptio
   // Asked once somebody can ask: by then it listens.
   let url = '';
   const machines = await openMachines(parts, { publicUrl: () => url });
-  const api = openApi(parts, { hasModel, machines, draining: draining.signal });
+  const api = await openApi(parts, { hasModel, machines, draining: draining.signal });
   const workspace = await ensureDefaultWorkspace(store.workspaces);
   const token = await ensureFirstKey(dataDir, settings.token ?? undefined, store.keys, workspace);
   await startUpkeep(parts, parts);
