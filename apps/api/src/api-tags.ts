@@ -9,6 +9,7 @@ export const API_TAGS = {
   events: 'What happened in a session, in order and without holes.',
   ports: 'Ports of a box.',
   machines: 'Machines of users that were enrolled, and how busy they are.',
+  devices: 'How a machine of a user asks to be let in, and renews what it signs in with. It shows no key.',
   enrollments: 'How machines of users are let in and sent away.',
   keys: 'API keys of a workspace.',
   audit: 'Who did what in a workspace.',

@@ -57,11 +57,16 @@ export async function startTestServer(
 export async function launchServer(
   dataDir: string,
   env: Readonly<Record<string, string>> = {},
+  words: readonly string[] = [],
 ): Promise<ServerProcess> {
-  const child = spawn(process.execPath, cliArguments('up', '--json', '--data-dir', dataDir, '--port', '0'), {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    cliArguments('up', '--json', '--data-dir', dataDir, '--port', '0', ...words),
+    {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let printed = '';
   const collect = (chunk: Buffer) => {
     printed += chunk.toString('utf8');

@@ -11,6 +11,7 @@ export { Download } from './download.ts';
 export {
   AuditRoutes,
   CommandsRoutes,
+  DevicesRoutes,
   EnrollmentsRoutes,
   EventsRoutes,
   FilesRoutes,

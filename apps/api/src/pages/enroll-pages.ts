@@ -3,9 +3,7 @@ import { html } from 'hono/html';
 import { ApiError } from '../problem.ts';
 import type { BrowserSession } from './browser-session.ts';
 import { answerPage, type PageTable } from './page-context.ts';
-import { csrfField, type Html, moment } from './page-layout.ts';
-
-const SYSTEMS = { linux: 'Linux', macos: 'macOS', windows: 'Windows' } as const;
+import { csrfField, type Html, moment, SYSTEMS } from './page-layout.ts';
 
 /** A person types a code, sees who asks for what, and decides. */
 export function addEnrollPages(pages: PageTable): void {
@@ -80,7 +78,7 @@ ${failure === null ? '' : html`<p role="alert" id="failure">${failure}</p>`}
 function consent(pending: PendingEnrollment, workspace: string, { csrfToken }: BrowserSession): Html {
   const { userCode, machineName, os, arch, fingerprint, canOfferDisplay, requestsScreenControl } = pending;
   return html`
-<p>Continue only if you started this on the machine yourself, and both values below are what it shows.</p>
+<p>Continue only if you started this on the machine yourself, and it shows the same code and key fingerprint as below.</p>
 <dl>
 <dt>Machine</dt><dd>${machineName}</dd>
 <dt>System</dt><dd>${SYSTEMS[os]}, ${arch}</dd>

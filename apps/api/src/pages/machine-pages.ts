@@ -2,7 +2,7 @@ import { type Machine, type MachineMetrics, Uuid } from '@boxyard/contracts';
 import { html } from 'hono/html';
 import { notFound } from '../gate.ts';
 import { answerPage, type PageTable } from './page-context.ts';
-import { csrfField, type Html, moment } from './page-layout.ts';
+import { csrfField, type Html, moment, SYSTEMS } from './page-layout.ts';
 
 const LIVENESS = { online: 'Online', reconnecting: 'Reconnecting', offline: 'Offline' } as const;
 const GIB = 1024 ** 3;
@@ -67,7 +67,7 @@ function machineTable(machines: readonly Machine[], workspace: string): Html {
     return html`<p>No machine is enrolled in ${workspace}. Start one with <code>npx @boxyard/agent enroll</code>, then
 <a href="/enroll">let it in</a>.</p>`;
   }
-  return html`<div class="scroll"><table>
+  return html`<div class="scroll" role="region" aria-label="Machines" tabindex="0"><table>
 <caption>Machines that were let in to ${workspace}</caption>
 <thead><tr><th scope="col">Machine</th><th scope="col">State</th><th scope="col">Last seen</th>
 <th scope="col">Busy</th><th scope="col">Screen control</th><th scope="col">Action</th></tr></thead>
@@ -76,7 +76,7 @@ function machineTable(machines: readonly Machine[], workspace: string): Html {
 }
 
 const machineRow = (machine: Machine, workspace: string): Html => html`
-<tr><th scope="row">${machine.name}<br><small>${machine.os}, ${machine.arch}</small></th>
+<tr><th scope="row">${machine.name}<br><small>${SYSTEMS[machine.os]}, ${machine.arch}</small></th>
 <td>${LIVENESS[machine.liveness]}${machine.draining ? ', stopping' : ''}</td>
 <td>${machine.lastSeenAt === null ? 'never' : moment(machine.lastSeenAt)}</td>
 <td>${machine.metrics === null ? 'not known' : busy(machine.metrics)}</td>

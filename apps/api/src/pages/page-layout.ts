@@ -14,6 +14,7 @@ header { display: flex; flex-wrap: wrap; gap: 1rem; align-items: center; border-
 header strong { margin-right: auto; }
 header form { margin: 0; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: .5rem 0 1rem; }
+h2 { font-size: 1.15rem; margin: 1.5rem 0 .5rem; }
 a { color: var(--accent); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .35rem 1.25rem; padding: 1rem; background: var(--soft); border-radius: .5rem; }
 dt { font-weight: 600; } dd { margin: 0; overflow-wrap: anywhere; }
@@ -76,6 +77,9 @@ ${body}
 const signedInLinks = (csrfToken: string): Html => html`
 <nav aria-label="Pages"><a href="/machines">Machines</a> · <a href="/enroll">Let a machine in</a></nav>
 <form method="post" action="/logout">${csrfField(csrfToken)}<button class="plain">Sign out</button></form>`;
+
+/** How people call what runs on a machine. */
+export const SYSTEMS = { linux: 'Linux', macos: 'macOS', windows: 'Windows' } as const;
 
 export const csrfField = (token: string): Html => html`<input type="hidden" name="csrf" value="${token}">`;
 

@@ -48,8 +48,8 @@ function addDeviceRoutes(routes: RouteTable, services: ApiServices): void {
   routes.add(
     {
       route: 'POST /v1/enrollments/device/start',
-      tag: 'enrollments',
-      name: 'startDevice',
+      tag: 'devices',
+      name: 'start',
       summary: 'A machine asks to be enrolled; a person decides about its user code',
       body: StartEnrollmentRequest,
       status: 201,
@@ -77,8 +77,8 @@ function addDeviceRoutes(routes: RouteTable, services: ApiServices): void {
   routes.add(
     {
       route: 'POST /v1/enrollments/device/poll',
-      tag: 'enrollments',
-      name: 'pollDevice',
+      tag: 'devices',
+      name: 'poll',
       summary: 'Whether somebody has decided; once they have, the credentials',
       repeatable: 'always',
       body: PollEnrollmentRequest,
@@ -104,8 +104,8 @@ function addDeviceRoutes(routes: RouteTable, services: ApiServices): void {
   routes.add(
     {
       route: 'POST /v1/enrollments/device/lookup',
-      tag: 'enrollments',
-      name: 'lookupDevice',
+      tag: 'devices',
+      name: 'lookup',
       summary: 'Which machine waits with a user code, and what it asks for',
       repeatable: 'always',
       body: UserCodeRequest,
@@ -121,7 +121,7 @@ function addDeviceRoutes(routes: RouteTable, services: ApiServices): void {
   routes.add(
     {
       route: 'POST /v1/enrollments/token/exchange',
-      tag: 'enrollments',
+      tag: 'devices',
       name: 'exchangeToken',
       summary: 'A machine enrolls itself with an enrollment token',
       body: ExchangeEnrollmentTokenRequest,
@@ -141,7 +141,7 @@ function addDeviceRoutes(routes: RouteTable, services: ApiServices): void {
   routes.add(
     {
       route: 'POST /v1/enrollments/refresh',
-      tag: 'enrollments',
+      tag: 'devices',
       name: 'refresh',
       summary: 'New credentials for a machine that signs a challenge',
       body: RefreshEnrollmentRequest,

@@ -8,6 +8,7 @@ import { type Connect, clientOf, findConnection } from './connection.ts';
 import { copyFiles, parsePlace } from './copy-files.ts';
 import type { DemoCommandOptions } from './demo/demo-command.ts';
 import { bringDown } from './down.ts';
+import { enrollMachine, listMachines, revokeMachines } from './machine.ts';
 import { type OutputFormat, printRows, printValue } from './output.ts';
 import { runCommand } from './run-command.ts';
 import { runSweep } from './sweep.ts';
@@ -82,6 +83,7 @@ export function createProgram(env: Environment, version: string): Command {
   addChatCommand(program, client);
   addSandboxCommands(program, client);
   addKeyCommands(program, client);
+  addMachineCommands(program, client);
   addWorkspaceCommands(program, client);
   return program;
 }
@@ -246,6 +248,43 @@ function addKeyCommands(program: Command, client: Connect): void {
     .action(async (id: string, options: { workspace: string }) => {
       await (await client(options.workspace)).keys.revoke(id);
     });
+}
+
+function addMachineCommands(program: Command, client: Connect): void {
+  const machine = program.command('machine').description("users' own machines");
+
+  machine
+    .command('enroll')
+    .description('let in the machine that shows a code; without one, make a token to enroll with')
+    .argument('[code]', 'XXXX-XXXX, as the machine shows it')
+    .option('--screen-control', 'also allow typing and clicking on its screen', false)
+    .option('--uses <number>', 'how many machines may use the token', integer, 1)
+    .addOption(workspaceOption())
+    .addOption(formatOption())
+    .action(
+      async (
+        code: string | undefined,
+        options: { screenControl: boolean; uses: number; workspace: string; output: OutputFormat },
+      ) => enrollMachine(await client(options.workspace), { ...options, code }),
+    );
+
+  machine
+    .command('list')
+    .description('enrolled machines, and whether they are there')
+    .addOption(workspaceOption())
+    .addOption(formatOption())
+    .action(async (options: { workspace: string; output: OutputFormat }) =>
+      listMachines(await client(options.workspace), options.output),
+    );
+
+  machine
+    .command('revoke')
+    .description('cut machines off at once; they have to be enrolled again')
+    .argument('<machine...>')
+    .addOption(workspaceOption())
+    .action(async (ids: string[], options: { workspace: string }) =>
+      revokeMachines(await client(options.workspace), ids),
+    );
 }
 
 function addWorkspaceCommands(program: Command, client: Connect): void {

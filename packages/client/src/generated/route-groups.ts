@@ -468,15 +468,15 @@ readonly limit?: number } = {}, options: CallOptions = {}): Promise<MachineList>
   }
 }
 
-/** How machines of users are let in and sent away. */
-export class EnrollmentsRoutes extends RouteGroup<object> {
+/** How a machine of a user asks to be let in, and renews what it signs in with. It shows no key. */
+export class DevicesRoutes extends RouteGroup<object> {
   /**
    * A machine asks to be enrolled; a person decides about its user code.
    *
    * `POST /v1/enrollments/device/start`, open to everybody
    */
-  startDevice(body: StartEnrollmentRequest, options: CallOptions = {}): Promise<StartedEnrollment> {
-    return this.json(ROUTES["enrollments.startDevice"], { body, options });
+  start(body: StartEnrollmentRequest, options: CallOptions = {}): Promise<StartedEnrollment> {
+    return this.json(ROUTES["devices.start"], { body, options });
   }
 
   /**
@@ -484,8 +484,8 @@ export class EnrollmentsRoutes extends RouteGroup<object> {
    *
    * `POST /v1/enrollments/device/poll`, open to everybody
    */
-  pollDevice(body: PollEnrollmentRequest, options: CallOptions = {}): Promise<PolledEnrollment> {
-    return this.json(ROUTES["enrollments.pollDevice"], { body, options });
+  poll(body: PollEnrollmentRequest, options: CallOptions = {}): Promise<PolledEnrollment> {
+    return this.json(ROUTES["devices.poll"], { body, options });
   }
 
   /**
@@ -493,8 +493,8 @@ export class EnrollmentsRoutes extends RouteGroup<object> {
    *
    * `POST /v1/enrollments/device/lookup`, open to everybody
    */
-  lookupDevice(body: UserCodeRequest, options: CallOptions = {}): Promise<PendingEnrollment> {
-    return this.json(ROUTES["enrollments.lookupDevice"], { body, options });
+  lookup(body: UserCodeRequest, options: CallOptions = {}): Promise<PendingEnrollment> {
+    return this.json(ROUTES["devices.lookup"], { body, options });
   }
 
   /**
@@ -503,7 +503,7 @@ export class EnrollmentsRoutes extends RouteGroup<object> {
    * `POST /v1/enrollments/token/exchange`, open to everybody
    */
   exchangeToken(body: ExchangeEnrollmentTokenRequest, options: CallOptions = {}): Promise<MachineCredentials> {
-    return this.json(ROUTES["enrollments.exchangeToken"], { body, options });
+    return this.json(ROUTES["devices.exchangeToken"], { body, options });
   }
 
   /**
@@ -512,16 +512,19 @@ export class EnrollmentsRoutes extends RouteGroup<object> {
    * `POST /v1/enrollments/refresh`, open to everybody
    */
   refresh(body: RefreshEnrollmentRequest, options: CallOptions = {}): Promise<RefreshedEnrollment> {
-    return this.json(ROUTES["enrollments.refresh"], { body, options });
+    return this.json(ROUTES["devices.refresh"], { body, options });
   }
+}
 
+/** How machines of users are let in and sent away. */
+export class EnrollmentsRoutes extends RouteGroup<{ readonly ws: string }> {
   /**
    * Let the machine in that waits with this user code.
    *
    * `POST /v1/workspaces/{ws}/enrollments/device/approve`, needs `enrollments:manage`
    */
-  approveDevice(ws: string, body: ApproveEnrollmentRequest, options: CallOptions = {}): Promise<Enrollment> {
-    return this.json(ROUTES["enrollments.approveDevice"], { path: { ws }, body, options });
+  approveDevice(body: ApproveEnrollmentRequest, options: CallOptions = {}): Promise<Enrollment> {
+    return this.json(ROUTES["enrollments.approveDevice"], { body, options });
   }
 
   /**
@@ -529,8 +532,8 @@ export class EnrollmentsRoutes extends RouteGroup<object> {
    *
    * `POST /v1/workspaces/{ws}/enrollments/device/deny`, needs `enrollments:manage`
    */
-  denyDevice(ws: string, body: UserCodeRequest, options: CallOptions = {}): Promise<PendingEnrollment> {
-    return this.json(ROUTES["enrollments.denyDevice"], { path: { ws }, body, options });
+  denyDevice(body: UserCodeRequest, options: CallOptions = {}): Promise<PendingEnrollment> {
+    return this.json(ROUTES["enrollments.denyDevice"], { body, options });
   }
 
   /**
@@ -538,8 +541,8 @@ export class EnrollmentsRoutes extends RouteGroup<object> {
    *
    * `POST /v1/workspaces/{ws}/enrollments/token`, needs `enrollments:manage`
    */
-  createToken(ws: string, body: CreateEnrollmentTokenRequest = {}, options: CallOptions = {}): Promise<CreatedEnrollmentToken> {
-    return this.json(ROUTES["enrollments.createToken"], { path: { ws }, body, options });
+  createToken(body: CreateEnrollmentTokenRequest = {}, options: CallOptions = {}): Promise<CreatedEnrollmentToken> {
+    return this.json(ROUTES["enrollments.createToken"], { body, options });
   }
 
   /**
@@ -547,10 +550,10 @@ export class EnrollmentsRoutes extends RouteGroup<object> {
    *
    * `GET /v1/workspaces/{ws}/enrollments`, needs `enrollments:read`
    */
-  list(ws: string, query: {
+  list(query: {
 readonly cursor?: string;
 readonly limit?: number } = {}, options: CallOptions = {}): Promise<EnrollmentList> {
-    return this.json(ROUTES["enrollments.list"], { path: { ws }, query, options });
+    return this.json(ROUTES["enrollments.list"], { query, options });
   }
 
   /**
@@ -558,8 +561,8 @@ readonly limit?: number } = {}, options: CallOptions = {}): Promise<EnrollmentLi
    *
    * `POST /v1/workspaces/{ws}/enrollments/{enrollmentId}/revoke`, needs `enrollments:manage`
    */
-  revoke(ws: string, enrollmentId: string, options: CallOptions = {}): Promise<Enrollment> {
-    return this.json(ROUTES["enrollments.revoke"], { path: { ws, enrollmentId }, options });
+  revoke(enrollmentId: string, options: CallOptions = {}): Promise<Enrollment> {
+    return this.json(ROUTES["enrollments.revoke"], { path: { enrollmentId }, options });
   }
 }
 
@@ -743,12 +746,12 @@ export class ServerRoutes extends RouteGroup<object> {
 
 /** The groups that need no workspace. */
 export class ServerGroups {
-readonly enrollments: EnrollmentsRoutes;
+readonly devices: DevicesRoutes;
 readonly workspaces: WorkspacesRoutes;
 readonly server: ServerRoutes;
 
   constructor(transport: Transport, scope: object) {
-this.enrollments = new EnrollmentsRoutes(transport, scope);
+this.devices = new DevicesRoutes(transport, scope);
 this.workspaces = new WorkspacesRoutes(transport, scope);
 this.server = new ServerRoutes(transport, scope);
   }
@@ -758,12 +761,14 @@ this.server = new ServerRoutes(transport, scope);
 export class WorkspaceGroups {
 readonly sessions: SessionsRoutes;
 readonly machines: MachinesRoutes;
+readonly enrollments: EnrollmentsRoutes;
 readonly keys: KeysRoutes;
 readonly audit: AuditRoutes;
 
   constructor(transport: Transport, scope: { readonly ws: string }) {
 this.sessions = new SessionsRoutes(transport, scope);
 this.machines = new MachinesRoutes(transport, scope);
+this.enrollments = new EnrollmentsRoutes(transport, scope);
 this.keys = new KeysRoutes(transport, scope);
 this.audit = new AuditRoutes(transport, scope);
   }
