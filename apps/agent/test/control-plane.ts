@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { type MachineAddress, machineBase } from '@boxyard/agent-proto';
 import { type AgentEvent, AgentEventSchema, type Hello, HelloSchema } from '@boxyard/agent-proto/messages';
-import { createFleet, createNatsOperatorKeys, type Fleet, natsTrustConfig, signerOf } from '@boxyard/fleet';
+import { createFleet, createNatsOperator, type Fleet, natsTrustConfig, signerOf } from '@boxyard/fleet';
 import { deriveTokenSecret, SandboxError } from '@boxyard/sandbox-core';
 import { MachineBox, NatsControlRpc } from '@boxyard/selfhosted';
 import { openTestStore } from '@boxyard/store-postgres/testing';
@@ -36,16 +36,16 @@ const APPROVER = 'somebody who may';
 
 export async function startControlPlane({ jwtTtlMs = 300_000 } = {}): Promise<ControlPlane> {
   const store = await openTestStore();
-  const keys = createNatsOperatorKeys();
+  const operator = await createNatsOperator();
   const tokenSecret = deriveTokenSecret('a secret key of at least 32 characters');
-  const nats = await startNatsServer({ config: await natsTrustConfig(keys) });
+  const nats = await startNatsServer({ config: await natsTrustConfig(operator) });
   const relay = createRelay({ secret: tokenSecret });
   const address = { url: '', relayUrl: '' };
   const fleet = createFleet({
     enrollments: store.enrollments,
     registry: store.machines,
     tokenSecret,
-    signer: signerOf(keys),
+    signer: signerOf(operator),
     jwtTtlMs,
     addresses: () => ({ publicUrl: address.url, natsUrls: [nats.url], relayUrl: address.relayUrl }),
     ping: async () => 'silent',
@@ -112,8 +112,8 @@ export async function startControlPlane({ jwtTtlMs = 300_000 } = {}): Promise<Co
     const jwt = await encodeUser(
       'control',
       user,
-      fromSeed(Buffer.from(keys.signing)),
-      { issuer_account: signerOf(keys).account },
+      fromSeed(Buffer.from(operator.signingSeed)),
+      { issuer_account: signerOf(operator).account },
       {},
     );
     const link = await connect({
