@@ -37,6 +37,16 @@ describe('machines of users', needs('nats-server'), () => {
   });
   afterAll(() => shared?.stop());
 
+  /** It takes the socket of a producer, and wants to hear a token on it. */
+  async function relayAnswers(relayUrl: string, { workspaceId, agentId }: MachineCredentials): Promise<void> {
+    const socket = new WebSocket(`${relayUrl}/stream?ws=${workspaceId}&agent=${agentId}&port=7681&channel=c`);
+    const closed = new Promise<number>((resolve) =>
+      socket.addEventListener('close', ({ code }) => resolve(code)),
+    );
+    socket.addEventListener('open', () => socket.send(new Uint8Array([9, 9, 9])));
+    expect(await closed).toBeGreaterThanOrEqual(4400);
+  }
+
   const refusals = async (actor: string) => {
     const page = await client.json<AuditList>('GET', `${WORKSPACE}/audit?actor=${actor}`);
     return page.items.map(({ action, outcome, detail }) => [action, outcome, detail.fault ?? null]);
@@ -73,7 +83,13 @@ describe('machines of users', needs('nats-server'), () => {
     expect(seen).toMatchObject({ machineName: "Ada's laptop", requestsScreenControl: true });
     await client.json('POST', `${WORKSPACE}/enrollments/device/approve`, { body: { userCode } });
     const credentials = await collectCredentials(client, asking);
-    expect(credentials).toMatchObject({ relayUrl: null, relayToken: null, consentedScreenControl: false });
+    const relayUrl = client.url.replace('http', 'ws');
+    expect(credentials).toMatchObject({
+      relayUrl,
+      relayToken: expect.stringMatching(/^ogr_/),
+      consentedScreenControl: false,
+    });
+    await relayAnswers(relayUrl, credentials);
     const { served, connection } = await runMachine(client, { key: asking.key, credentials });
     const { items } = await client.json<MachineList>('GET', `${WORKSPACE}/machines`);
     expect(items.find(({ id }) => id === credentials.agentId)).toMatchObject({

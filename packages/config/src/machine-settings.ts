@@ -78,7 +78,8 @@ export const MACHINE_SETTINGS = {
     default: null,
     unit: '',
     group: 'Machines',
-    description: 'Where machines dial a relay of its own (boxyard-relay). Absent: none is told to them.',
+    description:
+      'Where machines and viewers dial a relay of its own (boxyard-relay). Absent: the one in this server, under BOXYARD_PUBLIC_URL.',
   },
   machineJwtTtlMs: {
     name: 'BOXYARD_MACHINE_JWT_TTL_MS',

@@ -19,6 +19,7 @@ import {
 } from '@boxyard/fleet';
 import { deriveTokenSecret, type EnrollmentRecord, SandboxError } from '@boxyard/sandbox-core';
 import { NATS_LINK_OPTIONS, NatsControlRpc } from '@boxyard/selfhosted';
+import { createRelay, type Relay } from '@boxyard/streaming/relay';
 import { readDataFile, writeFirstDataFile } from './data-file.ts';
 import type { PartsContext } from './parts-context.ts';
 import { ensureSecretKey } from './secret-key.ts';
@@ -27,13 +28,13 @@ export interface MachineParts {
   readonly fleet: Fleet;
   /** Asks machines and hears their output; the newest process of each. */
   readonly link: NatsControlRpc;
+  /** Pairs streams of machines with who watches them; to be attached to the server that listens. */
+  readonly relay: Relay;
 }
 
 /** Where this server is reached, known once it listens. */
 export interface ServedAt {
   readonly publicUrl: () => string;
-  /** Of a relay that runs in this process; null for none. */
-  readonly relayUrl?: () => string | null;
 }
 
 /** The bus of the machines, and who may sign for it. */
@@ -76,16 +77,19 @@ export async function openMachines(context: PartsContext, served: ServedAt): Pro
   // Its own connection, so that output never delays a ping.
   const frames = await connectAs(async () => ({ [Symbol.asyncDispose]: async () => {} }));
   const secretKey = await ensureSecretKey(settings.dataDir, settings.secretKey ?? undefined);
+  const tokenSecret = deriveTokenSecret(secretKey);
+  const relay = createRelay({ secret: tokenSecret });
   const fleet = createFleet({
     enrollments: store.enrollments,
     registry: store.machines,
-    tokenSecret: deriveTokenSecret(secretKey),
+    tokenSecret,
     signer: bus.signer,
     jwtTtlMs: settings.machineJwtTtlMs,
     addresses: () => addressesOf(settings, bus, served),
     ping: pingOver(() => control.current),
     onRevoked: async (enrollment) => {
       instances.forget({ workspaceId: enrollment.workspaceId, agentId: enrollment.id });
+      relay.revoke({ agentId: enrollment.id });
       await bus.onRevoked?.(enrollment);
     },
   });
@@ -96,7 +100,7 @@ export async function openMachines(context: PartsContext, served: ServedAt): Pro
   });
   // A server of our own is there: whoever asks for a machine next shall not be told that it is away.
   if (bus.port !== null) await Promise.all([control.connected, frames.connected]);
-  return { fleet, link };
+  return { fleet, link, relay };
 }
 
 /** A nats-server found on the PATH, with keys that are drawn once and kept beside the data (0600). */
@@ -150,7 +154,8 @@ async function ensureOperator(dataDir: string): Promise<NatsOperator> {
 
 function addressesOf(settings: Settings, bus: MachineBus, served: ServedAt): FleetAddresses {
   const publicUrl = (settings.publicUrl ?? served.publicUrl()).replace(/\/+$/, '');
-  const relayUrl = settings.relayUrl ?? served.relayUrl?.() ?? null;
+  // The one in this process, unless there is one of its own.
+  const relayUrl = settings.relayUrl ?? publicUrl.replace(/^http/, 'ws');
   const [first, ...rest] = settings.machinesNatsPublicUrls ?? [];
   if (first !== undefined) return { publicUrl, relayUrl, natsUrls: [first, ...rest] };
   const nats =

@@ -7,6 +7,8 @@ import { uploadRequest } from './upload-request.ts';
 
 export interface HttpServer {
   readonly url: string;
+  /** For what is served beside requests: websockets. */
+  readonly server: Server;
   /** No new connections; waits for what runs, then cuts what is left after `graceMs`. */
   stop(graceMs: number): Promise<void>;
 }
@@ -45,6 +47,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const host = family === 'IPv6' ? `[${address}]` : address;
   return {
     url: `http://${host}:${port}`,
+    server,
     stop: async (graceMs) => {
       const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
       // Who is served last is let go too, instead of resting until the cut.

@@ -63,6 +63,11 @@ export async function startServer({ env, version, log: logAt }: StartServerOptio
   const http = await startHttpServer({ app: api.app, host: settings.host, port: settings.port });
   url = http.url;
   opening.defer(() => http.stop(settings.shutdownGraceMs));
+  if (machines !== null) {
+    machines.relay.attach(http.server);
+    // Before the server: it waits for connections that nobody else ends.
+    opening.defer(() => machines.relay.close());
+  }
   opening.defer(() => draining.abort());
   await writeServerRecord(dataDir, { url: http.url, pid: process.pid });
   log.info({ url: http.url, dataDir }, 'ready');
