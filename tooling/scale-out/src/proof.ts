@@ -30,16 +30,30 @@ export async function proveTurns(
       if (seen !== 1) wrong.push(`the end of turn ${turn.id} was seen ${seen} times by its follower`);
     }
     const { files } = client.session(id);
-    const journal = await files.readText(FILES.journal);
+    const before = wrong.length;
+    const read = (path: string) => files.readText(path).catch((error: Error) => error.message);
+    const journal = await read(FILES.journal);
     if (journal !== journalOf(turns.length))
       wrong.push(`session ${id}: its journal is ${JSON.stringify(journal)}`);
     for (const task of turns.keys()) {
-      const result = await files.readText(FILES.resultOf(task + 1));
+      const result = await read(FILES.resultOf(task + 1));
       if (result !== resultOf(task + 1))
         wrong.push(`session ${id}: ${FILES.resultOf(task + 1)} is ${JSON.stringify(result)}`);
     }
+    if (wrong.length > before) wrong.push(...(await storyOf(store, id)));
   }
   return wrong;
+}
+
+/** What its events tell, in short, to see what went wrong. */
+async function storyOf(store: Installation['store'], sessionId: string): Promise<readonly string[]> {
+  const events = await store.events.read(sessionId, { after: 0, limit: 1_000 });
+  return events
+    .filter(({ type }) => type !== 'model.text.delta')
+    .map(
+      ({ seq, at, type, data }) =>
+        `  ${seq} ${at.toISOString()} ${type} ${JSON.stringify(data).slice(0, 300)}`,
+    );
 }
 
 /** Nobody holds anything in the name of a process that is dead. Waits for what heartbeats take to run out. */
