@@ -53,7 +53,9 @@ export type ScriptedItem =
       readonly retryAfterS?: number;
     }
   /** Drops the connection where it stands. */
-  | { readonly kind: 'cut' };
+  | { readonly kind: 'cut' }
+  /** Ends the answer as if it were whole, without its last event; only where it is streamed. */
+  | { readonly kind: 'stop' };
 
 /** Decides one answer. It reacts to what it is told; whatever it throws is answered with status 500. */
 export type Script = (request: ScriptedRequest) => readonly ScriptedItem[] | Promise<readonly ScriptedItem[]>;

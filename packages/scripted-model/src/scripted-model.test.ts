@@ -137,6 +137,17 @@ test('waits in the middle of an answer until it is let go on', async () => {
   });
 });
 
+test('stops within an answer as if it were whole', async () => {
+  const script: Script = () => [{ kind: 'text', text: 'Half a' }, { kind: 'stop' }];
+  await served(script, async (client) => {
+    const types: string[] = [];
+    const stream = await client.responses.create({ model: 'scripted', input: 'Hi', stream: true });
+    for await (const event of stream) types.push(event.type);
+    expect(types).toContain('response.output_text.delta');
+    expect(types).not.toContain('response.completed');
+  });
+});
+
 test('answers nobody without the key, and names no script that it does not have', async () => {
   await using model = await startScriptedModel({ script: { known: () => [] }, apiKey: 'right' });
   const ask = (key: string, name: string) =>

@@ -102,6 +102,7 @@ async function speak(
   for (const item of items) {
     if (isDelay(item)) await delay(item, response);
     else if (item.kind === 'cut') return void response.destroy();
+    else if (item.kind === 'stop') return void response.end();
     else if (item.kind !== 'refuse') for (const event of spoken.say(item)) send(event);
     if (response.destroyed) return;
   }
@@ -117,7 +118,7 @@ async function speakAtOnce(
   for (const item of items) {
     if (isDelay(item)) await delay(item, response);
     else if (item.kind === 'cut') return void response.destroy();
-    else if (item.kind !== 'refuse') for (const _ of spoken.say(item));
+    else if (item.kind !== 'refuse' && item.kind !== 'stop') for (const _ of spoken.say(item));
   }
   sendJson(response, 200, spoken.completed());
 }

@@ -192,6 +192,11 @@ export class ActiveBoxes {
     return this.#secrets.redactorsFor(await this.#readGroup(workspaceId, groupId));
   }
 
+  /** As `redactorsNow`, as far as this process has heard, without asking anybody; null for an unknown group. */
+  redactorsKnown(groupId: string): GroupRedactors | null {
+    return this.#secrets.known(groupId);
+  }
+
   /** The newest token is brought to the box. False when there is none. */
   giveToken(
     { box, group, epoch }: Pick<ActiveBox, 'box' | 'group' | 'epoch'>,

@@ -37,6 +37,11 @@ export class GroupSecrets {
     this.#sealer = sealer;
   }
 
+  /** What this process has heard of; null for a group that it never asked for. */
+  known(groupId: string): GroupRedactors | null {
+    return this.#known.get(groupId) ?? null;
+  }
+
   redactorsFor(group: BoxGroup): GroupRedactors {
     const known = this.#known.get(group.id);
     if (known?.sealed === group.sealedSourceToken) return known;

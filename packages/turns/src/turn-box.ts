@@ -71,7 +71,7 @@ export class TurnBox implements BoxTools, AsyncDisposable {
     const active = await this.#opening;
     this.#active = active;
     this.#told ??= placeOf(active);
-    await this.#hideSecretsOf(active.group.id);
+    if (!this.#groups.has(active.group.id)) await this.#hideSecretsOf(active.group.id);
     return active.box;
   }
 
@@ -89,18 +89,31 @@ export class TurnBox implements BoxTools, AsyncDisposable {
 
   /** They hide what the environments of the boxes hold, and their tokens. */
   get redactors(): readonly Redactor[] {
-    return this.#hidden.map(({ all }) => all);
+    return this.#hiding().map(({ all }) => all);
   }
 
   /** What the model is told, without the tokens by which git is let in: they are for git alone. */
   withoutTokens(text: string): string {
-    return this.#hidden.reduce((shown, { tokens }) => tokens.redact(shown), text);
+    return this.#hiding().reduce((shown, { tokens }) => tokens.redact(shown), text);
   }
 
   async #hideSecretsOf(groupId: string): Promise<void> {
     const redactors = await this.#options.boxes.redactorsNow(this.#turn.workspaceId, groupId);
     this.#groups.add(groupId);
+    this.#hide(redactors);
+  }
+
+  #hide(redactors: GroupRedactors): void {
     if (!this.#hidden.includes(redactors)) this.#hidden.push(redactors);
+  }
+
+  /** What this process heard of meanwhile counts at once; what others replaced is looked for now and then. */
+  #hiding(): readonly GroupRedactors[] {
+    for (const groupId of this.#groups) {
+      const known = this.#options.boxes.redactorsKnown(groupId);
+      if (known !== null) this.#hide(known);
+    }
+    return this.#hidden;
   }
 
   /** A token may be replaced while a command runs. */

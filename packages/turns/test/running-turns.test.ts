@@ -134,6 +134,7 @@ test.each([
   { fault: 'refuses once', items: [{ kind: 'refuse', status: 429, message: 'Later', retryAfterS: 0 }] },
   { fault: 'fails once', items: [{ kind: 'refuse', status: 500, message: 'Oh' }] },
   { fault: 'breaks off', items: cut },
+  { fault: 'stops early', items: [{ kind: 'text', text: 'Half a' }, { kind: 'stop' }] },
   {
     fault: 'falls silent',
     items: [
