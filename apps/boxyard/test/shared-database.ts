@@ -9,8 +9,17 @@ export interface SharedDatabase {
   readonly url: string;
 }
 
-/** A database of this test alone that servers reach as one of their operator's: the embedded one has no port. */
+/** A database of this test alone, which goes with it. */
 export async function openSharedDatabase(): Promise<SharedDatabase> {
+  const database = await startSharedDatabase();
+  onTestFinished(database.stop);
+  return database;
+}
+
+/** A database that servers reach as one of their operator's: the embedded one has no port. */
+export async function startSharedDatabase(): Promise<
+  SharedDatabase & { readonly stop: () => Promise<void> }
+> {
   const store = await openTestStore();
   const { path, user, password, database } = store.connection;
   const port = createServer((client) => {
@@ -21,12 +30,12 @@ export async function openSharedDatabase(): Promise<SharedDatabase> {
   });
   port.listen(0, '127.0.0.1');
   await once(port, 'listening');
-  onTestFinished(async () => {
+  const stop = async () => {
     port.close();
     await store.close();
-  });
+  };
   const address = port.address();
   if (address === null || typeof address === 'string') throw new Error('A TCP port has an address.');
   const login = `${encodeURIComponent(user)}:${encodeURIComponent(password)}`;
-  return { store, url: `postgres://${login}@127.0.0.1:${address.port}/${database}` };
+  return { store, stop, url: `postgres://${login}@127.0.0.1:${address.port}/${database}` };
 }

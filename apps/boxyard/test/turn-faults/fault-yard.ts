@@ -1,31 +1,53 @@
 /** A server with a scripted model and a network of its own, each of which can be struck and made good again. */
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type BoxyardSession, createClient } from '@boxyard/client';
 import { type ScriptedModel, startScriptedModel } from '@boxyard/scripted-model';
 import { type CuttableConnection, startCuttableConnection } from '../cuttable-connection.ts';
-import { deleteSessions, launchServer, type ServerProcess } from '../test-server.ts';
+import { startSharedDatabase } from '../shared-database.ts';
+import { deleteSessions, eventually, launchServer, type ServerProcess } from '../test-server.ts';
 import { CONCURRENCY, KEPT, phaseScript } from './phases.ts';
+
+const WORKER = fileURLToPath(new URL('../../../worker/src/main.ts', import.meta.url));
+
+type SharedDatabase = Awaited<ReturnType<typeof startSharedDatabase>>;
+
+/** Whether turns run inside the server, or in a worker beside it on one database. */
+export type YardKind = 'all in one' | 'apart';
+
+const TURNS = {
+  BOXYARD_TURN_CONCURRENCY: String(CONCURRENCY),
+  BOXYARD_TURN_HEARTBEAT_MS: '1000',
+  BOXYARD_TURN_TTL_MS: '5000',
+};
 
 export class FaultYard {
   readonly dataDir: string;
-  readonly #goOn = Promise.withResolvers<void>();
-  readonly #script = phaseScript(this.#goOn.promise);
+  readonly #database: SharedDatabase | null;
+  #goOn = Promise.withResolvers<void>();
+  /** One for all models of this yard: it knows what was asked before the endpoint went away. */
+  readonly #script = phaseScript(() => this.#goOn.promise);
   #model: ScriptedModel | null = null;
   #modelPort = 0;
   #server: ServerProcess | null = null;
+  #worker: ChildProcess | null = null;
   #relay: CuttableConnection | null = null;
 
-  private constructor(dataDir: string) {
+  private constructor(dataDir: string, database: SharedDatabase | null) {
     this.dataDir = dataDir;
+    this.#database = database;
   }
 
-  static async start(): Promise<FaultYard> {
-    const yard = new FaultYard(await mkdtemp(join(tmpdir(), 'boxyard-turn-faults-')));
+  static async start(kind: YardKind): Promise<FaultYard> {
+    const dataDir = await mkdtemp(join(tmpdir(), 'boxyard-turn-faults-'));
+    const yard = new FaultYard(dataDir, kind === 'apart' ? await startSharedDatabase() : null);
     await yard.startModel();
     await yard.startServer();
+    if (kind === 'apart') await yard.startWorker();
     yard.#relay = await startCuttableConnection(() => yard.#started.url);
     return yard;
   }
@@ -59,9 +81,10 @@ export class FaultYard {
     return { id: session.id, groupId: (await session.info()).sandboxGroupId };
   }
 
-  /** What waits inside the model's answers goes on. */
+  /** What waits inside the model's answers goes on; what is asked from now on waits anew. */
   goOn(): void {
     this.#goOn.resolve();
+    this.#goOn = Promise.withResolvers();
   }
 
   async startModel(): Promise<void> {
@@ -74,13 +97,46 @@ export class FaultYard {
   }
 
   async startServer(): Promise<void> {
-    this.#server = await launchServer(this.dataDir, {
+    const apart = this.#database === null ? {} : { BOXYARD_TURN_CONCURRENCY: '0' };
+    this.#server = await launchServer(this.dataDir, { ...this.#settings(), ...apart });
+  }
+
+  async startWorker(): Promise<void> {
+    const worker = spawn(process.execPath, ['--conditions=@boxyard/source', WORKER], {
+      env: { ...process.env, ...this.#settings(), BOXYARD_DATA_DIR: this.dataDir },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.#worker = worker;
+    let logged = '';
+    worker.stderr.on('data', (chunk) => {
+      logged += chunk;
+    });
+    await eventually(async () => {
+      if (worker.exitCode !== null) throw new Error(`The worker ended:\n${logged}`);
+      return logged.includes('"msg":"ready"');
+    }, 'a worker that is ready');
+  }
+
+  #settings(): Readonly<Record<string, string>> {
+    return {
+      ...TURNS,
       BOXYARD_MODEL_BASE_URL: `http://127.0.0.1:${this.#modelPort}/v1`,
       BOXYARD_MODEL: 'scripted',
-      BOXYARD_TURN_CONCURRENCY: String(CONCURRENCY),
-      BOXYARD_TURN_HEARTBEAT_MS: '1000',
-      BOXYARD_TURN_TTL_MS: '5000',
-    });
+      ...(this.#database === null ? {} : { BOXYARD_DATABASE_URL: this.#database.url }),
+    };
+  }
+
+  async killWorker(): Promise<void> {
+    await this.#endWorker('SIGKILL');
+  }
+
+  async #endWorker(signal: NodeJS.Signals): Promise<void> {
+    const worker = this.#worker;
+    this.#worker = null;
+    if (worker === null || worker.exitCode !== null) return;
+    const ended = new Promise((resolve) => worker.once('exit', resolve));
+    worker.kill(signal);
+    await ended;
   }
 
   async killServer(): Promise<void> {
@@ -104,13 +160,15 @@ export class FaultYard {
   }
 
   async end(): Promise<void> {
-    this.goOn();
+    this.#goOn.resolve();
+    await this.#endWorker('SIGTERM');
     if (this.#server !== null) {
       await deleteSessions(this.#server.client);
       await this.#server.terminate();
     }
     this.#relay?.stop();
     await this.#model?.close();
+    await this.#database?.stop();
     await rm(this.dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
   }
 }

@@ -20,8 +20,8 @@ const say = (text: string) => ({ kind: 'text', text }) as const;
 const exec = (cmd: string) =>
   ({ kind: 'call', name: 'exec_command', arguments: { cmd, yield_time_ms: 120_000 } }) as const;
 
-/** @param goOn resolves when the strike is over: an answer that was not cut goes on then. */
-export function phaseScript(goOn: Promise<unknown>): Script {
+/** @param goOn what it answers resolves when the strike is over: an answer that was not cut goes on then. */
+export function phaseScript(goOn: () => Promise<unknown>): Script {
   const asked = new Set<string>();
   return ({ userMessages, step }) => {
     const message = userMessages.at(-1) ?? '';
@@ -29,7 +29,7 @@ export function phaseScript(goOn: Promise<unknown>): Script {
     const isFirst = !asked.has(message);
     asked.add(message);
     if (phase === 'an answer of the model' && isFirst) {
-      return [say('One thing, '), { kind: 'wait', until: goOn }, say('and another.')];
+      return [say('One thing, '), { kind: 'wait', until: goOn() }, say('and another.')];
     }
     if (step > 0 || phase === undefined) return [say('Done.')];
     if (phase === 'a wait for approval') return [exec('echo line >> lines')];

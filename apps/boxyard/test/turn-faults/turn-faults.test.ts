@@ -4,38 +4,83 @@ import { readFile } from 'node:fs/promises';
 import type { BoxyardSession, SessionEvent, Turn } from '@boxyard/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../test-server.ts';
-import { FaultYard } from './fault-yard.ts';
+import { FaultYard, type YardKind } from './fault-yard.ts';
 import { KEPT, PHASES, type Phase } from './phases.ts';
 
 const MINUTES = 60_000;
 /** So that a swap with the files takes longer than the time until it is struck. */
 const BALLAST_BYTES = 32 * 1024 ** 2;
 
-/** What is done; answers what makes it good again. */
-const STRIKES: Readonly<
-  Record<string, (yard: FaultYard, groups: readonly string[]) => Promise<() => Promise<void>>>
-> = {
-  'the server, by kill -9': async (yard) => {
-    await yard.killServer();
-    return () => yard.startServer();
+interface Strike {
+  readonly yard: YardKind;
+  /** What is done; answers what makes it good again. */
+  readonly hit: (yard: FaultYard, groups: readonly string[]) => Promise<() => Promise<void>>;
+}
+
+const nothing = async () => undefined;
+
+const STRIKES: Readonly<Record<string, Strike>> = {
+  'the server, by kill -9': {
+    yard: 'all in one',
+    hit: async (yard) => {
+      await yard.killServer();
+      return () => yard.startServer();
+    },
   },
-  'the database, by kill -9': async (yard) => {
-    await yard.killDatabase();
-    return async () => undefined;
+  'the database, by kill -9': {
+    yard: 'all in one',
+    hit: async (yard) => {
+      await yard.killDatabase();
+      return nothing;
+    },
   },
-  'the box': async (yard, groups) => {
-    for (const group of groups) await yard.loseBox(group);
-    return async () => undefined;
+  'the box': {
+    yard: 'all in one',
+    hit: async (yard, groups) => {
+      for (const group of groups) await yard.loseBox(group);
+      return nothing;
+    },
   },
-  'the endpoint of the model': async (yard) => {
-    await yard.stopModel();
-    return () => yard.startModel();
+  'the endpoint of the model': {
+    yard: 'all in one',
+    hit: async (yard) => {
+      await yard.stopModel();
+      return () => yard.startModel();
+    },
   },
-  'the reader of the events': async (yard) => {
-    expect(yard.cutReaders()).toBeGreaterThan(0);
-    return async () => undefined;
+  'the reader of the events': {
+    yard: 'all in one',
+    hit: async (yard) => {
+      expect(yard.cutReaders()).toBeGreaterThan(0);
+      return nothing;
+    },
+  },
+  'the worker, by kill -9': {
+    yard: 'apart',
+    hit: async (yard) => {
+      await yard.killWorker();
+      return () => yard.startWorker();
+    },
+  },
+  'the API, by kill -9': {
+    yard: 'apart',
+    hit: async (yard) => {
+      await yard.killServer();
+      return () => yard.startServer();
+    },
   },
 };
+
+/** Strikes that leave the yard as it was share it. */
+const yards = new Map<YardKind, Promise<FaultYard>>();
+function yardOf(kind: YardKind): Promise<FaultYard> {
+  const yard = yards.get(kind) ?? FaultYard.start(kind);
+  yards.set(kind, yard);
+  return yard;
+}
+afterAll(async () => {
+  for (const yard of yards.values()) await (await yard).end();
+}, 2 * MINUTES);
 
 const isEnd = ({ type }: SessionEvent) => /^turn\.(completed|failed|cancelled)$/.test(type);
 
@@ -47,13 +92,14 @@ interface Scene {
 }
 
 describe.each(Object.keys(STRIKES))('%s', (strike) => {
+  const { yard: kind, hit } = STRIKES[strike] as Strike;
   let yard: FaultYard;
   const scenes = new Map<Phase, Scene>();
   const leave = new AbortController();
   const readings: Promise<void>[] = [];
 
   beforeAll(async () => {
-    yard = await FaultYard.start();
+    yard = await yardOf(kind);
     const sessions = await Promise.all(
       PHASES.map((phase) => yard.newSession(phase === 'a swap' ? BALLAST_BYTES : 0)),
     );
@@ -75,15 +121,14 @@ describe.each(Object.keys(STRIKES))('%s', (strike) => {
       if (phase !== 'a swap') await areBegun();
     }
     const groups = sessions.map(({ groupId }) => groupId);
-    const mend = await (STRIKES[strike] as (typeof STRIKES)[string])(yard, groups);
+    const mend = await hit(yard, groups);
     await mend();
     await goOn(yard, scenes);
   }, 5 * MINUTES);
   afterAll(async () => {
     leave.abort();
     await Promise.all(readings);
-    await yard?.end();
-  }, 2 * MINUTES);
+  }, MINUTES);
 
   async function follow(session: BoxyardSession, seen: SessionEvent[]): Promise<void> {
     try {
