@@ -9,6 +9,9 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { runCommandLine, startCommandLine } from './command-line.ts';
 import { eventually } from './test-server.ts';
 
+/** Each demo makes a database, starts a server and ends both. */
+const HANGS = { timeout: 180_000 };
+
 /** Everything that a demo writes down lies below it while it runs. */
 async function emptyFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'boxyard-demo-test-'));
@@ -22,28 +25,32 @@ const NO_ENGINE = '/nonexistent/docker.sock';
 const titlesIn = (shown: string) =>
   shown.split('\n').filter((line) => /^(\$|update file|swap_sandbox|box:|done|failed)/.test(line));
 
-test('the agent mends a failing test, commits, and goes on in a second box with its files', async () => {
-  const folder = await emptyFolder();
-  const ran = await runCommandLine(['demo'], { TMPDIR: folder, BOXYARD_DOCKER_SOCKET: NO_ENGINE });
-  expect(ran).toMatchObject({ code: 0, stderr: '' });
-  expect(ran.stdout).toMatch(/^The model is scripted: no key is needed/);
-  expect(titlesIn(ran.stdout)).toEqual([
-    '$ git log --oneline; cat total.sh CHANGELOG.md',
-    '$ sh test.sh',
-    'update file total.sh',
-    'update file CHANGELOG.md',
-    '$ sh test.sh',
-    expect.stringMatching(/^\$ git commit/),
-    'swap_sandbox {"target":"local","carry":true}',
-    expect.stringMatching(/^box: the session works in \S+ now, files carried along \(EXACT\)$/),
-    expect.stringMatching(/^\$ sh test.sh && git tag mended/),
-    expect.stringMatching(/^done · 8 questions to the model/),
-  ]);
-  expect(ran.stdout).toMatch(/FAILED: a list whose last line[\s\S]*all tests passed[\s\S]*tag: mended/);
-  expect(await readdir(folder)).toEqual([]);
-});
+test(
+  'the agent mends a failing test, commits, and goes on in a second box with its files',
+  HANGS,
+  async () => {
+    const folder = await emptyFolder();
+    const ran = await runCommandLine(['demo'], { TMPDIR: folder, BOXYARD_DOCKER_SOCKET: NO_ENGINE });
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(ran.stdout).toMatch(/^The model is scripted: no key is needed/);
+    expect(titlesIn(ran.stdout)).toEqual([
+      '$ git log --oneline; cat total.sh CHANGELOG.md',
+      '$ sh test.sh',
+      'update file total.sh',
+      'update file CHANGELOG.md',
+      '$ sh test.sh',
+      expect.stringMatching(/^\$ git commit/),
+      'swap_sandbox {"target":"local","carry":true}',
+      expect.stringMatching(/^box: the session works in \S+ now, files carried along \(EXACT\)$/),
+      expect.stringMatching(/^\$ sh test.sh && git tag mended/),
+      expect.stringMatching(/^done · 8 questions to the model/),
+    ]);
+    expect(ran.stdout).toMatch(/FAILED: a list whose last line[\s\S]*all tests passed[\s\S]*tag: mended/);
+    expect(await readdir(folder)).toEqual([]);
+  },
+);
 
-test('with another fault the script knows no way on, and the turn fails', async () => {
+test('with another fault the script knows no way on, and the turn fails', HANGS, async () => {
   const folder = await emptyFolder();
   const env = { TMPDIR: folder, BOXYARD_DOCKER_SOCKET: NO_ENGINE };
   const ran = await runCommandLine(['demo', '--broken', '-o', 'json'], env);
@@ -54,25 +61,29 @@ test('with another fault the script knows no way on, and the turn fails', async 
   expect(await readdir(folder)).toEqual([]);
 });
 
-test('a model of one’s own is asked instead, and a demo that is ended in the middle leaves nothing', async () => {
-  const folder = await emptyFolder();
-  await using model = await startScriptedModel({
-    script: () => [
-      { kind: 'text', text: 'I am another one. ' },
-      { kind: 'pause', ms: 600_000 },
-    ],
-  });
-  const { child, outcome, printed } = startCommandLine(['demo', '--to', 'local'], {
-    TMPDIR: folder,
-    BOXYARD_MODEL_BASE_URL: model.baseUrl,
-    BOXYARD_MODEL: 'other',
-  });
-  await eventually(async () => printed().includes('I am another one.'), 'the words of the model');
-  expect(printed()).toContain(`The model is other at ${model.baseUrl}.`);
-  child.kill('SIGTERM');
-  expect(await outcome).toMatchObject({ code: 130, stderr: '' });
-  expect(await readdir(folder)).toEqual([]);
-});
+test(
+  'a model of one’s own is asked instead, and a demo that is ended in the middle leaves nothing',
+  HANGS,
+  async () => {
+    const folder = await emptyFolder();
+    await using model = await startScriptedModel({
+      script: () => [
+        { kind: 'text', text: 'I am another one. ' },
+        { kind: 'pause', ms: 600_000 },
+      ],
+    });
+    const { child, outcome, printed } = startCommandLine(['demo', '--to', 'local'], {
+      TMPDIR: folder,
+      BOXYARD_MODEL_BASE_URL: model.baseUrl,
+      BOXYARD_MODEL: 'other',
+    });
+    await eventually(async () => printed().includes('I am another one.'), 'the words of the model');
+    expect(printed()).toContain(`The model is other at ${model.baseUrl}.`);
+    child.kill('SIGTERM');
+    expect(await outcome).toMatchObject({ code: 130, stderr: '' });
+    expect(await readdir(folder)).toEqual([]);
+  },
+);
 
 describe('with a Docker Engine', needs('docker', 'debootstrap'), () => {
   test('the second half is done in a container', { timeout: 600_000 }, async () => {
