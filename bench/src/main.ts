@@ -8,6 +8,7 @@ import { measureEvents } from './event.bench.ts';
 import { measureExec } from './exec.bench.ts';
 import { measureGit, measureList } from './files.bench.ts';
 import { measureLeases, measureReaper } from './lease.bench.ts';
+import { measureMachine } from './machine.bench.ts';
 import { type Measurement, markdownTable } from './measurement.ts';
 import { measureRelay } from './relay.bench.ts';
 import { measureRoutedBox } from './routed-box.bench.ts';
@@ -25,6 +26,7 @@ const PARTS: Readonly<Record<string, () => Promise<Measurement[]>>> = {
   list: measureList,
   git: measureGit,
   relay: measureRelay,
+  machine: measureMachine,
   turn: measureTurns,
   'routed-box': measureRoutedBox,
   swap: measureSwap,

@@ -1,3 +1,4 @@
+export { type DataFrame, encodeDataFrame } from './data-frame.ts';
 export {
   decodeRequest,
   decodeResponse,

@@ -209,7 +209,7 @@ export class OpReader {
         // A stream that can only begin at the beginning is read up to where its reader was.
         const wanted = channel === OpChannel.STDERR ? this.#from.stderr : this.#from.stdout;
         const skip = isOutput(channel) ? Math.max(0, wanted - at) : 0;
-        const bytes = new Uint8Array(body.value.bytes.subarray(skip));
+        const bytes = ownBytes(body.value.bytes.subarray(skip));
         return bytes.length === 0 ? null : { kind: 'data', channel, bytes, offset: at + skip };
       }
       case 'change':
@@ -363,6 +363,10 @@ function frameOf(payload: Uint8Array): OpFrame | null {
     return null;
   }
 }
+
+/** A view of the frame where that is possible: copying output would cost more than carrying it. */
+const ownBytes = (bytes: Uint8Array): Bytes =>
+  bytes.buffer instanceof ArrayBuffer ? (bytes as Bytes) : new Uint8Array(bytes);
 
 const isOutput = (channel: OpChannel) => channel === OpChannel.STDOUT || channel === OpChannel.STDERR;
 const isAway = (error: unknown) => SandboxError.hasCode(error, 'unreachable');

@@ -1,10 +1,9 @@
 // What one reader is sent of an op: numbered frames, no more unacknowledged bytes than the reader has room for, and
 // every frame kept until it is acknowledged, so that a link that comes back goes on where it was cut.
 
-import { longestMessage } from '@boxyard/agent-proto';
+import { encodeDataFrame, longestMessage } from '@boxyard/agent-proto';
 import {
   OpChangeSchema,
-  OpDataSchema,
   type OpFrame,
   OpFrameSchema,
   OpOpenedSchema,
@@ -179,11 +178,14 @@ export class OpFeed {
         await this.#waitForRoom(piece.length, signal);
         if (signal.aborted) return;
         this.#counts.add(channel, piece);
-        const offset = BigInt(output.offset + at);
-        this.#put(
-          { case: 'data', value: create(OpDataSchema, { channel, bytes: piece, offset }) },
-          piece.length,
-        );
+        const frame = {
+          opId: this.op.id,
+          seq: this.#seq + 1,
+          channel,
+          bytes: piece,
+          offset: output.offset + at,
+        };
+        this.#keep(encodeDataFrame(frame), piece.length);
       }
       return;
     }
@@ -199,10 +201,13 @@ export class OpFeed {
   }
 
   #put(body: Body, dataBytes = 0): void {
-    const seq = ++this.#seq;
-    const frame = create(OpFrameSchema, { opId: this.op.id, seq: BigInt(seq), body });
-    const payload = toBinary(OpFrameSchema, frame);
-    this.#kept.push({ seq, payload, dataBytes });
+    const frame = create(OpFrameSchema, { opId: this.op.id, seq: BigInt(this.#seq + 1), body });
+    this.#keep(toBinary(OpFrameSchema, frame), dataBytes);
+  }
+
+  /** Sends the next frame, which stays here until it is acknowledged. */
+  #keep(payload: Uint8Array, dataBytes: number): void {
+    this.#kept.push({ seq: ++this.#seq, payload, dataBytes });
     this.#unackedBytes += dataBytes;
     this.#transport.sendFrame(this.streamId, payload);
     if (!this.#exitSent) this.#armProgress();
