@@ -1,4 +1,5 @@
-import { GoingOfflineReason } from '@boxyard/agent-proto/messages';
+import { GoingOfflineReason, StreamKind } from '@boxyard/agent-proto/messages';
+import { RelayDialler } from '@boxyard/agent-proto/relay';
 import type {
   AuditList,
   CreatedEnrollmentToken,
@@ -121,6 +122,25 @@ describe('machines of users', needs('nats-server'), () => {
     await expect(refresh(bearer)).rejects.toMatchObject({ status: 403, code: 'denied' });
     expect(await refusals(agentId)).toEqual([['enrollment.refresh', 'denied', 'token.revoked']]);
     expect(await actions(agentId)).toContainEqual(['enrollment.revoke', 'done']);
+  });
+
+  test('one brings streams of its own to the relay, until it is revoked, and a refusal is written down', async () => {
+    const { credentials } = await enrollMachine(client);
+    const { workspaceId, agentId, relayUrl, relayToken } = credentials;
+    const dialler = new RelayDialler({
+      url: relayUrl ?? '',
+      token: () => relayToken ?? '',
+      delayMs: () => 10,
+    });
+    const channel = { workspaceId, agentId, channelId: 'a terminal', kind: StreamKind.PTY, port: 7681 };
+    const foreign = { ...channel, agentId: (await enrollMachine(client)).credentials.agentId };
+    await expect(dialler.produce(foreign)).rejects.toMatchObject({ code: 'not-allowed' });
+    await expect
+      .poll(() => refusals(agentId), FOUND)
+      .toEqual([['access', 'denied', 'the token is for another stream']]);
+    const stream = await dialler.produce(channel);
+    await client.json('POST', `${WORKSPACE}/enrollments/${agentId}/revoke`);
+    expect((await stream.ended).error).toMatchObject({ code: 'unauthenticated' });
   });
 
   test('one renews what it signs in with, and a stolen challenge or bearer is refused and written down', async () => {

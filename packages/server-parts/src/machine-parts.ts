@@ -19,10 +19,11 @@ import {
 } from '@boxyard/fleet';
 import { deriveTokenSecret, type EnrollmentRecord, SandboxError } from '@boxyard/sandbox-core';
 import { NATS_LINK_OPTIONS, NatsControlRpc } from '@boxyard/selfhosted';
-import { createRelay, type Relay } from '@boxyard/streaming/relay';
+import { createRelay, type Relay, tellRelay } from '@boxyard/streaming/relay';
 import { readDataFile, writeFirstDataFile } from './data-file.ts';
 import type { PartsContext } from './parts-context.ts';
 import { ensureSecretKey } from './secret-key.ts';
+import { streamAudit } from './stream-audit.ts';
 
 export interface MachineParts {
   readonly fleet: Fleet;
@@ -78,7 +79,7 @@ export async function openMachines(context: PartsContext, served: ServedAt): Pro
   const frames = await connectAs(async () => ({ [Symbol.asyncDispose]: async () => {} }));
   const secretKey = await ensureSecretKey(settings.dataDir, settings.secretKey ?? undefined);
   const tokenSecret = deriveTokenSecret(secretKey);
-  const relay = createRelay({ secret: tokenSecret });
+  const relay = createRelay({ secret: tokenSecret, onNotice: streamAudit(context) });
   const fleet = createFleet({
     enrollments: store.enrollments,
     registry: store.machines,
@@ -90,6 +91,10 @@ export async function openMachines(context: PartsContext, served: ServedAt): Pro
     onRevoked: async (enrollment) => {
       instances.forget({ workspaceId: enrollment.workspaceId, agentId: enrollment.id });
       relay.revoke({ agentId: enrollment.id });
+      if (settings.relayUrl !== null) {
+        const order = { kind: 'revoke', what: { agentId: enrollment.id } } as const;
+        await tellRelay(settings.relayUrl, tokenSecret, order).catch(onTrouble);
+      }
       await bus.onRevoked?.(enrollment);
     },
   });

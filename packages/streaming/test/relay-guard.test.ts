@@ -79,6 +79,22 @@ test.each([
   expect(running.relay.now().channels).toBe(0);
 });
 
+test('whose a genuine token was is known, whatever the address says', async () => {
+  await using running = await startRelay();
+  const [viewerId, sessionId] = [randomUUID(), randomUUID()];
+  const tokens = [
+    viewerToken(elsewhere, { viewerId, sessionId }),
+    viewerToken(channel, { viewerId, sessionId, ttlMs: -2000 }),
+    `${viewerToken(channel)}x`,
+  ];
+  for (const token of tokens) {
+    using peer = await BarePeer.connect(running, channel);
+    await peer.open(channel, CLIENT, token).closed;
+  }
+  const holder = { workspaceId: WORKSPACE, agentId: AGENT, viewerId, sessionId };
+  expect(running.notices).toMatchObject([{ holder }, { holder }, { holder: null }]);
+});
+
 test('a first message for another channel than the address is refused', async () => {
   await using running = await startRelay();
   using peer = await BarePeer.connect(running, channel);

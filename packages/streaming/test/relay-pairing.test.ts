@@ -111,6 +111,8 @@ test('who only watches can say nothing', async () => {
     'the watcher was heard',
     async () => (await metric(running, 'dropped_total{reason="view_mode"}')) === 2,
   );
+  const overstepped = running.notices.filter(({ kind }) => kind === 'overstepped');
+  expect(overstepped).toMatchObject([{ ticket: { viewer: { mode: 'view' } } }]);
   driver.sendInput(pointer(2));
   for await (const event of producer.read()) {
     expect(event).toMatchObject({ kind: 'input', input: { event: pointer(2) } });

@@ -4,5 +4,5 @@ export { DEFAULT_RELAY_LIMITS, type RelayLimits } from './relay-limits.ts';
 export type { RelayNotice, RelayOptions } from './relay-options.ts';
 export { type RelayOrder, tellRelay } from './relay-order.ts';
 export { relaySecret } from './relay-secret.ts';
-export type { RelayTicket, ViewerTicket } from './relay-ticket.ts';
+export type { RelayTicket, TokenHolder, ViewerTicket } from './relay-ticket.ts';
 export type { RevokedStreams } from './revocations.ts';

@@ -7,7 +7,7 @@ import { PairedChannel } from './paired-channel.ts';
 import type { RelayCounters } from './relay-counters.ts';
 import type { RelayLimits } from './relay-limits.ts';
 import type { RelayPeer } from './relay-peer.ts';
-import { channelKey, type RelayRefusal, type RelayTicket, refusal } from './relay-ticket.ts';
+import { channelKey, holderOfTicket, type RelayRefusal, type RelayTicket, refusal } from './relay-ticket.ts';
 
 export class RelayChannels {
   readonly #limits: RelayLimits;
@@ -44,7 +44,10 @@ export class RelayChannels {
     const key = channelKey(ticket);
     const { viewer } = ticket;
     if (viewer !== null && !this.#floors.admit(key, viewer.sessionId, viewer.epoch, this.#now())) {
-      return refusal(RelayCloseCode.replacedOrFenced, 'the session moved on', ErrorCode.FENCED);
+      return refusal(RelayCloseCode.replacedOrFenced, 'the session moved on', {
+        errorCode: ErrorCode.FENCED,
+        holder: holderOfTicket(ticket),
+      });
     }
     const present = this.#channels.get(key);
     if (present === undefined && this.#channels.size >= this.#limits.channels) {

@@ -1,5 +1,5 @@
 import type { RelayLimits } from './relay-limits.ts';
-import type { RelayTicket } from './relay-ticket.ts';
+import type { RelayTicket, TokenHolder } from './relay-ticket.ts';
 
 /** What happened at the relay, for an audit and for logs. Never holds a token. */
 export type RelayNotice =
@@ -11,7 +11,11 @@ export type RelayNotice =
       readonly agentId: string;
       readonly port: number;
       readonly channelId: string | null;
+      /** Of a genuine token; what the address says is anybody's word. */
+      readonly holder: TokenHolder | null;
     }
+  /** A viewer that may only watch tried to say something; told once for each of its sockets. */
+  | { readonly kind: 'overstepped'; readonly ticket: RelayTicket }
   | { readonly kind: 'opened'; readonly ticket: RelayTicket }
   | { readonly kind: 'closed'; readonly ticket: RelayTicket; readonly closeCode: number };
 

@@ -2,7 +2,6 @@
 
 import {
   AgentErrorSchema,
-  ErrorCode,
   StreamCloseReason,
   type StreamOpen,
   StreamOpenAckSchema,
@@ -23,7 +22,7 @@ import type { RelayCounters } from './relay-counters.ts';
 import type { RelayLimits } from './relay-limits.ts';
 import type { RelayOptions } from './relay-options.ts';
 import { endSoon, RelayPeer } from './relay-peer.ts';
-import { judgeOpen, type RelayRefusal, type RelayTicket, refusal } from './relay-ticket.ts';
+import { holderOfTicket, judgeOpen, type RelayRefusal, type RelayTicket, refusal } from './relay-ticket.ts';
 import type { Revocations } from './revocations.ts';
 
 export interface RelaySocketParts {
@@ -43,6 +42,7 @@ const TRY_AGAIN_LATER = 1013;
 export class RelaySockets {
   readonly #parts: RelaySocketParts;
   readonly #pending = new Set<WebSocket>();
+  readonly #overstepped = new WeakSet<RelayPeer>();
 
   constructor(parts: RelaySocketParts) {
     this.#parts = parts;
@@ -101,7 +101,11 @@ export class RelaySockets {
     const judged = judgeOpen(open, at, options.secret, now());
     if ('closeCode' in judged) return this.#refuse(socket, at, judged);
     if (await this.#isRevoked(judged)) {
-      return this.#refuse(socket, at, refusal(RelayCloseCode.unauthenticated, 'the token was revoked'));
+      return this.#refuse(
+        socket,
+        at,
+        refusal(RelayCloseCode.unauthenticated, 'the token was revoked', { holder: holderOfTicket(judged) }),
+      );
     }
     if (socket.readyState !== socket.OPEN) return;
     const admitted = channels.admit(judged);
@@ -168,7 +172,18 @@ export class RelaySockets {
         StreamCloseReason.RATE_LIMITED,
         'a viewer that only watches sent too much',
       );
-    } else channel.hear(peer, parsed, bytes);
+    } else {
+      this.#noticeOverstep(peer, parsed.kind);
+      channel.hear(peer, parsed, bytes);
+    }
+  }
+
+  #noticeOverstep(peer: RelayPeer, said: RelayMessage['kind']): void {
+    const { ticket } = peer;
+    if (ticket.viewer?.mode !== 'view' || (said !== 'frame' && said !== 'input')) return;
+    if (this.#overstepped.has(peer)) return;
+    this.#overstepped.add(peer);
+    this.#parts.options.onNotice?.({ kind: 'overstepped', ticket });
   }
 
   /** A fresh token on a socket that stays: for the same stream, the same viewer and no more rights. */
@@ -186,9 +201,13 @@ export class RelaySockets {
     else if (!('closeCode' in fresh)) peer.renew(fresh);
   }
 
-  #refuse(socket: WebSocket, at: RelayRendezvous, { closeCode, errorCode, reason }: RelayRefusal): void {
+  #refuse(
+    socket: WebSocket,
+    at: RelayRendezvous,
+    { closeCode, errorCode, reason, holder }: RelayRefusal,
+  ): void {
     this.#parts.counters.countRefusal(closeCode);
-    this.#parts.options.onNotice?.({ kind: 'refused', closeCode, reason, ...at });
+    this.#parts.options.onNotice?.({ kind: 'refused', closeCode, reason, ...at, holder });
     const error = create(AgentErrorSchema, {
       code: errorCode,
       message: `The stream was refused: ${reason}.`,
@@ -200,11 +219,7 @@ export class RelaySockets {
   }
 }
 
-const OTHER_HOLDER = refusal(
-  RelayCloseCode.notAllowed,
-  'the fresh token is for somebody else',
-  ErrorCode.STREAM,
-);
+const OTHER_HOLDER = refusal(RelayCloseCode.notAllowed, 'the fresh token is for somebody else');
 
 function isSameHolder(one: RelayTicket, other: RelayTicket): boolean {
   return (

@@ -25,18 +25,38 @@ export interface RelayTicket {
   readonly viewer: ViewerTicket | null;
 }
 
-/** Why somebody was not let in; nothing in it came from a token. */
+/** Whose a token is that was signed here, whether or not it opens anything. */
+export interface TokenHolder {
+  readonly workspaceId: string;
+  /** The machine itself, or the one that a viewer's token is for. */
+  readonly agentId: string | null;
+  /** Null for the machine itself. */
+  readonly viewerId: string | null;
+  readonly sessionId: string | null;
+}
+
+/** Why somebody was not let in. */
 export interface RelayRefusal {
   readonly closeCode: number;
   readonly errorCode: ErrorCode;
   readonly reason: string;
+  /** Null where no genuine token was shown: then nobody knows who it was. */
+  readonly holder: TokenHolder | null;
 }
 
 export const refusal = (
   closeCode: number,
   reason: string,
-  errorCode: ErrorCode = ErrorCode.STREAM,
-): RelayRefusal => ({ closeCode, errorCode, reason });
+  { errorCode = ErrorCode.STREAM, holder = null }: Partial<Pick<RelayRefusal, 'errorCode' | 'holder'>> = {},
+): RelayRefusal => ({ closeCode, errorCode, reason, holder });
+
+/** Of a ticket, as of the token that it was made of. */
+export const holderOfTicket = ({ workspaceId, agentId, viewer }: RelayTicket): TokenHolder => ({
+  workspaceId,
+  agentId,
+  viewerId: viewer?.viewerId ?? null,
+  sessionId: viewer?.sessionId ?? null,
+});
 
 /** What producer and viewers of one stream have in common, as one word. */
 export const channelKey = ({ workspaceId, agentId, port, channelId }: RelayTicket): string =>
@@ -46,6 +66,34 @@ const DESKTOP_PORT = 6080;
 
 /** @param at What the address said; the message must say the same. */
 export function judgeOpen(
+  open: StreamOpen,
+  at: RelayRendezvous,
+  secret: string | Uint8Array,
+  nowMs: number,
+): RelayTicket | RelayRefusal {
+  const judged = judge(open, at, secret, nowMs);
+  return 'closeCode' in judged ? { ...judged, holder: holderOf(open.token, secret) } : judged;
+}
+
+/** Null for a token that was not signed here. */
+function holderOf(token: string, secret: string | Uint8Array): TokenHolder | null {
+  // At the beginning of time nothing has run out: what is left to be wrong is the signature.
+  const now = new Date(0);
+  try {
+    const { workspaceId, agentId } = openMachineToken('relay', token, secret, { now });
+    return { workspaceId, agentId, viewerId: null, sessionId: null };
+  } catch {
+    // It may be a viewer's.
+  }
+  try {
+    const { workspaceId, agentId = null, viewerId, sessionId } = verifyStreamToken(secret, token, {}, now);
+    return { workspaceId, agentId, viewerId, sessionId };
+  } catch {
+    return null;
+  }
+}
+
+function judge(
   open: StreamOpen,
   at: RelayRendezvous,
   secret: string | Uint8Array,
