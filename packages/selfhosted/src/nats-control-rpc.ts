@@ -59,7 +59,7 @@ export class NatsControlRpc implements MachineLink {
   readonly #frames: Memoised<NatsConnection>;
   readonly #instances: InstanceDirectory | undefined;
   readonly #listeners = new Map<string, (payload: Uint8Array) => void>();
-  readonly #heard = new WeakSet<NatsConnection>();
+  readonly #heard = new WeakMap<NatsConnection, Promise<void>>();
   readonly #restored = new RestoredLinks();
   #maxPayload: number | null = null;
 
@@ -110,7 +110,7 @@ export class NatsControlRpc implements MachineLink {
     streamId: string,
     onFrame: (payload: Uint8Array) => void,
   ): Promise<HeardStream> {
-    const connection = await this.#frames.get();
+    const connection = await this.#frames.get().catch(() => null);
     if (connection === null) throw noBus();
     if (!streamId.startsWith(`${this.reader}.`)) {
       const subscription = connection.subscribe(machineOpFrames(machine, streamId), {
@@ -123,7 +123,9 @@ export class NatsControlRpc implements MachineLink {
     }
     const key = listenerKey(machine, streamId);
     this.#listeners.set(key, onFrame);
-    if (!this.#heard.has(connection)) await this.#hear(connection);
+    const heard = this.#heard.get(connection) ?? this.#hear(connection);
+    this.#heard.set(connection, heard);
+    await heard;
     return { stop: () => void this.#listeners.delete(key) };
   }
 
@@ -142,7 +144,6 @@ export class NatsControlRpc implements MachineLink {
 
   /** One subscription for all streams of this process. Whose a frame is, its subject says. */
   async #hear(connection: NatsConnection): Promise<void> {
-    this.#heard.add(connection);
     void this.#restored.follow(connection);
     connection.subscribe(readerFrames(this.reader), {
       callback: (error, message) => {

@@ -226,3 +226,25 @@ test('a ping and a cancel do not wait for work, and each session has its turn', 
   expect(order).toEqual(['busy', 'busy', 'other', 'busy']);
   await server.close();
 });
+
+test('a command that ends before it has read its input is no failure, and a deadline ends one that goes on', async () => {
+  const served = servedMachine(new MemoryBox());
+  const box = served.open();
+  for (let round = 0; round < 5; round++) {
+    const result = await box.exec({ program: { script: 'exit 3' }, stdin: bytesOf('unread') });
+    expect(result.exitCode).toBe(3);
+  }
+  const exec = { script: 'sleep 600' };
+  const op = { case: 'exec', value: exec } as const;
+  await served.ask(
+    { case: 'opStart', value: { op, deadlineMs: BigInt(Date.now() + 100) } },
+    { requestId: 'until' },
+  );
+  await expect
+    .poll(async () => (await served.ask({ case: 'opQuery', value: { opId: 'until' } })).result, {
+      timeout: 30_000,
+    })
+    .toMatchObject({ case: 'opStatus', value: { state: OpState.COMPLETE, exit: { timedOut: true } } });
+  await box.close();
+  await served.server.close();
+});

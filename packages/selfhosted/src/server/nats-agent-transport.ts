@@ -51,8 +51,13 @@ export class NatsAgentTransport implements AgentTransport {
       if (error !== null) return;
       let replied = false;
       const reply = (payload: Uint8Array) => {
-        if (!replied) message.respond(payload);
+        if (replied) return;
         replied = true;
+        try {
+          message.respond(payload);
+        } catch {
+          // Its connection has been given up meanwhile; whoever waits for the reply asks again.
+        }
       };
       for (const handle of this.#onRequest) handle(message.data, reply);
     };

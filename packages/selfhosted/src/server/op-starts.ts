@@ -14,6 +14,8 @@ import {
 import {
   type ArchiveLimits,
   type Box,
+  type BoxProcess,
+  type Bytes,
   type CallOptions,
   type Capability,
   SandboxError,
@@ -39,17 +41,20 @@ export interface OpPlace {
 export async function beginOp(
   place: OpPlace,
   id: string,
-  { op, originId }: OpStart,
+  { op, originId, deadlineMs }: OpStart,
   call: CallOptions,
 ): Promise<ServedOp> {
   switch (op.case) {
     case 'exec': {
       const { stdin, stdinOpen } = op.value;
       const feeds = stdinOpen || stdin.length > 0;
-      const request = { ...commandOf(op.value, place.paths), id, stdin: feeds ? 'open' : 'none' } as const;
+      const command = commandOf(op.value, place.paths);
+      const runLimitMs = limitUntil(Number(deadlineMs), command.runLimitMs);
+      const request = { ...command, runLimitMs, id, stdin: feeds ? 'open' : 'none' } as const;
       const process = await place.box.spawn(request, call);
-      if (stdin.length > 0) await process.write(bytesOf(stdin), call);
-      if (feeds && !stdinOpen) await process.closeStdin(call);
+      if (feeds) {
+        await fed(process, bytesOf(stdin), stdinOpen, call);
+      }
       return new CommandOp(process, originId);
     }
     case 'fsRead':
@@ -69,6 +74,22 @@ export async function beginOp(
     default:
       throw new WireRefusal(ErrorCode.UNSUPPORTED, 'This agent does not know what to begin.');
   }
+}
+
+/** A command may end before it has read anything: that is its own business. */
+async function fed(process: BoxProcess, stdin: Bytes, stays: boolean, call: CallOptions): Promise<void> {
+  try {
+    if (stdin.length > 0) await process.write(stdin, call);
+    if (!stays) await process.closeStdin(call);
+  } catch (error) {
+    if (!SandboxError.hasCode(error, 'conflict')) throw error;
+  }
+}
+
+/** @param deadlineMs A moment of the clock; 0 for none. */
+function limitUntil(deadlineMs: number, runLimitMs: number | undefined): number | undefined {
+  if (deadlineMs === 0) return runLimitMs;
+  return Math.max(1, Math.min(deadlineMs - Date.now(), runLimitMs ?? Number.POSITIVE_INFINITY));
 }
 
 async function beginRead(
