@@ -96,6 +96,8 @@ export interface PostgresStore extends AsyncDisposable {
  * another server has the data folder, `unreachable` when the given database does not answer.
  */
 export async function openStore(options: OpenStoreOptions): Promise<PostgresStore> {
+  // Loads beside the start of the database.
+  void TurnQueue.load();
   const embedded = 'embedded' in options ? await KeptPostgres.start(options.embedded) : null;
   const address: DatabaseAddress =
     embedded === null
