@@ -1,5 +1,6 @@
 // How this machine comes to be let in: by a person who looks at its code, or by a token where nobody is there.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fingerprintOf } from '@boxyard/agent-proto';
 import type { MachineCredentials } from '@boxyard/contracts';
 import { renderUnicodeCompact } from 'uqr';
 import { configFiles, makePrivateFolder } from './config-folder.ts';
@@ -61,6 +62,7 @@ async function askAPerson(
     `\n${renderUnicodeCompact(started.verificationUriComplete)}\n\n` +
       `Open ${started.verificationUri} and enter ${started.userCode}\n` +
       `or follow ${started.verificationUriComplete}\n\n` +
+      `The page shows the fingerprint of this machine's key: ${fingerprintOf(machine.publicKey)}\n` +
       `Whoever approves lets sessions run commands here as ${process.env.USER ?? 'your user'}, within ${minutes} minutes.\n`,
   );
   let intervalSeconds = started.intervalSeconds;

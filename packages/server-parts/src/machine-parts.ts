@@ -22,6 +22,7 @@ import { NATS_LINK_OPTIONS, NatsControlRpc } from '@boxyard/selfhosted';
 import { createRelay, type Relay, tellRelay } from '@boxyard/streaming/relay';
 import { readDataFile, writeFirstDataFile } from './data-file.ts';
 import type { PartsContext } from './parts-context.ts';
+import { Repeating } from './repeating.ts';
 import { ensureSecretKey } from './secret-key.ts';
 import { streamAudit } from './stream-audit.ts';
 
@@ -46,6 +47,11 @@ interface MachineBus {
   readonly signer: MachineJwtSigner;
   readonly onRevoked: ((enrollment: EnrollmentRecord) => Promise<void>) | undefined;
 }
+
+/** Codes and tokens that have run out are of no use to anybody; a day is for whoever looks into something. */
+const ENDED_KEPT_MS = 24 * 3_600_000;
+const TRIM_EVERY_MS = 60_000;
+const TRIM_BATCH = 1_000;
 
 /**
  * Null where machines are off. A NATS of the user's own that is away holds nobody up.
@@ -98,6 +104,13 @@ export async function openMachines(context: PartsContext, served: ServedAt): Pro
       await bus.onRevoked?.(enrollment);
     },
   });
+  opening.use(
+    new Repeating(
+      async () => void (await fleet.enrollments.trim(new Date(Date.now() - ENDED_KEPT_MS), TRIM_BATCH)),
+      TRIM_EVERY_MS,
+      onTrouble,
+    ),
+  );
   const link = new NatsControlRpc({
     connect: async () => control.current,
     connectFrames: async () => frames.current,

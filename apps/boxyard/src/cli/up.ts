@@ -36,6 +36,7 @@ export async function up(options: UpOptions, env: Environment, version: string):
     say(
       `The API is documented at ${server.url}/v1/docs. The local backend is no isolation: commands run as you.`,
     );
+    if (server.settings.machines === 'on') say(`Machines are let in at ${server.url}/enroll.`);
   }
   try {
     if (model !== null) await showDemo(server, model.description);
