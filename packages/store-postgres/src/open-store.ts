@@ -142,7 +142,7 @@ function assembleStore({ database, turnQueue, address, embedded, bus }: StorePar
   };
   return {
     sessions: new PostgresSessionStore(database),
-    pointers: new PostgresPointerStore(database, notifications),
+    pointers: new PostgresPointerStore(database, notifications, signals),
     events: new PostgresEventLog(database, signals),
     ops: new PostgresOpStore(database, signals),
     keys: new PostgresKeyStore(database, notifications),
@@ -153,7 +153,7 @@ function assembleStore({ database, turnQueue, address, embedded, bus }: StorePar
     usage: new PostgresUsageStore(database),
     deploymentId: (proposed) => ensureDeploymentId(database, proposed),
     audit: new PostgresAuditLog(database),
-    ptys: new PostgresPtyRegistry(database),
+    ptys: new PostgresPtyRegistry(database, signals),
     hostCalls: new PostgresHostCalls(database, notifications),
     enrollments: new PostgresEnrollmentStore(database),
     machines: new PostgresMachineRegistry(database),

@@ -8,6 +8,7 @@ import {
   swapPointer,
 } from '@boxyard/sandbox-core';
 import { asJson, type Database } from './connect.ts';
+import type { EventSignals } from './event-signals.ts';
 import { type Notifications, topics } from './notifications.ts';
 
 type Verdict = 'swapped' | 'fenced' | 'no-session' | 'no-target';
@@ -15,10 +16,12 @@ type Verdict = 'swapped' | 'fenced' | 'no-session' | 'no-target';
 export class PostgresPointerStore implements PointerStore {
   readonly #database: Database;
   readonly #notifications: Notifications;
+  readonly #signals: EventSignals;
 
-  constructor(database: Database, notifications: Notifications) {
+  constructor(database: Database, notifications: Notifications, signals: EventSignals) {
     this.#database = database;
     this.#notifications = notifications;
+    this.#signals = signals;
   }
 
   async read(
@@ -84,6 +87,7 @@ export class PostgresPointerStore implements PointerStore {
       `,
       options,
     );
+    if (row!.verdict === 'swapped') this.#signals.stored(sessionId);
     return row!.verdict;
   }
 

@@ -10,6 +10,7 @@ import {
 } from '@boxyard/sandbox-core';
 import { appendingEvents } from './append-events.ts';
 import { asJson, type Database } from './connect.ts';
+import type { EventSignals } from './event-signals.ts';
 
 interface PtyRow {
   readonly id: string;
@@ -31,9 +32,11 @@ const OLD_HOST_MS = 24 * 60 * 60_000;
 
 export class PostgresPtyRegistry implements PtyRegistry {
   readonly #database: Database;
+  readonly #signals: EventSignals;
 
-  constructor(database: Database) {
+  constructor(database: Database, signals: EventSignals) {
     this.#database = database;
+    this.#signals = signals;
   }
 
   async add(pty: PtyRecord, events: readonly NewEvent[]): Promise<void> {
@@ -60,7 +63,7 @@ export class PostgresPtyRegistry implements PtyRegistry {
         SELECT revision, (SELECT sessions FROM notified) FROM revised
       `,
     );
-    if (row !== undefined) return;
+    if (row !== undefined) return this.#signals.stored(pty.sessionId);
     throw new SandboxError(
       'not-found',
       `The session ${pty.sessionId} does not exist. It may have been deleted.`,
@@ -96,7 +99,9 @@ export class PostgresPtyRegistry implements PtyRegistry {
         SELECT revision, (SELECT sessions FROM notified) FROM revised
       `,
     );
-    return rows.length > 0;
+    if (rows.length === 0) return false;
+    this.#signals.stored(pty.sessionId);
+    return true;
   }
 
   async resized(ptyId: string, cols: number, rows: number): Promise<void> {
