@@ -69,6 +69,7 @@ export class BusConnection {
       const what = await Promise.race([due.catch(() => 'stop'), next.gone.then(() => 'gone')]);
       rotation.abort();
       if (what === 'gone') {
+        void this.#drop(standing);
         standing = null;
         this.#options.onLost('the connection ended');
       }
@@ -79,7 +80,7 @@ export class BusConnection {
   async close(): Promise<void> {
     await Promise.all(
       [...this.#open].map((connection) =>
-        Promise.race([connection.drain().catch(() => undefined), sleep(CLOSE_MS, undefined, { ref: false })]),
+        Promise.race([connection.drain().catch(() => undefined), sleep(CLOSE_MS)]),
       ),
     );
     await Promise.all([...this.#open].map((connection) => connection.close().catch(() => undefined)));
@@ -135,6 +136,11 @@ export class BusConnection {
     await old.letGo();
     const leftMs = Math.max(old.expiresAtMs - Date.now() - LEAVE_BEFORE_MS, 0);
     await Promise.race([sleep(leftMs, undefined, { ref: false }), old.gone]);
-    await Promise.all([old.requests, old.output].map((one) => one.close().catch(() => undefined)));
+    await this.#drop(old);
+  }
+
+  async #drop({ requests, output, letGo }: Standing): Promise<void> {
+    await Promise.all([requests, output].map((one) => one.close().catch(() => undefined)));
+    await letGo();
   }
 }

@@ -14,6 +14,9 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
+// A wait for something that holds no handle must not end the process with half of its work done.
+setInterval(() => {}, 60_000);
+
 try {
   await createProgram(process.env, stop.signal).parseAsync();
 } catch (error) {

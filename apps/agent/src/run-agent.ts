@@ -116,7 +116,7 @@ export async function runAgent({ folder, settings, env, log, stop }: RunAgentOpt
     await aborted(signal);
     // Said at once, so that nobody waits for a machine that is on its way out.
     const drained = new AbortController();
-    const limit = sleep(settings.drainMs ?? DRAIN_MS, undefined, { signal: drained.signal, ref: false }).then(
+    const limit = sleep(settings.drainMs ?? DRAIN_MS, undefined, { signal: drained.signal }).then(
       () => drained.abort(),
       () => undefined,
     );

@@ -105,7 +105,7 @@ describe('an agent of a real control plane', needs('nats-server'), () => {
     const done = (await readFile(join(machine.home, 'done'), 'utf8')).trim().split('\n');
     expect(done.sort()).toEqual(marks.sort());
 
-    await plane.fleet.enrollments.revoke(plane.workspaceId, agentId);
+    await plane.revoke(agentId);
     expect(await agent.ended).toBe(3);
     expect(agent.output.stderr).toMatch(/revoked/);
   });

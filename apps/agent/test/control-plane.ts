@@ -30,6 +30,8 @@ export interface ControlPlane extends AsyncDisposable {
   openMachine(): Promise<MachineBox>;
   /** Cuts the connections of every agent. */
   restartNats(): Promise<void>;
+  /** As the server does it: its connections are cut, and it gets no new credentials. */
+  revoke(agentId: string): Promise<void>;
 }
 
 const APPROVER = 'somebody who may';
@@ -174,12 +176,19 @@ export async function startControlPlane({ jwtTtlMs = 300_000 } = {}): Promise<Co
         machine,
         hello: latest.hello,
         epoch: 1,
-        timings: { silenceMs: 2000 },
+        timings: { silenceMs: 2000, requestMs: 5000 },
       });
     },
     async restartNats() {
       await nats.kill();
       await nats.start();
+    },
+    async revoke(agentId) {
+      const { publicKey } = (await store.enrollments.find(agentId))?.machine ?? {};
+      if (publicKey === undefined) throw new Error('There is no such machine.');
+      await fleet.enrollments.revoke(workspace.id, agentId);
+      const now = Math.ceil(Date.now() / 1000);
+      await nats.start(await natsTrustConfig(operator, { [publicKey]: now }));
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(links.map((link) => link.close()));
