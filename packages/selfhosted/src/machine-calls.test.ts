@@ -61,7 +61,7 @@ test.each([
 
 test.each([
   [offlineAgentError('', true), 'unreachable', 'no', true, 'agent_offline'],
-  [offlineAgentError(), 'unreachable', 'unknown', false, 'agent_offline'],
+  [offlineAgentError(), 'unreachable', 'no', false, 'agent_offline'],
   [timeoutAgentError(), 'outcome-unknown', 'unknown', false, 'agent_reconnecting'],
   [errorOf(ErrorCode.DRAINING), 'unreachable', 'no', true, null],
   [errorOf(ErrorCode.FENCED), 'fenced', 'no', false, null],

@@ -139,7 +139,8 @@ export function sandboxErrorOf(error: AgentError, what: string, changes: boolean
   switch (failure.code) {
     case ErrorCode.AGENT_OFFLINE:
       return say('unreachable', 'the machine is offline. It goes on when the machine is back.', {
-        started: failure.neverSent ? 'no' : 'unknown',
+        // Whoever says so knows that nobody has heard it.
+        started: 'no',
         retryable: failure.neverSent || !changes,
       });
     case ErrorCode.TIMEOUT:

@@ -100,7 +100,7 @@ export class MachineProcess implements BoxProcess {
           .ask(op, { what, signal, extraMs: HELD_QUERY_MS })
           .catch((error: unknown) => {
             // It goes on there while nobody can ask.
-            if (SandboxError.hasCode(error, 'unreachable') && error.retryable) return null;
+            if (SandboxError.hasCode(error, 'unreachable')) return null;
             throw error;
           });
         handle.ensureOpen();

@@ -186,9 +186,9 @@ async function flush(connection: NatsConnection): Promise<void> {
 }
 
 function errorOf(error: unknown) {
-  if (error instanceof NoRespondersError) return offlineAgentError('Nobody answers for the machine.', true);
+  if (error instanceof NoRespondersError) return offlineAgentError('Nobody answers for the machine.');
   if (error instanceof RequestError && error.isNoResponders()) {
-    return offlineAgentError('Nobody answers for the machine.', true);
+    return offlineAgentError('Nobody answers for the machine.');
   }
   if (error instanceof TimeoutError) return timeoutAgentError();
   // The connection went away in the middle: the request may have arrived.

@@ -20,6 +20,7 @@ import type { MachineCalls } from './machine-calls.ts';
 import { sandboxErrorOf } from './machine-failure.ts';
 import type { MachineTimings } from './machine-timings.ts';
 import { assertKnown } from './op-state.ts';
+import { assertWhole } from './whole-stream.ts';
 
 const WINDOW_BYTES = 4 * 1024 * 1024;
 
@@ -159,7 +160,8 @@ export class OpReader {
         this.#read = arrived.seq;
         const { body } = arrived;
         if (body.case === 'exit') {
-          this.#check(body.value);
+          const { what, ownStream } = this.#options;
+          assertWhole(body.value, what, ownStream ? this.#from : OUTPUT_START, this.#counts);
           return body.value;
         }
         const news = this.#newsOf(body);
@@ -329,31 +331,6 @@ export class OpReader {
     this.#onFailed(this.#failure);
     this.#wake?.();
   }
-
-  #check(exit: OpExit): void {
-    const { what, ownStream } = this.#options;
-    if (exit.error !== undefined) throw sandboxErrorOf(exit.error, what, false);
-    if (exit.failureCode !== '') {
-      throw new SandboxError(
-        'quota',
-        `${what}: the machine could not keep the output (${exit.failureCode}). Print less, or free its disk.`,
-        { started: 'yes' },
-      );
-    }
-    const { digests, totals } = this.#counts.result();
-    const begin = ownStream ? this.#from : OUTPUT_START;
-    const wholeStream = Number(exit.stdoutFrom) === begin.stdout && Number(exit.stderrFrom) === begin.stderr;
-    for (const [name, total] of Object.entries(exit.totals)) {
-      const from = name === 'stdout' ? exit.stdoutFrom : name === 'stderr' ? exit.stderrFrom : 0n;
-      const mine = BigInt(name === 'stdout' ? begin.stdout : name === 'stderr' ? begin.stderr : 0);
-      if (from + total !== mine + (totals[name] ?? 0n)) throw damaged(what, `${name} is not complete`);
-    }
-    // After an agent was started again its digest begins where the stream went on.
-    if (!wholeStream) return;
-    for (const [name, digest] of Object.entries(exit.digests)) {
-      if (digest !== digests[name]) throw damaged(what, `the digest of ${name} differs`);
-    }
-  }
 }
 
 function frameOf(payload: Uint8Array): OpFrame | null {
@@ -375,7 +352,3 @@ const cancelled = (what: string, signal: AbortSignal) =>
   SandboxError.isInstance(signal.reason)
     ? signal.reason
     : new SandboxError('cancelled', `${what} was cancelled by its reader.`, { cause: signal.reason });
-const damaged = (what: string, how: string) =>
-  new SandboxError('unreachable', `${what}: what arrived is damaged, ${how}. Read it again.`, {
-    retryable: true,
-  });

@@ -129,7 +129,7 @@ export class InProcessWire {
     const spoken = parseAgentSubject(subject);
     const isOurs = spoken !== null && machineSubjects(spoken).rpc === machineSubjects(this.machine).rpc;
     if (!isOurs || (!this.isServed && !this.#wire.isCut)) {
-      return fail(offlineAgentError('Nobody answers for the machine.', true));
+      return fail(offlineAgentError('Nobody answers for the machine.'));
     }
     return new Promise((resolve, reject) => {
       const end = () => {
