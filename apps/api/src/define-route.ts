@@ -25,6 +25,10 @@ export interface RouteDeclaration<Body extends z.ZodType, Query extends z.ZodTyp
    */
   readonly repeatable?: 'always' | 'with-idempotency-key' | 'with-op-id';
   readonly body?: Body;
+  /** For who shows no key: looked at before a byte of the body is read. */
+  readonly guard?: (c: ApiContext) => void;
+  /** Where the limit of the server is more than the body ever needs. */
+  readonly maxBodyBytes?: number;
   readonly query?: Query;
   /** Names of the query that begin with this and a dot are a map: `metadata` for `metadata.owner=ada`. */
   readonly dottedQuery?: string;
@@ -81,11 +85,11 @@ export class RouteTable {
     this.#declared.push(declaration);
     const [method, path] = declaration.route.split(' ') as [string, string];
     this.#app.on(method, path, async (c) => {
+      declaration.guard?.(c);
+      const maxBytes = Math.min(declaration.maxBodyBytes ?? Infinity, this.#maxBodyBytes);
       const input = {
         query: parse(declaration.query, queryOf(c), 'query'),
-        body: declaration.body
-          ? parse(declaration.body, await readJsonBody(c, this.#maxBodyBytes), 'body')
-          : undefined,
+        body: declaration.body ? parse(declaration.body, await readJsonBody(c, maxBytes), 'body') : undefined,
       } as RouteInput<Body, Query>;
       const answer = await handle(input, c);
       if (answer instanceof Response) return answer;

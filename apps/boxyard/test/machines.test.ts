@@ -219,6 +219,16 @@ describe('machines of users', needs('nats-server'), () => {
     await expect(approval).rejects.toMatchObject({ status: 403, code: 'denied' });
   });
 
+  test('who shows no key cannot make the server read much', async () => {
+    const body = {
+      ...describeMachine(createUser()),
+      workspaceId: 'default',
+      machineName: 'a'.repeat(20_000),
+    };
+    const started = client.json('POST', '/v1/enrollments/device/start', { body });
+    await expect(started).rejects.toMatchObject({ status: 413, code: 'too-large' });
+  });
+
   test('who asks too often is told to wait', async () => {
     const lookups = await Promise.allSettled(
       Array.from({ length: 60 }, () =>

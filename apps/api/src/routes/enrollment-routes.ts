@@ -16,7 +16,7 @@ import {
   StartedEnrollment,
   UserCodeRequest,
 } from '@boxyard/contracts';
-import { type Fleet, RefusedCredential } from '@boxyard/fleet';
+import { type Fleet, type LimitedRoute, RefusedCredential } from '@boxyard/fleet';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { ApiContext, RouteTable } from '../define-route.ts';
 import { createEnrollmentLimits } from '../enrollment-limits.ts';
@@ -24,6 +24,9 @@ import { notFound } from '../gate.ts';
 import { ApiError } from '../problem.ts';
 import { actOf } from '../request-audit.ts';
 import type { ApiServices } from '../services.ts';
+
+/** The longest body of a machine holds two tokens. */
+const DEVICE_BODY_BYTES = 16 * 1024;
 
 const ENROLLMENT_ID = /^[0-9a-f-]{36}$/;
 
@@ -44,10 +47,15 @@ export function addEnrollmentRoutes(routes: RouteTable, services: ApiServices): 
 /** What a machine asks for itself: it shows a code or a token in the body, and no key. */
 function addDeviceRoutes(routes: RouteTable, services: ApiServices): void {
   const limit = createEnrollmentLimits();
+  const limited = (route: LimitedRoute) => ({
+    maxBodyBytes: DEVICE_BODY_BYTES,
+    guard: (c: ApiContext) => limit(c, route),
+  });
 
   routes.add(
     {
       route: 'POST /v1/enrollments/device/start',
+      ...limited('start'),
       tag: 'devices',
       name: 'start',
       summary: 'A machine asks to be enrolled; a person decides about its user code',
@@ -55,8 +63,7 @@ function addDeviceRoutes(routes: RouteTable, services: ApiServices): void {
       status: 201,
       answer: StartedEnrollment,
     },
-    async ({ body }, c) => {
-      limit(c, 'start');
+    async ({ body }) => {
       const { devices, addresses } = fleetOf(services);
       const { workspaceId: idOrSlug, exposure: _, ...machine } = body;
       const workspace = await services.workspaces.find(idOrSlug);
@@ -77,6 +84,7 @@ function addDeviceRoutes(routes: RouteTable, services: ApiServices): void {
   routes.add(
     {
       route: 'POST /v1/enrollments/device/poll',
+      ...limited('poll'),
       tag: 'devices',
       name: 'poll',
       summary: 'Whether somebody has decided; once they have, the credentials',
@@ -86,7 +94,6 @@ function addDeviceRoutes(routes: RouteTable, services: ApiServices): void {
       answer: PolledEnrollment,
     },
     async ({ body }, c) => {
-      limit(c, 'poll');
       const polled = await fleetOf(services).devices.poll(body.deviceCode, (grant) =>
         Object.assign(actOf(c), {
           workspaceId: grant.workspaceId,
@@ -104,6 +111,7 @@ function addDeviceRoutes(routes: RouteTable, services: ApiServices): void {
   routes.add(
     {
       route: 'POST /v1/enrollments/device/lookup',
+      ...limited('lookup'),
       tag: 'devices',
       name: 'lookup',
       summary: 'Which machine waits with a user code, and what it asks for',
@@ -112,15 +120,13 @@ function addDeviceRoutes(routes: RouteTable, services: ApiServices): void {
       status: 200,
       answer: PendingEnrollment,
     },
-    async ({ body }, c) => {
-      limit(c, 'lookup');
-      return fleetOf(services).devices.lookup(body.userCode);
-    },
+    async ({ body }) => fleetOf(services).devices.lookup(body.userCode),
   );
 
   routes.add(
     {
       route: 'POST /v1/enrollments/token/exchange',
+      ...limited('exchange'),
       tag: 'devices',
       name: 'exchangeToken',
       summary: 'A machine enrolls itself with an enrollment token',
@@ -129,7 +135,6 @@ function addDeviceRoutes(routes: RouteTable, services: ApiServices): void {
       answer: MachineCredentials,
     },
     async ({ body }, c) => {
-      limit(c, 'exchange');
       const { token, exposure: _, ...machine } = body;
       const exchanged = await auditingRefusals(c, () => fleetOf(services).tokens.exchange(token, machine));
       const { enrollment, actor, credentials } = exchanged;
@@ -141,6 +146,7 @@ function addDeviceRoutes(routes: RouteTable, services: ApiServices): void {
   routes.add(
     {
       route: 'POST /v1/enrollments/refresh',
+      ...limited('refresh'),
       tag: 'devices',
       name: 'refresh',
       summary: 'New credentials for a machine that signs a challenge',
@@ -149,7 +155,6 @@ function addDeviceRoutes(routes: RouteTable, services: ApiServices): void {
       answer: RefreshedEnrollment,
     },
     async ({ body: { bearer, proof } }, c) => {
-      limit(c, 'refresh');
       const { renewal } = fleetOf(services);
       return auditingRefusals(c, async () => {
         if (proof !== undefined)
