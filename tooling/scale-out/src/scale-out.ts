@@ -1,6 +1,7 @@
 import { openInstallation } from './installation.ts';
 import { killAtRandom, randomOf } from './kills.ts';
 import { proveNobodyConnected, proveNothingLeft, proveNothingOfTheDead, proveTurns } from './proof.ts';
+import { stateOf } from './state.ts';
 import { workInSession } from './workload.ts';
 
 export interface ScaleOutOptions {
@@ -28,6 +29,9 @@ export interface ScaleOutReport {
   readonly wrong: readonly string[];
 }
 
+/** Longer than any turn should take while nobody is killed. */
+const QUIET_MS = 40_000;
+
 /** Lets agents work while processes are killed, and looks whether anything is lost, done twice or left over. */
 export async function runScaleOut(options: ScaleOutOptions): Promise<ScaleOutReport> {
   const { durationMs, killEveryMs, seed, say } = options;
@@ -49,17 +53,28 @@ export async function runScaleOut(options: ScaleOutOptions): Promise<ScaleOutRep
       say(`kill -9 of ${name}; ${ended} turns have ended`);
     },
   });
+  let lastEndMs = performance.now();
   const onTurn = () => {
     ended += 1;
+    lastEndMs = performance.now();
   };
-  const [sessions] = await Promise.all([
-    Promise.all(
-      Array.from({ length: options.sessions }, (_, index) =>
-        workInSession(installation, index, { isOver, onTurn }),
-      ),
-    ),
-    killing,
-  ]);
+  const watching = setInterval(() => {
+    if (performance.now() - lastEndMs < QUIET_MS) return;
+    lastEndMs = performance.now();
+    stateOf(installation).then(
+      (lines) => [`no turn ended for ${QUIET_MS / 1000} s`, ...lines].forEach((line) => void say(line)),
+      (error: unknown) => say(`where things stand could not be read: ${error}`),
+    );
+  }, 1_000);
+  const working = Array.from({ length: options.sessions }, (_, index) =>
+    workInSession(installation, index, { isOver, onTurn }),
+  );
+  const [sessions] = await Promise.all([Promise.all(working), killing]).catch(async (error: unknown) => {
+    clearInterval(watching);
+    for (const line of await stateOf(installation)) say(line);
+    throw error;
+  });
+  clearInterval(watching);
   say(`${ended} turns have ended; looking at what is there`);
   const wrong = [
     ...(await proveTurns(installation, sessions)),

@@ -15,7 +15,7 @@ export interface WorkedSession {
 
 const TERMINAL = /^turn\.(completed|failed|cancelled)$/;
 /** Longer than a server is ever away. */
-const AWAY_MS = 180_000;
+const AWAY_MS = 300_000;
 /** What a server that was killed had sent to the database is committed by then, or never. */
 const SETTLED_MS = 1_000;
 
