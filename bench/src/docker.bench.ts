@@ -16,7 +16,6 @@ import { inTurns, type Measurement, median, ms, timed, times } from './measureme
 const IMAGE = 'boxyard/box:1';
 const SMALL = Buffer.alloc(1024, 'a');
 const BIG_BYTES = 100 * 1024 ** 2;
-const CHUNK_BYTES = 256 * 1024;
 const ROUNDS = 5;
 
 export async function measureDocker(): Promise<Measurement[]> {

@@ -157,14 +157,15 @@ describe('large content', { ...needs('docker', 'busybox'), timeout: 3 * MINUTES 
     for (const [name, exchange] of Object.entries(cut)) {
       const box = await make(`cut-${name}`);
       await box.files.write('source', new Uint8Array(randomBytes(24 * MIB)));
-      let removed: Promise<void> | null = null;
+      let removing = false;
       let reach: () => void = () => undefined;
       const reached = new Promise<void>((resolve) => {
         reach = resolve;
       });
       // Slowly, but on: the engine waits for who does not take what it has for them.
       const begun = async () => {
-        removed ??= remove(box).then(reach);
+        if (!removing) void remove(box).then(reach);
+        removing = true;
         await delay(20);
       };
       const outcome = codeOf(exchange(box, begun));
