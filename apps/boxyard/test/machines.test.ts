@@ -253,8 +253,8 @@ describe('machines of users', needs('nats-server'), () => {
     ['a system that we do not know', { os: 'plan9' }],
     ['what was not asked for', { admin: true }],
   ])('%s is not valid', async (_, wrong) => {
-    const body = { ...describeMachine(createUser()), workspaceId: 'default', ...wrong };
-    const started = client.json('POST', '/v1/enrollments/device/start', { body });
-    await expect(started).rejects.toMatchObject({ status: 400, code: 'invalid' });
+    const body = { ...describeMachine(createUser()), token: 'oget_', ...wrong };
+    const asked = client.json('POST', '/v1/enrollments/token/exchange', { body });
+    await expect(asked).rejects.toMatchObject({ status: 400, code: 'invalid' });
   });
 });
