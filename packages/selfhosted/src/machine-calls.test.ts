@@ -102,6 +102,12 @@ test('an agent that remembers its replies is asked again with the same id, of th
   expect(new Set(asked.map(({ requestId }) => requestId)).size).toBe(1);
 });
 
+test('a machine that goes offline after a request without an answer leaves it open whether that was done', async () => {
+  const { calls, ask } = callsWith({ error: timeoutAgentError() }, { error: offlineAgentError() });
+  calls.knows('first');
+  await expect(ask(MKDIR, true)).rejects.toMatchObject({ code: 'outcome-unknown', started: 'unknown' });
+});
+
 test('an answer of another kind than was asked for is no answer', async () => {
   const { ask } = callsWith({ result: { case: 'fsMkdir', value: {} } });
   await expect(ask(STAT)).rejects.toMatchObject({ code: 'unreachable', retryable: false });

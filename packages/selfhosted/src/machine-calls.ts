@@ -3,7 +3,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type MachineAddress, machineSubjects } from '@boxyard/agent-proto';
-import { ControlRequestSchema, type ControlResponse, ErrorCode } from '@boxyard/agent-proto/messages';
+import {
+  type AgentError,
+  ControlRequestSchema,
+  type ControlResponse,
+  ErrorCode,
+} from '@boxyard/agent-proto/messages';
 import { SandboxError, type SessionFence } from '@boxyard/sandbox-core';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { ControlRpc } from './control-rpc.ts';
@@ -88,6 +93,7 @@ export class MachineCalls {
     const { what, signal, changes = false, requestId = randomUUID(), fence, extraMs = 0 } = options;
     const fenced = fence === undefined ? {} : { fenceScope: fence.sessionId, epoch: fence.activeEpoch };
     const begunAt = performance.now();
+    let unanswered: AgentError | null = null;
     for (let tries = 1; ; tries++) {
       const repeats = tries > 1 && changes && this.#remembers;
       const onlyProcess = repeats && op.case !== 'opStart' ? this.#process : '';
@@ -105,10 +111,13 @@ export class MachineCalls {
           ? null
           : protocolAgentError('The machine answered with nothing.'));
       if (error === null) return result.value as ResultOf<NonNullable<Op['case']>>;
+      const failure = new MachineFailure(error);
       const awayMs = performance.now() - begunAt;
-      if (!this.#mayRepeat(op, new MachineFailure(error), tries, awayMs)) {
-        throw sandboxErrorOf(error, what, changes);
+      if (!this.#mayRepeat(op, failure, tries, awayMs)) {
+        // That nobody has heard the last try says nothing of those before it.
+        throw sandboxErrorOf(failure.agentOffline && unanswered !== null ? unanswered : error, what, changes);
       }
+      if (failure.code === ErrorCode.TIMEOUT) unanswered = error;
       await sleep(this.#pauseMs(tries), undefined, { signal }).catch(() => undefined);
       if (signal.aborted) throw givenUp(what, signal);
     }
