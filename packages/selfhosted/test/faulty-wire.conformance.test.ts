@@ -18,7 +18,7 @@ import { servedMachine } from './served-machine.ts';
 const IMPATIENT = { requestMs: 400, silenceMs: 400, ackMs: 100, gapMs: 20, pauseMs: 10, longestPauseMs: 100 };
 /** A loaded machine answers late and is asked again; that is no fault, but it has to end. */
 const WAIT_MS = 60_000;
-const ALWAYS: readonly BoxArea[] = ['exec', 'output', 'spawn', 'stdin', 'attach', 'files', 'archives'];
+const ALWAYS: readonly BoxArea[] = ['output', 'spawn', 'stdin', 'attach', 'files'];
 const SOAK = process.env.BOXYARD_SOAK === '1';
 
 function subjectOver(faults: WireFaults, wrap: (box: Box) => Box): BoxSubject {
