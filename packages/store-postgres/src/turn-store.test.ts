@@ -258,6 +258,27 @@ test('an attempt that is over tells nothing more', async () => {
   expect(events[0]?.turnId).toBe(turnId);
 });
 
+test('an entry is stored together with its events or neither of them is, and says whether messages wait', async () => {
+  const { turnId, attempt } = await running();
+  const call = { kind: 'call', callId: 'one', body: { tool: 'exec_command', opId: 'op' } } as const;
+  const started = [ended('tool.call.started'), ended('tool.call.output.delta')];
+  expect(await store.turns.record(attempt, [call], null, started)).toEqual({ hasMessages: true });
+  await store.turns.takeMessages(attempt);
+  expect(await store.turns.record(attempt, [], null, [])).toEqual({ hasMessages: false });
+  await post('And another thing');
+  expect(await store.turns.record(attempt, [], null, [])).toEqual({ hasMessages: true });
+  expect(await typesOf()).toEqual(['tool.call.started', 'tool.call.output.delta']);
+  const entries = async () => (await store.turns.journal(sessionId)).map(({ kind }) => kind);
+  expect(await entries()).toEqual(['call', 'input']);
+  // Another worker has it.
+  await store.setClockOffset(60_000);
+  await claim(turnId, 'worker-2');
+  const late = store.turns.record(attempt, [call], null, started);
+  await expect(late).rejects.toMatchObject({ code: 'fenced' });
+  expect(await typesOf()).toHaveLength(2);
+  expect(await entries()).toHaveLength(2);
+});
+
 test('the time of a turn is that of its attempts, and not what lies between them', async () => {
   const { turnId, attempt } = await running();
   await store.setClockOffset(60_000);

@@ -168,20 +168,28 @@ export class PostgresTurnStore implements TurnStore {
     return rows.map(({ text }) => text);
   }
 
-  async record(attempt: TurnAttempt, entries: readonly JournalEntry[], usage?: TurnUsage): Promise<void> {
+  async record(
+    attempt: TurnAttempt,
+    entries: readonly JournalEntry[],
+    usage: TurnUsage | null = null,
+    events: readonly NewEvent[] = [],
+  ): Promise<Pick<AttemptSignals, 'hasMessages'>> {
     const { sql } = this.#database;
+    const { turnId, attempt: number } = attempt;
     // As with events: a NUL inside a body would not survive being taken out of the JSON as it is.
     const rows = entries.map(({ body, ...entry }) => ({ ...entry, body: JSON.stringify(body) }));
-    await this.#fencedRun(
+    const [row] = await this.#fencedRun(
       attempt,
       'Writing the journal of a turn',
-      sql`
-        SELECT record_journal(
-          ${attempt.turnId}, ${attempt.attempt}, ${asJson(sql, rows)},
-          ${usage === undefined ? null : asJson(sql, usage)}
-        )
+      sql<{ has_messages: boolean }[]>`
+        SELECT
+          record_journal(${turnId}, ${number}, ${asJson(sql, rows)}, ${usage === null ? null : asJson(sql, usage)}),
+          tell_of_turn(${turnId}, ${number}, ${eventRows(sql, events)}),
+          EXISTS (SELECT FROM turn_messages m WHERE m.turn_id = ${turnId} AND NOT m.taken) AS has_messages
       `,
     );
+    if (events.length > 0) this.#signals.stored(attempt.sessionId);
+    return { hasMessages: row?.has_messages ?? true };
   }
 
   async tell(attempt: TurnAttempt, events: readonly NewEvent[]): Promise<void> {

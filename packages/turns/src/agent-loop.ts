@@ -44,13 +44,13 @@ export async function runAgent(parts: AgentLoopParts): Promise<'done' | 'waiting
     }
   }
   for (;;) {
-    begin ??= { input: await conversation(parts), said: [] };
+    begin ??= { input: conversationOf(await journal.loadWithMessages()), said: [] };
     const run = await runner.run(agent, begin.input, {
       stream: true,
       maxTurns: null,
       signal: attempt.stopped,
       sandbox: agentsRunConfig(session),
-      callModelInputFilter: steeringFilter(begin.said, () => takeMessages(attempt)),
+      callModelInputFilter: steeringFilter(begin.said, () => journal.takeMessages()),
     });
     for await (const _ of run);
     await run.completed;
@@ -66,14 +66,6 @@ export async function runAgent(parts: AgentLoopParts): Promise<'done' | 'waiting
     if (!hasMessages) return 'done';
     begin = null;
   }
-}
-
-const takeMessages = (attempt: TurnAttempt) => attempt.write((store, key) => store.takeMessages(key));
-
-/** Everything that was said in the session; every call has its answer. */
-async function conversation({ attempt, journal }: AgentLoopParts): Promise<AgentInputItem[]> {
-  await takeMessages(attempt);
-  return conversationOf((await journal.load()).journal);
 }
 
 /** The run that waited, with what people decided. */

@@ -1,5 +1,5 @@
 // What a turn tells: stored first, then published by the log.
-import type { NewEvent, Redactor, TurnUsage } from '@boxyard/sandbox-core';
+import type { JournalEntry, NewEvent, Redactor, TurnUsage } from '@boxyard/sandbox-core';
 import { ToldStream } from './told-stream.ts';
 import type { TurnAttempt } from './turn-attempt.ts';
 
@@ -14,13 +14,24 @@ export interface TurnEventsOptions {
   readonly redactors: () => readonly Redactor[];
 }
 
+/** Events that are stored in one step, and the entries of the journal that they are stored with. */
+interface Write {
+  readonly events: NewEvent[];
+  readonly record: {
+    readonly entries: readonly JournalEntry[];
+    readonly usage: TurnUsage | null;
+    readonly stored: (signals: { readonly hasMessages: boolean }) => void;
+    readonly failed: (error: unknown) => void;
+  } | null;
+}
+
 export class TurnEvents {
   readonly #options: TurnEventsOptions;
   readonly #text: ToldStream;
   readonly #outputs = new Map<string, ToldStream>();
   /** Which answer of the model is being told. */
   #answer = 1;
-  #waiting: NewEvent[] = [];
+  #waiting: Write[] = [];
   #writing: Promise<void> | null = null;
   #failure: unknown = null;
 
@@ -89,6 +100,24 @@ export class TurnEvents {
     return { type, data, turnId: this.#options.attempt.key.turnId };
   }
 
+  /**
+   * Writes entries in one step with what was told right before, and behind everything told earlier.
+   *
+   * @throws what the log threw, also at an earlier write.
+   */
+  record(
+    entries: readonly JournalEntry[],
+    usage: TurnUsage | null = null,
+  ): Promise<{ readonly hasMessages: boolean }> {
+    return new Promise((stored, failed) => {
+      const last = this.#waiting.at(-1);
+      const events = last?.record === null ? last.events : [];
+      if (last?.record === null) this.#waiting.pop();
+      this.#waiting.push({ events, record: { entries, usage, stored, failed } });
+      this.#begin();
+    });
+  }
+
   /** Resolves when everything that was told is stored. @throws what the log threw. */
   async flush(): Promise<void> {
     this.#text.end();
@@ -104,23 +133,38 @@ export class TurnEvents {
 
   #write(type: string, data: Readonly<Record<string, unknown>>): void {
     if (this.#failure !== null) return;
-    this.#waiting.push(this.event(type, data));
-    this.#writing ??= this.#writeAll().finally(() => {
-      this.#writing = null;
-    });
+    // What comes while a write is under way goes with the next one.
+    const last = this.#waiting.at(-1);
+    if (last?.record === null) last.events.push(this.event(type, data));
+    else this.#waiting.push({ events: [this.event(type, data)], record: null });
+    this.#begin();
   }
 
-  /** What comes while a write is under way goes with the next one. */
+  #begin(): void {
+    this.#writing ??= this.#writeAll();
+  }
+
   async #writeAll(): Promise<void> {
-    while (this.#waiting.length > 0 && this.#failure === null) {
-      const events = this.#waiting;
-      this.#waiting = [];
+    // An entry that belongs to what was just told may come with the next words of the caller.
+    await Promise.resolve();
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       try {
-        await this.#options.attempt.write((store, key) => store.tell(key, events));
-      } catch (error) {
         // The order would be wrong after a hole: nothing more is written, and the turn hears of it.
-        this.#failure = error;
+        if (this.#failure !== null) throw this.#failure;
+        await this.#store(next);
+      } catch (error) {
+        this.#failure ??= error;
+        next.record?.failed(error);
       }
     }
+    // At once: what comes in the next moment has to begin anew.
+    this.#writing = null;
+  }
+
+  async #store({ events, record }: Write): Promise<void> {
+    const { attempt } = this.#options;
+    if (record === null) return attempt.write((store, key) => store.tell(key, events));
+    const { entries, usage, stored } = record;
+    stored(await attempt.write((store, key) => store.record(key, entries, usage, events)));
   }
 }

@@ -46,6 +46,9 @@ export class TurnJournal implements ModelJournal, ToolJournal {
   readonly #running = new Set<Promise<unknown>>();
   #usage: TurnUsage;
   #limit: TurnError | null = null;
+  /** What the record said just now, so that the next question need not ask it again. */
+  #next: { readonly hasMessages: boolean; readonly budget: Promise<TurnError | null> } | null = null;
+  #tidying: Promise<void> = Promise.resolve();
 
   constructor(options: TurnJournalOptions) {
     this.#options = options;
@@ -78,8 +81,12 @@ export class TurnJournal implements ModelJournal, ToolJournal {
     const { maxModelCalls, attempt, overBudget } = this.#options;
     attempt.stopped.throwIfAborted();
     await this.#recordResults(typeof input === 'string' ? [] : input);
+    const budget = this.#next?.budget ?? null;
+    this.#next = null;
     this.#limit =
-      this.#usage.modelCalls < maxModelCalls ? await overBudget() : questionsUsedUp(maxModelCalls);
+      this.#usage.modelCalls < maxModelCalls
+        ? await (budget ?? overBudget())
+        : questionsUsedUp(maxModelCalls);
     if (this.#limit === null) return;
     throw new SandboxError('denied', this.#limit.message, { started: 'no', stage: 'turn' });
   }
@@ -93,9 +100,10 @@ export class TurnJournal implements ModelJournal, ToolJournal {
       inputTokens: this.#usage.inputTokens + inputTokens,
       outputTokens: this.#usage.outputTokens + outputTokens,
     };
-    await this.#record([responseEntry(output, { inputTokens, outputTokens })], this.#usage);
+    const { events } = this.#options;
+    events.usage(this.#usage);
+    await events.record([responseEntry(output, { inputTokens, outputTokens })], this.#usage);
     for (const call of callsIn(output)) this.#open.set(call.callId, call);
-    this.#options.events.usage(this.#usage);
   }
 
   text(delta: string): void {
@@ -112,11 +120,13 @@ export class TurnJournal implements ModelJournal, ToolJournal {
   }
 
   async began(callId: string, tool: string, given: string, opId: string): Promise<void> {
-    this.#options.attempt.stopped.throwIfAborted();
-    await this.#record([callEntry(callId, tool, opId)]);
+    const { attempt, events } = this.#options;
+    attempt.stopped.throwIfAborted();
+    this.#next = null;
+    events.callStarted(callId, tool, given);
+    await events.record([callEntry(callId, tool, opId)]);
     const call = this.#open.get(callId);
     if (call !== undefined) this.#open.set(callId, { ...call, opId });
-    this.#options.events.callStarted(callId, tool, given);
   }
 
   async ended(callId: string, tool: string, output: string, item: AgentInputItem | null): Promise<void> {
@@ -124,11 +134,37 @@ export class TurnJournal implements ModelJournal, ToolJournal {
     const goesOn = attempt.stopped.aborted && !attempt.ended.aborted;
     // Nobody looked at the command any more: whoever goes on with the turn finds its true result.
     if (goesOn && tool === 'exec_command') attempt.stopped.throwIfAborted();
+    this.#next = null;
     events.callCompleted(callId, tool, output);
     if (item === null) return;
-    await this.#record([resultEntry(callId, item)]);
+    const budget = this.#lookAtBudget();
+    const { hasMessages } = await events.record([resultEntry(callId, item)]);
     this.#open.delete(callId);
-    await this.onStored();
+    this.#next = { hasMessages, budget };
+    this.#tidy();
+  }
+
+  /** What a run begins with: everything that was said in the session, new messages among it. */
+  async loadWithMessages(): Promise<readonly JournalRecord[]> {
+    const budget = this.#lookAtBudget();
+    this.#next = null;
+    await this.takeMessages();
+    const { journal } = await this.load();
+    this.#next = { hasMessages: false, budget };
+    return journal;
+  }
+
+  /** Beside a write instead of behind it; who asks the model hears when it fails. */
+  #lookAtBudget(): Promise<TurnError | null> {
+    const budget = this.#options.overBudget();
+    budget.catch(() => undefined);
+    return budget;
+  }
+
+  /** For the next question; the record is asked unless it said just now that there are none. */
+  async takeMessages(): Promise<readonly string[]> {
+    if (this.#next?.hasMessages === false) return [];
+    return this.#options.attempt.write((store, key) => store.takeMessages(key));
   }
 
   patchCall(operation: unknown): string | null {
@@ -158,15 +194,26 @@ export class TurnJournal implements ModelJournal, ToolJournal {
     await Promise.allSettled(this.#running);
   }
 
+  /** Resolves when what was stored is cleared away in the box. */
+  tidied(): Promise<void> {
+    return this.#tidying;
+  }
+
+  /** The model is not kept waiting for it. */
+  #tidy(): void {
+    this.#tidying = this.#tidying.then(() => this.onStored()).catch(() => undefined);
+  }
+
   /** A call of a former attempt, with what became of it. */
   async settle(call: OpenCall, said: string): Promise<void> {
     const output = this.shown(said);
     const item = resultItem(call, output, call.opId === null ? 'incomplete' : 'completed');
-    await this.#record([resultEntry(call.callId, item)]);
-    this.#open.delete(call.callId);
+    const { events } = this.#options;
     // What never began is nothing that people saw.
-    if (call.opId !== null) this.#options.events.callCompleted(call.callId, call.tool, output);
-    await this.onStored();
+    if (call.opId !== null) events.callCompleted(call.callId, call.tool, output);
+    await events.record([resultEntry(call.callId, item)]);
+    this.#open.delete(call.callId);
+    this.#tidy();
   }
 
   /** What the SDK made of calls is in its next question: a refusal by a person, and what is more than text. */
@@ -178,12 +225,8 @@ export class TurnJournal implements ModelJournal, ToolJournal {
       entries.push(resultEntry(callId, item));
     }
     if (entries.length === 0) return;
-    await this.#record(entries);
-    await this.onStored();
-  }
-
-  #record(entries: readonly JournalEntry[], usage?: TurnUsage): Promise<void> {
-    return this.#options.attempt.write((store, key) => store.record(key, entries, usage));
+    await this.#options.events.record(entries);
+    this.#tidy();
   }
 }
 

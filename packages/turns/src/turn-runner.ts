@@ -116,7 +116,7 @@ export class TurnRunner {
     const skills = skillFolder == null ? null : await readSkillFolder(skillFolder);
     const Journaled = model.protocol === 'chat-completions' ? JournaledChatCompletionsModel : JournaledModel;
     const journaled = new Journaled(model.model, journal, settings.model);
-    return runAgent({
+    const outcome = await runAgent({
       claimed,
       turns,
       attempt,
@@ -126,6 +126,8 @@ export class TurnRunner {
       agent: turnAgent({ model: journaled, instructions, journal, boxTools: box, skills }),
       resumeWaitMs: settings.resumeWaitMs,
     });
+    await journal.tidied();
+    return outcome;
   }
 
   async #giveUp(parts: Parts, error: unknown): Promise<void> {

@@ -1,6 +1,6 @@
 // Turns from a message to their end, with a real model server, real boxes and a real record.
 import type { Script } from '@boxyard/scripted-model';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { eventually, openStage, terminalOf } from './turns-stage.ts';
 
 const call = (cmd: string, callId: string, more: object = {}) =>
@@ -74,6 +74,29 @@ test('commands and patches work in one box, and every step is told in order', as
   });
   const { attach } = active.box.capabilities;
   expect(attach.available && (await attach.use.list())).toEqual([]);
+});
+
+test('a call takes three writes, each with its events, and its end asks nothing more of the record', async () => {
+  const stage = await openStage(({ step }) => (step === 0 ? [call('true', 'c1')] : [text('Done.')]));
+  const { turns } = stage.store;
+  const written: string[] = [];
+  const { record } = turns;
+  vi.spyOn(turns, 'record').mockImplementation((key, entries, usage, events = []) => {
+    written.push([...entries.map(({ kind }) => kind), ...events.map(({ type }) => type)].join(' '));
+    return record.call(turns, key, entries, usage, events);
+  });
+  const taking = vi.spyOn(turns, 'takeMessages');
+  await stage.worker();
+  expect(await stage.ended(await stage.post('Work'))).toMatchObject({ status: 'completed' });
+  // These are written by themselves when they have waited long enough.
+  expect(written.map((one) => one.replace(/turn\.started |model\.text\.delta /, ''))).toEqual([
+    'response turn.usage',
+    'call tool.call.started',
+    'result tool.call.completed',
+    'response turn.usage',
+  ]);
+  // Before the first question only.
+  expect(taking).toHaveBeenCalledTimes(1);
 });
 
 test('a thousand deltas take few writes and keep their order', async () => {

@@ -130,7 +130,13 @@ export interface TurnStore {
   beat(attempt: TurnAttempt): Promise<AttemptSignals>;
   /** New messages become entries of the journal and are answered; none twice. */
   takeMessages(attempt: TurnAttempt): Promise<readonly string[]>;
-  record(attempt: TurnAttempt, entries: readonly JournalEntry[], usage?: TurnUsage): Promise<void>;
+  /** Entries and, in the same step, events of the turn behind them; answers whether there are messages to take. */
+  record(
+    attempt: TurnAttempt,
+    entries: readonly JournalEntry[],
+    usage?: TurnUsage | null,
+    events?: readonly NewEvent[],
+  ): Promise<Pick<AttemptSignals, 'hasMessages'>>;
   /** Events of the turn, stored in this order and then published. */
   tell(attempt: TurnAttempt, events: readonly NewEvent[]): Promise<void>;
   /** Of all turns of the session, in order. */
