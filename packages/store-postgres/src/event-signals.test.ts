@@ -87,6 +87,9 @@ test('every way to store an event wakes who follows the session on the bus', asy
   const { attempt } = (await store.turns.claim(message.turnId, 'worker', 20_000))!;
   await store.turns.takeMessages(attempt);
   await wakes('what a turn tells', () => store.turns.tell(attempt, [event('turn.started')]));
+  await wakes('what a turn tells with its journal', () =>
+    store.turns.record(attempt, [], null, [event('tool.call.started')]),
+  );
   await wakes('the end of a turn', () =>
     store.turns.finish(attempt, { status: 'completed', error: null }, [event('turn.completed')]),
   );
