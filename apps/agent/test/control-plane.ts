@@ -4,17 +4,33 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { type MachineAddress, machineBase } from '@boxyard/agent-proto';
-import { type AgentEvent, AgentEventSchema, type Hello, HelloSchema } from '@boxyard/agent-proto/messages';
-import { createFleet, createNatsOperator, type Fleet, natsTrustConfig, signerOf } from '@boxyard/fleet';
+import { type AgentEvent, AgentEventSchema, HelloSchema } from '@boxyard/agent-proto/messages';
+import {
+  createFleet,
+  createNatsOperator,
+  type Fleet,
+  MachineIngest,
+  MachineInstances,
+  natsTrustConfig,
+  pingOver,
+  signerOf,
+} from '@boxyard/fleet';
 import { deriveTokenSecret, SandboxError } from '@boxyard/sandbox-core';
-import { MachineBox, NatsControlRpc } from '@boxyard/selfhosted';
+import type { MachineBox, MachineTimings } from '@boxyard/selfhosted';
 import { openTestStore } from '@boxyard/store-postgres/testing';
 import { createRelay } from '@boxyard/streaming/relay';
 import { fromBinary } from '@bufbuild/protobuf';
 import { encodeUser, fromSeed } from '@nats-io/jwt';
 import { createUser } from '@nats-io/nkeys';
-import { connect, jwtAuthenticator, type NatsConnection } from '@nats-io/transport-node';
-import { startNatsServer, type TestNatsServer } from '@tooling/nats-server';
+import { type CuttingProxy, cuttingProxy, startNatsServer, type TestNatsServer } from '@tooling/nats-server';
+import {
+  type ControlUser,
+  connectAs,
+  type HeardHello,
+  type MachineTerms,
+  openMachineOver,
+  termsOf,
+} from './machine-link.ts';
 
 export interface ControlPlane extends AsyncDisposable {
   readonly url: string;
@@ -23,11 +39,17 @@ export interface ControlPlane extends AsyncDisposable {
   readonly nats: TestNatsServer;
   readonly tokenSecret: Uint8Array;
   readonly relayUrl: string;
-  readonly hellos: { readonly subject: string; readonly hello: Hello }[];
+  /** What agents and open machines are connected through; the registry and `hellos` hear the server itself. */
+  readonly proxy: CuttingProxy;
+  readonly hellos: HeardHello[];
   readonly events: AgentEvent[];
   enrollmentToken(): Promise<string>;
   /** Of the agent that said hello last. */
-  openMachine(): Promise<MachineBox>;
+  openMachine(timings?: Partial<MachineTimings>): Promise<MachineBox>;
+  /** The same for another process; it speaks to the agent that said hello last, and to no later one. */
+  machineTerms(): Promise<MachineTerms>;
+  /** What the registry says of it now. */
+  liveness(agentId: string): Promise<string | undefined>;
   /** Cuts the connections of every agent. */
   restartNats(): Promise<void>;
   /** As the server does it: its connections are cut, and it gets no new credentials. */
@@ -41,6 +63,7 @@ export async function startControlPlane({ jwtTtlMs = 300_000 } = {}): Promise<Co
   const operator = await createNatsOperator();
   const tokenSecret = deriveTokenSecret('a secret key of at least 32 characters');
   const nats = await startNatsServer({ config: await natsTrustConfig(operator) });
+  const proxy = await cuttingProxy(nats.port);
   const relay = createRelay({ secret: tokenSecret });
   const address = { url: '', relayUrl: '' };
   const fleet = createFleet({
@@ -49,8 +72,8 @@ export async function startControlPlane({ jwtTtlMs = 300_000 } = {}): Promise<Co
     tokenSecret,
     signer: signerOf(operator),
     jwtTtlMs,
-    addresses: () => ({ publicUrl: address.url, natsUrls: [nats.url], relayUrl: address.relayUrl }),
-    ping: async () => 'silent',
+    addresses: () => ({ publicUrl: address.url, natsUrls: [proxy.url], relayUrl: address.relayUrl }),
+    ping: (machine, signal) => pingOver(() => ear)(machine, signal),
   });
   const workspace = { id: '0197a3b2-7c44-7d21-8a10-3f5e6b7c8d90', slug: 'default', createdAt: new Date() };
   await store.workspaces.create(workspace);
@@ -106,28 +129,23 @@ export async function startControlPlane({ jwtTtlMs = 300_000 } = {}): Promise<Co
   address.url = `http://127.0.0.1:${port}`;
   address.relayUrl = `ws://127.0.0.1:${port}`;
 
-  const hellos: { subject: string; hello: Hello }[] = [];
+  const hellos: HeardHello[] = [];
   const events: AgentEvent[] = [];
-  const links: NatsConnection[] = [];
-  const connectControl = async (): Promise<NatsConnection> => {
+  const controlUser = async (url: string): Promise<ControlUser> => {
     const user = createUser();
-    const jwt = await encodeUser(
-      'control',
-      user,
-      fromSeed(Buffer.from(operator.signingSeed)),
-      { issuer_account: signerOf(operator).account },
-      {},
-    );
-    const link = await connect({
-      servers: nats.url,
-      authenticator: jwtAuthenticator(jwt, user.getSeed()),
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: 50,
-    });
-    links.push(link);
-    return link;
+    const signing = fromSeed(Buffer.from(operator.signingSeed));
+    const { account } = signerOf(operator);
+    const jwt = await encodeUser('control', user, signing, { issuer_account: account }, {});
+    return { url, jwt, seed: Buffer.from(user.getSeed()).toString() };
   };
-  const ear = await connectControl();
+  const ear = await connectAs(await controlUser(nats.url));
+  const ingest = new MachineIngest({
+    connection: ear,
+    registry: store.machines,
+    instances: new MachineInstances(store.machines),
+    onTrouble: (error) => void console.error(error),
+  });
+  await ingest.start();
   ear.subscribe('agent.*.*.connection.*.hello', {
     callback: (_, message) => {
       hellos.push({ subject: message.subject, hello: fromBinary(HelloSchema, message.data) });
@@ -143,6 +161,7 @@ export async function startControlPlane({ jwtTtlMs = 300_000 } = {}): Promise<Co
   return {
     url: address.url,
     relayUrl: address.relayUrl,
+    proxy,
     fleet,
     workspaceId: workspace.id,
     nats,
@@ -159,26 +178,16 @@ export async function startControlPlane({ jwtTtlMs = 300_000 } = {}): Promise<Co
           createdBy: APPROVER,
         })
       ).token,
-    async openMachine() {
-      const latest = hellos.at(-1);
-      if (latest === undefined) throw new Error('No agent has said hello.');
-      const machine: MachineAddress = {
-        workspaceId: latest.hello.workspaceId,
-        agentId: latest.hello.agentId,
-      };
-      const rpc = new NatsControlRpc({
-        connect: connectControl,
-        instances: { newestInstance: () => instanceOf(hellos, machine) },
-      });
-      return new MachineBox({
-        rpc,
-        frames: rpc,
-        machine,
-        hello: latest.hello,
-        epoch: 1,
-        timings: { silenceMs: 2000, requestMs: 5000 },
+    async openMachine(timings = {}) {
+      return openMachineOver({
+        user: await controlUser(proxy.url),
+        heard: lastHeard(hellos),
+        newestInstance: (machine) => instanceOf(hellos, machine),
+        timings,
       });
     },
+    machineTerms: async () => termsOf(await controlUser(proxy.url), lastHeard(hellos)),
+    liveness: async (agentId) => (await fleet.machines.find(workspace.id, agentId))?.liveness,
     async restartNats() {
       await nats.kill();
       await nats.start();
@@ -191,14 +200,22 @@ export async function startControlPlane({ jwtTtlMs = 300_000 } = {}): Promise<Co
       await nats.start(await natsTrustConfig(operator, { [publicKey]: now }));
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all(links.map((link) => link.close()));
+      await ingest[Symbol.asyncDispose]();
+      await ear.close();
       await relay.close();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
+      await proxy.close();
       await nats[Symbol.asyncDispose]();
       await store.close();
     },
   };
+}
+
+function lastHeard(hellos: ControlPlane['hellos']): HeardHello {
+  const latest = hellos.at(-1);
+  if (latest === undefined) throw new Error('No agent has said hello.');
+  return latest;
 }
 
 function instanceOf(hellos: ControlPlane['hellos'], machine: MachineAddress): string {

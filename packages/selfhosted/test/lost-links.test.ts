@@ -1,10 +1,9 @@
 // What a lost link may cost: time, and nothing else. One execution, every byte, whatever was cut where.
 import { createHash } from 'node:crypto';
 import type { Box } from '@boxyard/sandbox-core';
-import { startNatsServer, type TestNatsServer } from '@tooling/nats-server';
+import { type CuttingProxy, cuttingProxy, startNatsServer, type TestNatsServer } from '@tooling/nats-server';
 import { needs } from '@tooling/system-parts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type CuttingProxy, cuttingProxy } from './cutting-proxy.ts';
 import { type NatsMachine, natsMachine } from './nats-machine.ts';
 
 const MEGABYTES = process.env.BOXYARD_SOAK === '1' ? 200 : 24;
