@@ -66,6 +66,7 @@ export class OpFeed {
   #progress: NodeJS.Timeout | undefined;
   #exitSent = false;
   #heardAt = performance.now();
+  #told = Promise.withResolvers<void>();
 
   constructor(op: ServedOp, reader: FeedReader, transport: AgentTransport, progressMs: number) {
     this.op = op;
@@ -86,6 +87,11 @@ export class OpFeed {
   /** When the reader last said anything, on the clock of `performance.now()`. */
   get heardAt(): number {
     return this.#heardAt;
+  }
+
+  /** Resolves when the end of the op has been sent, or nothing more will be. */
+  get told(): Promise<void> {
+    return this.#told.promise;
   }
 
   /** Goes on after the last frame that the reader has. @returns False when that is not possible any more. */
@@ -130,6 +136,7 @@ export class OpFeed {
     this.#run?.abort();
     this.#run = null;
     clearTimeout(this.#progress);
+    this.#told.resolve();
     this.#room?.();
   }
 
@@ -137,6 +144,7 @@ export class OpFeed {
     const run = new AbortController();
     this.#run = run;
     this.#exitSent = false;
+    this.#told = Promise.withResolvers();
     this.#counts = new ChannelCounts(this.#reader.digest);
     this.#armProgress();
     void this.#pump(this.#reader.cursor, run.signal);
@@ -167,6 +175,7 @@ export class OpFeed {
       stderrFrom: BigInt(from.stderr),
     });
     this.#put({ case: 'exit', value: exit });
+    this.#told.resolve();
   }
 
   async #send(output: OpOutput, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 // The ops of one machine by their id, and who reads them.
-
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ErrorCode,
   type OpAck,
@@ -32,6 +32,8 @@ const MOST_KEPT = 2048;
 const MOST_FEEDS = 4096;
 const MOST_REMEMBERED = 8192;
 const SWEEP_MS = 5000;
+/** An agent that stops is gone within a second of the end of its last op. */
+const LAST_WORDS_MS = 500;
 
 export class OpTable {
   readonly #box: Box;
@@ -183,7 +185,7 @@ export class OpTable {
     await Promise.allSettled(passing.map((op) => op.cancel()));
   }
 
-  /** Resolves when no op is under way, or when the signal aborts. */
+  /** Resolves when no op is under way and who reads has been told so, or when the signal aborts. */
   async idle(signal: AbortSignal): Promise<void> {
     const aborted = new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
@@ -191,9 +193,15 @@ export class OpTable {
     });
     while (!signal.aborted) {
       const running = [...this.#settled.values()].filter((op) => op.end === null);
-      if (running.length === 0) return;
+      if (running.length === 0) return Promise.race([aborted, this.#endsTold()]);
       await Promise.race([aborted, ...running.map((op) => op.ended)]);
     }
+  }
+
+  /** A reader that is slow or away is not waited for: it finds the end when the machine is back. */
+  async #endsTold(): Promise<void> {
+    const told = Promise.all([...this.#feeds.values()].map((feed) => feed.told));
+    await Promise.race([told, sleep(LAST_WORDS_MS, undefined, { ref: false })]);
   }
 
   async #forgetEnded(op: ServedOp): Promise<void> {
