@@ -71,6 +71,7 @@ async function newLog(store: TestStore, index: number): Promise<string> {
       id: groupId,
       workspaceId: 'bench',
       backend: 'local',
+      machineId: null,
       image: null,
       environmentNames: [],
       sealedEnvironment: null,

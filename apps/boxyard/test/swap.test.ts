@@ -154,7 +154,7 @@ describe('a session that is sent to another box', () => {
 
 test.each<[string, unknown, object, number, string]>([
   ['a group that is not there', { groupId: NOWHERE }, {}, 404, 'not-found'],
-  ['a machine', { machineId: NOWHERE }, {}, 409, 'unsupported'],
+  ['a machine that is not there', { machineId: NOWHERE }, {}, 404, 'not-found'],
   ['a backend that this server lacks', { backend: 'modal' }, {}, 409, 'unsupported'],
   ['an image on a backend without images', { backend: 'local', image: 'debian' }, {}, 409, 'unsupported'],
   ['another epoch', { backend: 'local' }, { expectedEpoch: 5 }, 409, 'fenced'],

@@ -106,6 +106,7 @@ export type {
   MachineCapabilities,
   MachineCredentials,
   MachineList,
+  MachineLiveness,
   MachineMetrics,
   MachineMetricsHistory,
   MachinePublicKey,

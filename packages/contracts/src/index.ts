@@ -89,6 +89,7 @@ export {
   Machine,
   MachineCapabilities,
   MachineList,
+  MachineLiveness,
   MachineMetrics,
   MachineMetricsHistory,
 } from './machine.ts';

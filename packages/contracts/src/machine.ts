@@ -43,14 +43,17 @@ export const MachineCapabilities = z.object({
 });
 export type MachineCapabilities = z.infer<typeof MachineCapabilities>;
 
+/** `reconnecting`: it was there half a minute ago at most and does not answer. */
+export const MachineLiveness = z.enum(['online', 'reconnecting', 'offline']);
+export type MachineLiveness = z.infer<typeof MachineLiveness>;
+
 /** An enrolled machine as it is now. */
 export const Machine = z.object({
   id: Id,
   name: z.string(),
   os: OperatingSystem,
   arch: MachineArchitecture,
-  /** `reconnecting`: it was there half a minute ago at most and does not answer. */
-  liveness: z.enum(['online', 'reconnecting', 'offline']),
+  liveness: MachineLiveness,
   lastSeenAt: Timestamp.nullable(),
   /** Its agent takes no new work. */
   draining: z.boolean(),

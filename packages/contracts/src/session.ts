@@ -4,6 +4,7 @@ import { Environment, EnvironmentName } from './environment.ts';
 import { GitSource, GitSourceRequest } from './git-source.ts';
 import { Id } from './identifiers.ts';
 import { Liveness } from './liveness.ts';
+import { MachineLiveness } from './machine.ts';
 import { Metadata } from './metadata.ts';
 import { pageOf } from './page.ts';
 import { RestoreReceipt } from './restore-receipt.ts';
@@ -34,8 +35,10 @@ export const CreateSessionRequest = z.strictObject({
   image: ImageName.optional(),
   environment: Environment.default({}),
   metadata: Metadata.default({}),
-  /** `new`, or the group of a box to share. */
-  sandbox: z.union([z.literal('new'), z.strictObject({ groupId: Id })]).default('new'),
+  /** `new`, the group of a box to share, or a machine of a user, which is shared by all sessions on it. */
+  sandbox: z
+    .union([z.literal('new'), z.strictObject({ groupId: Id }), z.strictObject({ machineId: Id })])
+    .default('new'),
   start: z.boolean().default(false),
   resources: Resources.optional(),
   /** How long the box is kept after the last one who needed it left. */
@@ -64,6 +67,8 @@ export const Session = z.object({
   image: z.string().nullable(),
   name: z.string().nullable(),
   liveness: Liveness,
+  /** The machine of a user that it works on; null for any other box. */
+  machine: z.object({ id: Id, liveness: MachineLiveness }).nullable(),
   leaseEpoch: z.int().nonnegative(),
   createdAt: Timestamp,
   metadata: Metadata,

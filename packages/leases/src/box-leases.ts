@@ -1,7 +1,7 @@
 import { bounded, type CallOptions, type Holder, SandboxError, traced } from '@boxyard/sandbox-core';
 import { v7 as uuidv7 } from 'uuid';
 import { BoxHandles } from './box-handles.ts';
-import { captureBox } from './capture-box.ts';
+import { captureBox, keepsArchives } from './capture-box.ts';
 import { destroyCondemned } from './condemned-boxes.ts';
 import { HeldBox } from './held-box.ts';
 import { Hold } from './hold.ts';
@@ -113,6 +113,7 @@ export class BoxLeases implements AsyncDisposable {
     const dirty = revision > lease.capturedRevision || lease.holders.some((holder) => holder.dirty);
     if (!dirty) return false;
     const provider = this.context.providers.providerNamed(ref.provider);
+    if (!keepsArchives(provider)) return false;
     const box = await resumeBox(provider, ref, { ...options, epoch, environment: {} });
     try {
       const { signal } = options;

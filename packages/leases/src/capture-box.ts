@@ -1,4 +1,4 @@
-import { type Box, bounded, SandboxError, traced } from '@boxyard/sandbox-core';
+import { type Box, bounded, type Provider, SandboxError, traced } from '@boxyard/sandbox-core';
 import { v7 as uuidv7 } from 'uuid';
 import type { LeaseContext } from './lease-context.ts';
 
@@ -14,6 +14,9 @@ export interface CaptureRequest {
   readonly box: Box;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** Whether archives are kept of this provider's boxes at all: a machine of a user is never copied. */
+export const keepsArchives = ({ descriptor }: Provider): boolean => descriptor.snapshot.kind !== 'none';
 
 /**
  * Packs the workspace of a running box into the blob store and commits it. `refused`: the box is not the lease's
@@ -32,7 +35,8 @@ async function capture(
   request: CaptureRequest,
 ): Promise<'committed' | 'refused' | 'unsupported'> {
   const { archives } = request.box.capabilities;
-  if (!archives.available) return 'unsupported';
+  if (!archives.available || !keepsArchives(context.providers.providerNamed(request.box.ref.provider)))
+    return 'unsupported';
   const { groupId, workspaceId, epoch, revision } = request;
   const { captureDeadlineMs } = context.settings;
   const place = `${ARCHIVE_PREFIX}${groupId}/${uuidv7()}`;

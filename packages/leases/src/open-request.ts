@@ -1,9 +1,11 @@
 import type { Backend, RestoreReceipt } from '@boxyard/contracts';
-import type { Box, BoxResources, CallOptions, HolderKind } from '@boxyard/sandbox-core';
+import type { Box, BoxRef, BoxResources, CallOptions, HolderKind } from '@boxyard/sandbox-core';
 
 /** What kind of box a group has. */
 export interface BoxSpec {
   readonly backend: Backend;
+  /** A box that stands by itself, as a machine of a user does: it is found and never made. */
+  readonly standing?: BoxRef | undefined;
   readonly image?: string | undefined;
   readonly environment?: Readonly<Record<string, string>> | undefined;
   readonly resources?: BoxResources | undefined;

@@ -2,7 +2,7 @@ import { type Box, type LeaseOutcomes, SandboxError } from '@boxyard/sandbox-cor
 import { v7 as uuidv7 } from 'uuid';
 import { adoptArtifact } from './adopt-artifact.ts';
 import type { ArchiveSweep } from './archive-sweep.ts';
-import { captureBox } from './capture-box.ts';
+import { captureBox, keepsArchives } from './capture-box.ts';
 import { destroyCondemned } from './condemned-boxes.ts';
 import type { LeaseContext } from './lease-context.ts';
 import { repeat } from './repeat.ts';
@@ -121,6 +121,7 @@ export class Reaper implements AsyncDisposable {
   ): Promise<void> {
     const { epoch, revision, box: ref } = outcome;
     const provider = this.#context.providers.providerNamed(ref.provider);
+    if (!keepsArchives(provider)) return;
     const { signal } = this.#stopped;
     let box: Box | null = null;
     try {

@@ -116,14 +116,17 @@ async function establishClaim(
   const { previous, epoch, uncaptured } = spawn;
   await adoptNewest(context, groupId, epoch, { signal });
   const artifacts = await context.ledger.restorable(groupId, { signal });
-  const envelope: BoxEnvelope | null =
+  const { backendId } = provider.descriptor;
+  // One that stands by itself has its files, whatever happened to it meanwhile.
+  const standing = spec.standing && envelopeOfBox(spec.standing, backendId, true);
+  const known: BoxEnvelope | null =
     previous === null || previous.box.provider !== provider.name
       ? null
-      : envelopeOfBox(previous.box, provider.descriptor.backendId, previous.workspaceReady);
+      : envelopeOfBox(previous.box, backendId, previous.workspaceReady);
   return establish(
     {
       provider,
-      envelope,
+      envelope: standing ?? known,
       create: {
         tag: { deployment: context.deployment, group: groupId, epoch },
         image: spec.image,

@@ -1,5 +1,5 @@
 import { bounded, SandboxError, type Terminate } from '@boxyard/sandbox-core';
-import { captureBox } from './capture-box.ts';
+import { captureBox, keepsArchives } from './capture-box.ts';
 import { destroyCondemned } from './condemned-boxes.ts';
 import type { LeaseContext } from './lease-context.ts';
 import { repeat } from './repeat.ts';
@@ -81,7 +81,7 @@ async function bringToRest(
   const provider = context.providers.providerNamed(ref.provider);
   let capturedRevision: number | null = null;
   try {
-    if (dirty) {
+    if (dirty && keepsArchives(provider)) {
       const box = await resumeBox(provider, ref, { epoch, environment: {}, signal });
       try {
         const captured = await captureBox(context, { groupId, workspaceId, epoch, revision, box, signal });

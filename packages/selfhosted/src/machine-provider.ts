@@ -4,7 +4,6 @@ import {
   BACKEND_TABLE,
   type Box,
   type BoxRef,
-  type BoxWish,
   bounded,
   defineProvider,
   type Provider,
@@ -44,7 +43,9 @@ export function machineProvider({ link, machines, timings }: MachineProviderOpti
   return defineProvider({
     name: MACHINE_PROVIDER,
     descriptor: BACKEND_TABLE.selfhosted,
-    accept,
+    accept: () => {
+      throw notMadeHere();
+    },
     // Each machine has its own, which it says itself.
     workspaceRoot: () => BACKEND_TABLE.selfhosted.workspaceRoot,
     create: () => Promise.reject(notMadeHere()),
@@ -93,20 +94,10 @@ async function askHello(
   }
 }
 
-function accept({ image, resources }: BoxWish): void {
-  const limits = Object.values(resources ?? {}).filter((limit) => limit !== undefined);
-  if (image === undefined && limits.length === 0) return;
-  throw new SandboxError(
-    'unsupported',
-    'A machine is as it is: it takes neither an image nor limits. Leave them out, or use another backend.',
-    { started: 'no', stage: 'create' },
-  );
-}
-
 const notMadeHere = () =>
   new SandboxError(
     'unsupported',
-    'A machine is enrolled by its owner and never made. Name an enrolled one.',
+    'A machine of a user is enrolled by its owner and never made. Name an enrolled one by its id.',
     {
       started: 'no',
       stage: 'create',

@@ -4,7 +4,7 @@ export { readDataFile, writeDataFile, writeFirstDataFile } from './data-file.ts'
 export { ensureWorkspace, unlessThere } from './ensure-workspace.ts';
 export type { HostParts } from './host-parts.ts';
 export { createLogger, type Logger, type LoggerOptions } from './logger.ts';
-export { type MachineParts, openMachines, type ServedAt } from './machine-parts.ts';
+export type { MachineParts, ServedAt } from './machine-parts.ts';
 export { openServerParts, type ServerParts, type ServerPartsOptions } from './open-server-parts.ts';
 export { OpenedParts } from './opened-parts.ts';
 export { packageVersion } from './package-version.ts';

@@ -17,8 +17,15 @@ import {
   RevocationList,
   signerOf,
 } from '@boxyard/fleet';
-import { deriveTokenSecret, type EnrollmentRecord, SandboxError } from '@boxyard/sandbox-core';
-import { NATS_LINK_OPTIONS, NatsControlRpc } from '@boxyard/selfhosted';
+import {
+  type BackendRegistry,
+  createBackendRegistry,
+  deriveTokenSecret,
+  type EnrollmentRecord,
+  SandboxError,
+} from '@boxyard/sandbox-core';
+import { machineProvider, NATS_LINK_OPTIONS, NatsControlRpc, refOfMachine } from '@boxyard/selfhosted';
+import type { SessionMachines } from '@boxyard/sessions';
 import { createRelay, type Relay, tellRelay } from '@boxyard/streaming/relay';
 import { readDataFile, writeFirstDataFile } from './data-file.ts';
 import type { PartsContext } from './parts-context.ts';
@@ -32,7 +39,10 @@ export interface MachineParts {
   readonly link: NatsControlRpc;
   /** Pairs streams of machines with who watches them; to be attached to the server that listens. */
   readonly relay: Relay;
+  readonly sessionMachines: SessionMachines;
 }
+
+type MachineContext = Pick<PartsContext, 'settings' | 'store' | 'log' | 'opening' | 'onTrouble'>;
 
 /** Where this server is reached, known once it listens. */
 export interface ServedAt {
@@ -58,9 +68,13 @@ const TRIM_BATCH = 1_000;
  *
  * @throws SandboxError `configuration` when the nats-server cannot be started, or half of the settings are missing.
  */
-export async function openMachines(context: PartsContext, served: ServedAt): Promise<MachineParts | null> {
+export async function openMachines(
+  context: MachineContext,
+  served: ServedAt | null,
+): Promise<MachineParts | null> {
   const { settings, store, opening, onTrouble } = context;
-  if (settings.machines === 'off') return null;
+  // A nats-server of our own belongs to the server that it starts with.
+  if (settings.machines === 'off' || (served === null && settings.machinesNatsUrl === null)) return null;
   const bus =
     settings.machinesNatsUrl === null
       ? await startOwnBus(context)
@@ -86,6 +100,7 @@ export async function openMachines(context: PartsContext, served: ServedAt): Pro
   const secretKey = await ensureSecretKey(settings.dataDir, settings.secretKey ?? undefined);
   const tokenSecret = deriveTokenSecret(secretKey);
   const relay = createRelay({ secret: tokenSecret, onNotice: streamAudit(context) });
+  opening.defer(() => relay.close());
   const fleet = createFleet({
     enrollments: store.enrollments,
     registry: store.machines,
@@ -118,11 +133,30 @@ export async function openMachines(context: PartsContext, served: ServedAt): Pro
   });
   // A server of our own is there: whoever asks for a machine next shall not be told that it is away.
   if (bus.port !== null) await Promise.all([control.connected, frames.connected]);
-  return { fleet, link, relay };
+  const sessionMachines: SessionMachines = {
+    find: async (workspaceId, machineId) => {
+      const found = await store.machines.find(workspaceId, machineId);
+      return found?.enrollment.state === 'active' ? fleet.machines.find(workspaceId, machineId) : null;
+    },
+    list: (workspaceId) => fleet.machines.list(workspaceId),
+    refOf: (workspaceId, machineId) => refOfMachine({ workspaceId, agentId: machineId }),
+  };
+  return { fleet, link, relay, sessionMachines };
+}
+
+/** The same backends, and machines where there are any: they need a link that is there only now. */
+export function withMachines(registry: BackendRegistry, machines: MachineParts | null): BackendRegistry {
+  if (machines === null) return registry;
+  const { link } = machines;
+  const made = registry.backends.map((backend) => [backend, registry.provider(backend)] as const);
+  return createBackendRegistry({
+    ...Object.fromEntries(made),
+    selfhosted: machineProvider({ link: () => link }),
+  });
 }
 
 /** A nats-server found on the PATH, with keys that are drawn once and kept beside the data (0600). */
-async function startOwnBus({ settings, store, opening, onTrouble }: PartsContext): Promise<MachineBus> {
+async function startOwnBus({ settings, store, opening, onTrouble }: MachineContext): Promise<MachineBus> {
   const { dataDir, host, machinesNatsPort: port, machineJwtTtlMs: jwtTtlMs } = settings;
   const operator = await ensureOperator(dataDir);
   const revocations: RevocationList = new RevocationList({
@@ -170,8 +204,8 @@ async function ensureOperator(dataDir: string): Promise<NatsOperator> {
   return NatsOperator.parse(JSON.parse(kept));
 }
 
-function addressesOf(settings: Settings, bus: MachineBus, served: ServedAt): FleetAddresses {
-  const publicUrl = (settings.publicUrl ?? served.publicUrl()).replace(/\/+$/, '');
+function addressesOf(settings: Settings, bus: MachineBus, served: ServedAt | null): FleetAddresses {
+  const publicUrl = (settings.publicUrl ?? served?.publicUrl() ?? '').replace(/\/+$/, '');
   // The one in this process, unless there is one of its own.
   const relayUrl = settings.relayUrl ?? publicUrl.replace(/^http/, 'ws');
   const [first, ...rest] = settings.machinesNatsPublicUrls ?? [];

@@ -8,6 +8,7 @@ import { type HostParts, openHosts } from './host-parts.ts';
 import { LeaseNotices } from './lease-notices.ts';
 import { openLeases } from './lease-parts.ts';
 import type { Logger } from './logger.ts';
+import { type MachineParts, openMachines, type ServedAt, withMachines } from './machine-parts.ts';
 import { openRecord } from './open-record.ts';
 import type { OpenedParts } from './opened-parts.ts';
 import type { PartsContext } from './parts-context.ts';
@@ -27,6 +28,8 @@ export interface ServerPartsOptions {
   readonly log: Logger;
   /** Named by the program: no package but its `compose.ts` knows a provider. */
   readonly providers: BackendRegistry;
+  /** Of a program that machines of users dial; null, or absent, for one that only works on them. */
+  readonly served?: ServedAt | null | undefined;
   /** Gets everything that was opened, also when a later part cannot be. */
   readonly opening: OpenedParts;
 }
@@ -37,6 +40,8 @@ export interface ServerParts extends PartsContext, HostParts, UpkeepParts {
   readonly sessions: SessionService;
   readonly hosts: HostParts;
   readonly canary: Canary;
+  /** Null where machines are off. */
+  readonly machines: MachineParts | null;
 }
 
 /**
@@ -55,12 +60,13 @@ export async function openServerParts(options: ServerPartsOptions): Promise<Serv
   };
   const store = await openRecord({ settings, meters, opening, onTrouble });
   meters.startCounters();
+  const machines = await openMachines({ settings, store, log, opening, onTrouble }, options.served ?? null);
   const notices = new LeaseNotices();
   const context: PartsContext = {
     settings,
     version,
     store,
-    providers: meteredBackends(options.providers, meters),
+    providers: meteredBackends(withMachines(options.providers, machines), meters),
     meters,
     log,
     opening,
@@ -69,20 +75,21 @@ export async function openServerParts(options: ServerPartsOptions): Promise<Serv
   };
   const sealer = await openSealer(context);
   const leases = await openLeases(context);
-  const boxes = openBoxes(context, leases, sealer);
+  const boxes = openBoxes(context, { leases, sealer, machines });
   const hosts = openHosts(context, boxes);
-  const sessions = openSessions(context, { leases, boxes, sealer, hosts });
+  const sessions = openSessions(context, { leases, boxes, sealer, hosts, machines });
   const upkeep = openUpkeep(context, { leases, sessions, hosts });
   const canary = openCanary(context, sessions, boxes);
   // The embedded database belongs to this one server: nobody else can be making or stopping a box. Only now,
   // because what it finds is told to parts from all of the above.
   if (settings.databaseUrl === null) await leases.takeOver();
-  return { ...context, ...hosts, ...upkeep, leases, boxes, sessions, hosts, canary };
+  return { ...context, ...hosts, ...upkeep, leases, boxes, sessions, hosts, canary, machines };
 }
 
 function openCanary(context: PartsContext, sessions: SessionService, boxes: ActiveBoxes): Canary {
   const { store, providers, meters, log, opening, notices } = context;
-  const { backends } = providers;
+  // Machines are their owners', and none is made to be tested.
+  const backends = providers.backends.filter((backend) => backend !== 'selfhosted');
   const { workspaces } = store;
   const canary = opening.use(new Canary({ sessions, boxes, workspaces, backends, meters, log }));
   notices.subscribe((notice) => {

@@ -2,6 +2,7 @@ import type { BoxLeases } from '@boxyard/leases';
 import { createSealer, type Sealer } from '@boxyard/sandbox-core';
 import { ActiveBoxes, SessionService } from '@boxyard/sessions';
 import type { HostParts } from './host-parts.ts';
+import type { MachineParts } from './machine-parts.ts';
 import type { PartsContext } from './parts-context.ts';
 import { ensureSecretKey } from './secret-key.ts';
 
@@ -10,39 +11,41 @@ export async function openSealer({ settings }: PartsContext): Promise<Sealer> {
   return createSealer([await ensureSecretKey(settings.dataDir, settings.secretKey ?? undefined)]);
 }
 
+export interface BoxParts {
+  readonly leases: BoxLeases;
+  readonly sealer: Sealer;
+  readonly machines: MachineParts | null;
+}
+
 /** The one way of this process to the box of a session. */
-export const openBoxes = (
-  { settings, store }: PartsContext,
-  leases: BoxLeases,
-  sealer: Sealer,
-): ActiveBoxes =>
+export const openBoxes = ({ settings, store }: PartsContext, parts: BoxParts): ActiveBoxes =>
   new ActiveBoxes({
     sessions: store.sessions,
     pointers: store.pointers,
     events: store.events,
-    leases,
+    leases: parts.leases,
     leaseStore: store.leases,
-    sealer,
+    sealer: parts.sealer,
+    machines: parts.machines?.sessionMachines,
     openDeadlineMs: settings.requestWaitMs,
     cacheMs: settings.credentialCacheMs,
   });
 
-export interface SessionServiceParts {
-  readonly leases: BoxLeases;
+export interface SessionServiceParts extends BoxParts {
   readonly boxes: ActiveBoxes;
-  readonly sealer: Sealer;
   readonly hosts: HostParts;
 }
 
 export function openSessions(context: PartsContext, parts: SessionServiceParts): SessionService {
   const { settings, store, providers, onTrouble } = context;
-  const { hosts, ...rest } = parts;
+  const { hosts, machines, ...rest } = parts;
   return new SessionService({
     sessions: store.sessions,
     pointers: store.pointers,
     events: store.events,
     leaseStore: store.leases,
     ...rest,
+    machines: machines?.sessionMachines,
     providers,
     defaultBackend: settings.backend,
     openDeadlineMs: settings.requestWaitMs,

@@ -26,6 +26,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { environmentOf, sourceTokenOf } from './box-group.ts';
 import { cloneGitSource } from './git-source.ts';
 import { type GroupRedactors, GroupSecrets } from './group-secrets.ts';
+import { factsOf, type MachineFacts, type SessionMachines } from './session-machines.ts';
 import { SessionPointers } from './session-pointers.ts';
 
 export interface BoxHolder {
@@ -66,6 +67,8 @@ export interface ActiveBoxesOptions {
   readonly leases: BoxLeases;
   readonly leaseStore: LeaseStore;
   readonly sealer: Sealer;
+  /** Null, or absent, for a process without machines of users. */
+  readonly machines?: SessionMachines | null | undefined;
   /** How long an operation waits for its box when it says nothing. */
   readonly openDeadlineMs: number;
   /** How long a session that was looked up is believed; a deletion by another process is noticed after it. */
@@ -115,6 +118,12 @@ export class ActiveBoxes {
     const found = await this.find(workspaceId, sessionId);
     const pointer = await this.#pointers.of(workspaceId, sessionId).read();
     return { ...found, pointer, active: await this.#groupAt(found, pointer) };
+  }
+
+  /** What a machine of a user adds to what its sessions can do; nothing for any other box. */
+  async machineFacts({ machineId, workspaceId }: BoxGroup): Promise<MachineFacts | undefined> {
+    if (machineId === null) return undefined;
+    return factsOf((await this.#options.machines?.find(workspaceId, machineId)) ?? null);
   }
 
   /** What is remembered of the session is dropped: it was changed or deleted. */
@@ -332,8 +341,11 @@ export class ActiveBoxes {
   }
 
   #specOf(group: BoxGroup): BoxSpec {
+    const { machines = null } = this.#options;
+    const { machineId, workspaceId } = group;
     return {
       backend: group.backend,
+      standing: machineId === null ? undefined : machines?.refOf(workspaceId, machineId),
       image: group.image ?? undefined,
       environment: environmentOf(group, this.#options.sealer),
       resources: group.resources,

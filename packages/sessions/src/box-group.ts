@@ -18,6 +18,7 @@ export function foundGroup(request: CreateSessionRequest, options: FoundGroupOpt
     id: options.id,
     workspaceId: options.workspaceId,
     backend: options.backend,
+    machineId: null,
     image: request.image ?? null,
     environmentNames: names,
     sealedEnvironment:
@@ -56,6 +57,7 @@ export function groupLike(
     ...home,
     id,
     backend: kind.backend,
+    machineId: null,
     image: kind.image ?? null,
     sealedEnvironment: reseal(home.sealedEnvironment, environmentContext),
     sealedSourceToken: reseal(home.sealedSourceToken, sourceTokenContext),

@@ -20,6 +20,7 @@ import {
 import { v7 as uuidv7 } from 'uuid';
 import type { ActiveBox, ActiveBoxes, BoxHolder } from './active-boxes.ts';
 import { carryWorkspace, differsFromPacked } from './carry-workspace.ts';
+import { refuseToCarryMachines } from './session-machines.ts';
 import type { FoundTarget, SwapTargets } from './swap-targets.ts';
 
 export interface BoxSwapOptions {
@@ -222,7 +223,9 @@ export class BoxSwap {
     }
   }
 
-  async #refuseToOverwrite({ session }: SessionWithGroup, target: FoundTarget): Promise<void> {
+  async #refuseToOverwrite(found: SessionWithGroup, target: FoundTarget): Promise<void> {
+    refuseToCarryMachines([await this.#groupOf(found), target.group]);
+    const { session } = found;
     if (target.made) return;
     const others = (await this.#options.sessions.sessionsOf(target.group.id)).filter(
       (id) => id !== session.id,

@@ -5,6 +5,7 @@ export { type Failure, failureOf } from './failure.ts';
 export type { GroupRedactors } from './group-secrets.ts';
 export type { RetentionOptions, RetentionSettings } from './retention.ts';
 export { DEFAULT_RETENTION, Retention } from './retention.ts';
+export type { SessionMachines } from './session-machines.ts';
 export type { SessionPage, SessionServiceOptions } from './session-service.ts';
 export { SessionService } from './session-service.ts';
 export { describeSession } from './session-view.ts';

@@ -1,6 +1,7 @@
 import type {
   Backend,
   CreateSessionRequest,
+  Machine,
   Session,
   SessionEventDraft,
   SwapSandboxRequest,
@@ -10,6 +11,7 @@ import type { BoxLeases } from '@boxyard/leases';
 import {
   activeGroupId,
   type BackendRegistry,
+  type BoxGroup,
   type CallOptions,
   type EventLog,
   type LeaseStore,
@@ -25,6 +27,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { ActiveBoxes } from './active-boxes.ts';
 import { foundGroup, refuseBoxOptions } from './box-group.ts';
 import { BoxSwap, type SwapCall } from './box-swap.ts';
+import { findMachine, MACHINE_AWAITED_MS, machineOf, type SessionMachines } from './session-machines.ts';
 import { describeSession } from './session-view.ts';
 import { replaceSourceToken } from './source-token.ts';
 import { SwapTargets } from './swap-targets.ts';
@@ -37,6 +40,8 @@ export interface SessionServiceOptions {
   readonly leaseStore: LeaseStore;
   readonly boxes: ActiveBoxes;
   readonly sealer: Sealer;
+  /** Null, or absent, for a server without machines of users. */
+  readonly machines?: SessionMachines | null | undefined;
   readonly providers: BackendRegistry;
   /** Where a session gets its box when it does not say. */
   readonly defaultBackend: Backend;
@@ -73,13 +78,13 @@ export class SessionService {
     this.#swap = new BoxSwap({
       ...options,
       onTrouble,
-      targets: new SwapTargets({ ...options, now: this.#now }),
+      targets: new SwapTargets({ ...options, machines: options.machines ?? null, now: this.#now }),
     });
   }
 
   /**
    * @throws SandboxError `invalid` for a backend that this server lacks, `unsupported` for a box that it cannot
-   * make, `not-found` for a group to join that is not in this workspace.
+   * make, `not-found` for a group to join or a machine that is not in this workspace.
    */
   async create(workspaceId: string, request: CreateSessionRequest): Promise<Session> {
     const createdAt = this.#now();
@@ -121,7 +126,8 @@ export class SessionService {
       this.#options.leaseStore.read(groupId),
       groupId === found.group.id ? found.group : this.#options.sessions.getGroup(workspaceId, groupId),
     ]);
-    return describeSession(found, { lease, restored: active?.restored ?? null });
+    const machine = await machineOf(this.#options.machines ?? null, active);
+    return describeSession(found, { lease, restored: active?.restored ?? null, machine });
   }
 
   async list(workspaceId: string, query: ListSessionsQuery): Promise<SessionPage> {
@@ -136,11 +142,20 @@ export class SessionService {
       ),
     );
     const groups = new Map([...away, ...found.map(({ group }) => group)].map((group) => [group?.id, group]));
+    const active = [...groups.values()].filter((group) => group != null && groupIds.includes(group.id));
+    const machines = new Map(
+      await Promise.all(
+        active.map(async (group) => {
+          return [group?.id, await machineOf(this.#options.machines ?? null, group ?? null)] as const;
+        }),
+      ),
+    );
     return {
       items: found.map((entry) => {
         const groupId = activeGroupId(entry);
         const restored = groups.get(groupId)?.restored ?? null;
-        return describeSession(entry, { lease: leases.get(groupId) ?? null, restored });
+        const machine = machines.get(groupId) ?? null;
+        return describeSession(entry, { lease: leases.get(groupId) ?? null, restored, machine });
       }),
       next: found.length < query.limit ? null : (found.at(-1)?.session.id ?? null),
     };
@@ -214,6 +229,27 @@ export class SessionService {
     return this.get(workspaceId, sessionId);
   }
 
+  /** Whether machines of users can be boxes here. */
+  get hasMachines(): boolean {
+    return this.#options.machines != null;
+  }
+
+  /** The machines of users in this workspace, as they are now. */
+  async machines(workspaceId: string): Promise<readonly Machine[]> {
+    return (await this.#options.machines?.list(workspaceId)) ?? [];
+  }
+
+  /**
+   * The group that all sessions on a machine share.
+   *
+   * @throws SandboxError `not-found` for a machine that is not in this workspace.
+   */
+  async groupOfMachine(workspaceId: string, machineId: string): Promise<BoxGroup> {
+    await findMachine(this.#options.machines ?? null, workspaceId, machineId);
+    const taken = { id: uuidv7(), workspaceId, machineId };
+    return this.#options.sessions.takeMachineGroup(taken, { awaitedForMs: MACHINE_AWAITED_MS });
+  }
+
   async #find(workspaceId: string, sessionId: string): Promise<SessionWithGroup> {
     const found = await this.#options.sessions.get(workspaceId, sessionId);
     if (found !== null) return found;
@@ -231,6 +267,7 @@ export class SessionService {
   async #groupToJoin(workspaceId: string, request: CreateSessionRequest) {
     if (request.sandbox === 'new') return null;
     refuseBoxOptions(request);
+    if ('machineId' in request.sandbox) return this.groupOfMachine(workspaceId, request.sandbox.machineId);
     const group = await this.#options.sessions.getGroup(workspaceId, request.sandbox.groupId);
     if (group) return group;
     throw new SandboxError(

@@ -6,12 +6,13 @@ import type { BoxGroup, Lease, SessionWithGroup } from '@boxyard/sandbox-core';
 export interface ActiveView {
   readonly lease: Lease | null;
   readonly restored: BoxGroup['restored'];
+  readonly machine: Session['machine'];
 }
 
 /** The session as every answer shows it: names of the environment, never values; the source without its token. */
 export function describeSession(
   { session, group, pointer }: SessionWithGroup,
-  { lease, restored }: ActiveView,
+  { lease, restored, machine }: ActiveView,
 ): Session {
   return {
     id: session.id,
@@ -24,6 +25,7 @@ export function describeSession(
     name: session.name,
     // A group without a lease never had a box.
     liveness: lease === null ? 'cold' : livenessOf(lease.state),
+    machine,
     leaseEpoch: lease?.epoch ?? 0,
     createdAt: session.createdAt.toISOString(),
     metadata: { ...session.metadata },

@@ -9,6 +9,12 @@ import {
 } from '@boxyard/sandbox-core';
 import { v7 as uuidv7 } from 'uuid';
 import { groupLike } from './box-group.ts';
+import {
+  findMachine,
+  MACHINE_AWAITED_MS,
+  refuseAwayMachine,
+  type SessionMachines,
+} from './session-machines.ts';
 
 /** Where a swap leads. */
 export interface FoundTarget {
@@ -23,10 +29,11 @@ export interface SwapTargetsOptions {
   readonly sessions: SessionStore;
   readonly providers: BackendRegistry;
   readonly sealer: Sealer;
+  readonly machines: SessionMachines | null;
   readonly now: () => Date;
 }
 
-/** Finds what a swap names. Changes nothing. */
+/** Finds what a swap names. Changes nothing for anybody. */
 export class SwapTargets {
   readonly #options: SwapTargetsOptions;
 
@@ -35,8 +42,8 @@ export class SwapTargets {
   }
 
   /**
-   * @throws SandboxError `not-found` for a group that is not in the session's workspace, `unsupported` for a
-   * machine, and for a box that this server cannot make.
+   * @throws SandboxError `not-found` for a group or a machine that is not in the session's workspace, `unreachable`
+   * for a machine that is away, `unsupported` for a box that this server cannot make.
    */
   async find(found: SessionWithGroup, { target, carry }: SwapSandboxRequest): Promise<FoundTarget> {
     const { session, group: home } = found;
@@ -51,12 +58,7 @@ export class SwapTargets {
         { stage: 'swap', started: 'no' },
       );
     }
-    if ('machineId' in target)
-      throw new SandboxError(
-        'unsupported',
-        'This server has no machines of users. Swap to a group, to a backend or home.',
-        { stage: 'swap', started: 'no' },
-      );
+    if ('machineId' in target) return this.#machine(found, target.machineId);
     const group = groupLike(home, target, {
       id: uuidv7(),
       createdAt: this.#options.now(),
@@ -65,6 +67,15 @@ export class SwapTargets {
     });
     this.#accept(group, target.backend);
     return { sandboxId: group.id, group, made: true };
+  }
+
+  async #machine({ session, group: home }: SessionWithGroup, machineId: string): Promise<FoundTarget> {
+    const { sessions, machines } = this.#options;
+    const { workspaceId } = session;
+    refuseAwayMachine(await findMachine(machines, workspaceId, machineId));
+    const taken = { id: uuidv7(), workspaceId, machineId };
+    const group = await sessions.takeMachineGroup(taken, { awaitedForMs: MACHINE_AWAITED_MS });
+    return { sandboxId: group.id === home.id ? null : group.id, group, made: false };
   }
 
   #accept({ image, resources }: BoxGroup, backend: Backend): void {

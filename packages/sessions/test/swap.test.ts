@@ -104,7 +104,7 @@ describe('a swap that cannot be', () => {
     const groupId = other.sandboxGroupId;
     const refusals: readonly [unknown, object, object][] = [
       [{ groupId: uuidv7() }, {}, { code: 'not-found' }],
-      [{ machineId: uuidv7() }, {}, { code: 'unsupported' }],
+      [{ machineId: uuidv7() }, {}, { code: 'not-found' }],
       [{ backend: 'modal' }, {}, { code: 'unsupported' }],
       [{ backend: 'local', image: 'debian' }, {}, { code: 'unsupported' }],
       [{ groupId }, { expectedEpoch: 3 }, { code: 'fenced', started: 'no' }],

@@ -5,6 +5,7 @@ export interface GroupRow {
   readonly group_id: string;
   readonly workspace_id: string;
   readonly backend: BoxGroup['backend'];
+  readonly machine_id: string | null;
   readonly image: string | null;
   readonly environment_names: readonly string[];
   readonly sealed_environment: string | null;
@@ -32,6 +33,7 @@ export function toGroup(row: GroupRow): BoxGroup {
     id: row.group_id,
     workspaceId: row.workspace_id,
     backend: row.backend,
+    machineId: row.machine_id,
     image: row.image,
     environmentNames: row.environment_names,
     sealedEnvironment: row.sealed_environment,

@@ -62,6 +62,22 @@ export class PostgresSessionStore implements SessionStore {
     );
   }
 
+  async takeMachineGroup(
+    group: Pick<BoxGroup, 'id' | 'workspaceId'> & { readonly machineId: string },
+    { awaitedForMs }: { readonly awaitedForMs: number },
+  ): Promise<BoxGroup> {
+    const { sql } = this.#database;
+    const [row] = await this.#database.run(
+      'Taking the group of a machine',
+      sql<GroupRow[]>`
+        SELECT ${this.#groupColumns()} FROM take_machine_group(
+          ${group.workspaceId}, ${group.machineId}, ${group.id}, ${awaitedForMs}::double precision
+        ) g
+      `,
+    );
+    return toGroup(row!);
+  }
+
   async getGroup(workspaceId: string, groupId: string): Promise<BoxGroup | null> {
     const [row] = await this.#database.run(
       'Reading a group',
@@ -178,7 +194,7 @@ export class PostgresSessionStore implements SessionStore {
 
   #groupColumns() {
     return this.#database.sql`
-      g.id AS group_id, g.workspace_id, g.backend, g.image, g.environment_names, g.sealed_environment, g.source,
+      g.id AS group_id, g.workspace_id, g.backend, g.machine_id, g.image, g.environment_names, g.sealed_environment, g.source,
       g.sealed_source_token, g.source_cloned_at, g.resources, g.idle_timeout_ms, g.max_lifetime_ms, g.restored,
       g.created_at AS group_created_at
     `;
@@ -187,16 +203,23 @@ export class PostgresSessionStore implements SessionStore {
 
 /**
  * Common table expressions that end in `used_group` (id): the group of a session that is there, under the lock
- * that deletion takes. A group that lost its last session is on its way out and takes no other.
+ * that deletion takes. A group that lost its last session is on its way out and takes no other; that of a machine takes
+ * one as long as it is awaited.
  */
 function joinableGroup(sql: Sql, { workspaceId, groupId }: SessionRecord) {
   return sql`
     locked AS MATERIALIZED (SELECT group_id FROM group_revisions WHERE group_id = ${groupId} FOR UPDATE),
-    used_group AS MATERIALIZED (
+    joined AS MATERIALIZED (
       SELECT s.group_id AS id FROM locked JOIN sessions s USING (group_id)
       -- Locked as well: a row that was deleted while this statement waited is passed over.
       WHERE s.workspace_id = ${workspaceId} LIMIT 1 FOR KEY SHARE OF s
-    )
+    ),
+    machine AS MATERIALIZED (
+      SELECT g.id FROM locked JOIN box_groups g ON g.id = locked.group_id
+      WHERE g.workspace_id = ${workspaceId} AND g.machine_id IS NOT NULL AND g.awaited_until > store_now()
+      FOR KEY SHARE OF g
+    ),
+    used_group AS MATERIALIZED (SELECT id FROM joined UNION SELECT id FROM machine)
   `;
 }
 
@@ -204,11 +227,11 @@ function insertedGroup(sql: Sql, group: BoxGroup, awaitedForMs: number | null = 
   return sql`
     used_group AS (
       INSERT INTO box_groups (
-        id, workspace_id, backend, image, environment_names, sealed_environment, source, sealed_source_token,
+        id, workspace_id, backend, machine_id, image, environment_names, sealed_environment, source, sealed_source_token,
         source_cloned_at, resources, idle_timeout_ms, max_lifetime_ms, restored, created_at,
         awaited_until
       ) VALUES (
-        ${group.id}, ${group.workspaceId}, ${group.backend}, ${group.image},
+        ${group.id}, ${group.workspaceId}, ${group.backend}, ${group.machineId}, ${group.image},
         ${asJson(sql, group.environmentNames)}, ${group.sealedEnvironment},
         ${group.source === null ? null : asJson(sql, group.source)}, ${group.sealedSourceToken},
         ${group.sourceClonedAt}, ${asJson(sql, group.resources)}, ${group.idleTimeoutMs},

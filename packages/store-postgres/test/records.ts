@@ -9,6 +9,7 @@ export function someGroup(overrides: Partial<BoxGroup> = {}): BoxGroup {
     id: uuidv7(),
     workspaceId: WORKSPACE,
     backend: 'local',
+    machineId: null,
     image: null,
     environmentNames: [],
     sealedEnvironment: null,

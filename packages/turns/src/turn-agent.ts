@@ -1,5 +1,4 @@
 // The agent of a turn: the SDK's own, with the tools of the box, and those that only we can offer.
-import { Backend, type SwapTarget } from '@boxyard/contracts';
 import { type Model, type Tool, tool } from '@openai/agents';
 import { Capabilities, filesystem, SandboxAgent, shell } from '@openai/agents/sandbox';
 import { z } from 'zod';
@@ -10,9 +9,11 @@ import type { SkillFolder } from './skill-folder.ts';
 /** Where else a session can work. */
 export interface BoxTools {
   /** Sends the session to another box; answers what to tell the model. */
-  swap(target: SwapTarget, carry: boolean): Promise<string>;
+  swap(target: string, carry: boolean): Promise<string>;
   /** One command on another box of the workspace, without going there. */
-  runOn(groupId: string, command: string): Promise<string>;
+  runOn(named: string, command: string): Promise<string>;
+  /** Tells of the machines of users; null where there are none. */
+  readonly listMachines: (() => Promise<string>) | null;
 }
 
 export interface TurnAgentOptions {
@@ -55,14 +56,8 @@ export function turnAgent({
   });
 }
 
-/** A backend makes a new box; what is neither home nor a backend has to be the id of a group. */
-function swapTarget(named: string): SwapTarget {
-  if (named === 'home') return named;
-  const backend = Backend.safeParse(named);
-  return backend.success ? { backend: backend.data } : { groupId: named };
-}
-
 function toolsOfBoxes(boxes: BoxTools): Tool[] {
+  const { listMachines } = boxes;
   return [
     tool({
       name: 'swap_sandbox',
@@ -73,20 +68,30 @@ function toolsOfBoxes(boxes: BoxTools): Tool[] {
           .string()
           .min(1)
           .describe(
-            '"home", the id of a box group, or the name of a backend, as "local", for a new box there.',
+            '"home", the id of a box group, the id or name of a machine of a user, or the name of a backend, as "local", for a new box there.',
           ),
         carry: z.boolean().default(false).describe('Whether the workspace is taken along.'),
       }),
-      execute: ({ target, carry }) => boxes.swap(swapTarget(target), carry),
+      execute: ({ target, carry }) => boxes.swap(target, carry),
     }),
     tool({
       name: 'run_on',
       description: 'Runs one command on another box of the workspace and waits for its end.',
       parameters: z.object({
-        box: z.string().min(1).describe('The id of the box group.'),
+        box: z.string().min(1).describe('The id of the box group, or the id or name of a machine of a user.'),
         cmd: z.string().min(1).describe('Shell command to execute.'),
       }),
       execute: ({ box, cmd }) => boxes.runOn(box, cmd),
     }),
+    ...(listMachines === null
+      ? []
+      : [
+          tool({
+            name: 'list_machines',
+            description: 'Lists the machines of users that this session can move to now.',
+            parameters: z.object({}),
+            execute: () => listMachines(),
+          }),
+        ]),
   ];
 }

@@ -1,8 +1,9 @@
 // The box of a turn: not opened before a tool needs it, held until the turn lets go, and wherever the session works.
-import type { RestoreReceipt, SwapTarget } from '@boxyard/contracts';
+import type { Machine, RestoreReceipt } from '@boxyard/contracts';
 import type { BackendRegistry, Box, Redactor, SessionStore, TurnRecord } from '@boxyard/sandbox-core';
 import type { ActiveBox, ActiveBoxes, GroupRedactors, SessionService } from '@boxyard/sessions';
 import { v7 as uuidv7 } from 'uuid';
+import { describeMachines, machineNamed, swapTarget } from './named-box.ts';
 import type { BoxTools } from './turn-agent.ts';
 
 export interface TurnBoxes {
@@ -21,6 +22,7 @@ const LOOK_FOR_TOKENS_MS = 2_000;
 export class TurnBox implements BoxTools, AsyncDisposable {
   /** Of the session's own box, for the life of the session: what the model learned of paths stays true. */
   readonly root: string;
+  readonly listMachines: (() => Promise<string>) | null;
   readonly #options: TurnBoxes;
   readonly #turn: TurnRecord;
   readonly #signal: AbortSignal;
@@ -35,6 +37,9 @@ export class TurnBox implements BoxTools, AsyncDisposable {
 
   private constructor(options: TurnBoxes, turn: TurnRecord, root: string, signal: AbortSignal) {
     this.#options = options;
+    this.listMachines = options.service.hasMachines
+      ? async () => describeMachines(await this.#machines())
+      : null;
     this.#turn = turn;
     this.root = root;
     this.#signal = signal;
@@ -46,7 +51,8 @@ export class TurnBox implements BoxTools, AsyncDisposable {
   /** Opens nothing. */
   static async of(options: TurnBoxes, turn: TurnRecord, signal: AbortSignal): Promise<TurnBox> {
     const { group } = await options.boxes.find(turn.workspaceId, turn.sessionId);
-    const root = options.providers.provider(group.backend).workspaceRoot(group.id);
+    const facts = await options.boxes.machineFacts(group);
+    const root = facts?.workspaceRoot ?? options.providers.provider(group.backend).workspaceRoot(group.id);
     const box = new TurnBox(options, turn, root, signal);
     try {
       await box.#hideSecretsOf(group.id);
@@ -121,9 +127,10 @@ export class TurnBox implements BoxTools, AsyncDisposable {
     for (const groupId of this.#groups) await this.#hideSecretsOf(groupId);
   }
 
-  async swap(target: SwapTarget, carry: boolean): Promise<string> {
+  async swap(named: string, carry: boolean): Promise<string> {
     const { workspaceId, sessionId } = this.#turn;
     const call = { holder: this.#holder(), signal: this.#signal };
+    const target = swapTarget(named, await this.#machines());
     const { activeSandboxId, receipt } = await this.#options.service.swap(
       workspaceId,
       sessionId,
@@ -135,9 +142,14 @@ export class TurnBox implements BoxTools, AsyncDisposable {
     return `This session works in ${activeSandboxId ?? 'its own box'} now.${files}`;
   }
 
-  async runOn(groupId: string, command: string): Promise<string> {
-    const group = await this.#options.sessions.getGroup(this.#turn.workspaceId, groupId);
-    if (group === null) return `There is no box ${groupId} in this workspace.`;
+  async runOn(named: string, command: string): Promise<string> {
+    const { workspaceId } = this.#turn;
+    const machine = machineNamed(named, await this.#machines());
+    const group =
+      machine === null
+        ? await this.#options.sessions.getGroup(workspaceId, named)
+        : await this.#options.service.groupOfMachine(workspaceId, machine.id);
+    if (group === null) return `There is no box ${named} in this workspace.`;
     const holder = { ...this.#holder(), id: `${this.#turn.id}.${uuidv7()}` };
     await using active = await this.#options.boxes.openGroupBox(group, holder, {
       mutates: true,
@@ -150,6 +162,10 @@ export class TurnBox implements BoxTools, AsyncDisposable {
     );
     const text = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join('');
     return `Process exited with code ${exitCode}\nOutput:\n${text}`;
+  }
+
+  #machines(): Promise<readonly Machine[]> {
+    return this.#options.service.machines(this.#turn.workspaceId);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

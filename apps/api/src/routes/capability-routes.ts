@@ -21,9 +21,10 @@ export function addCapabilityRoutes(routes: RouteTable, services: ApiServices): 
         c.get('workspace').id,
         c.req.param('sid') ?? '',
       );
-      const [lease, sharedBy] = await Promise.all([
+      const [lease, sharedBy, ofMachine] = await Promise.all([
         services.leases.read(group.id),
         services.sessionsOf(group.id),
+        services.boxes.machineFacts(group),
       ]);
       const descriptor = services.provider(group.backend)?.descriptor;
       return negotiateCapabilities({
@@ -31,6 +32,7 @@ export function addCapabilityRoutes(routes: RouteTable, services: ApiServices): 
         backend: group.backend,
         descriptor,
         os: descriptor?.os.default ?? 'linux',
+        ...ofMachine,
         liveness: lease === null ? 'cold' : livenessOf(lease.state),
         leaseEpoch: lease?.epoch ?? 0,
         desktopEnabled: false,

@@ -1,7 +1,7 @@
 /** The API over the parts of this process. */
 import { type Api, type ApiServices, AuditTrail, createApi, KeyRing } from '@boxyard/api';
 import { deriveKey } from '@boxyard/sandbox-core';
-import { ensureSecretKey, type MachineParts, type ServerParts } from '@boxyard/server-parts';
+import { ensureSecretKey, type ServerParts } from '@boxyard/server-parts';
 import { folderSizeBytes } from '@boxyard/store-postgres';
 import { TurnService } from '@boxyard/turns/service';
 import { createReadiness } from './readiness.ts';
@@ -10,8 +10,6 @@ import { sweepService } from './sweep-report.ts';
 export interface ServedApiOptions {
   /** Whether somebody asks a model, in this process or in a worker. */
   readonly hasModel: boolean;
-  /** Null where machines are off. */
-  readonly machines: MachineParts | null;
   /** Aborts when the server is asked to end. */
   readonly draining: AbortSignal;
 }
@@ -33,7 +31,7 @@ export async function openApi(parts: ServerParts, served: ServedApiOptions): Pro
 
 async function apiServices(
   parts: ServerParts,
-  { hasModel, machines, draining }: ServedApiOptions,
+  { hasModel, draining }: ServedApiOptions,
 ): Promise<ApiServices> {
   const { settings, version, store, providers, meters, opening } = parts;
   return {
@@ -42,7 +40,7 @@ async function apiServices(
     keyRing: opening.use(new KeyRing(store.keys)),
     auditTrail: openAuditTrail(parts),
     turns: new TurnService({ turns: store.turns, hasModel }),
-    fleet: machines?.fleet ?? null,
+    fleet: parts.machines?.fleet ?? null,
     browserSecret: deriveKey(
       await ensureSecretKey(settings.dataDir, settings.secretKey ?? undefined),
       'browser-session',

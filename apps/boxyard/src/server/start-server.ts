@@ -4,7 +4,6 @@ import {
   type Logger,
   modelEndpointOf,
   OpenedParts,
-  openMachines,
   openServerParts,
   startTurnWorker,
   startUpkeep,
@@ -47,15 +46,15 @@ export async function startServer({ env, version, log: logAt }: StartServerOptio
   const providers = composeProviders(settings);
   // What is opened is closed in the reverse order, also when a later step of the start fails.
   await using opening = new OpenedParts();
-  const parts = await openServerParts({ settings, env, version, log, providers, opening });
-  const { store } = parts;
+  // Asked once somebody can ask: by then it listens.
+  let url = '';
+  const served = { publicUrl: () => url };
+  const parts = await openServerParts({ settings, env, version, log, providers, opening, served });
+  const { store, machines } = parts;
   const draining = new AbortController();
   // Without turns of its own it cannot know what workers ask.
   const hasModel = endpoint !== null || settings.turnConcurrency === 0;
-  // Asked once somebody can ask: by then it listens.
-  let url = '';
-  const machines = await openMachines(parts, { publicUrl: () => url });
-  const api = await openApi(parts, { hasModel, machines, draining: draining.signal });
+  const api = await openApi(parts, { hasModel, draining: draining.signal });
   const workspace = await ensureDefaultWorkspace(store.workspaces);
   const token = await ensureFirstKey(dataDir, settings.token ?? undefined, store.keys, workspace);
   await startUpkeep(parts, parts);

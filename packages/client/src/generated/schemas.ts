@@ -148,6 +148,8 @@ export interface components {
             /** @default new */
             sandbox?: "new" | {
                 groupId: components["schemas"]["Id"];
+            } | {
+                machineId: components["schemas"]["Id"];
             };
             /** @default false */
             start?: boolean;
@@ -528,8 +530,7 @@ export interface components {
             name: string;
             os: components["schemas"]["OperatingSystem"];
             arch: components["schemas"]["MachineArchitecture"];
-            /** @enum {string} */
-            liveness: "online" | "reconnecting" | "offline";
+            liveness: components["schemas"]["MachineLiveness"];
             lastSeenAt: components["schemas"]["Timestamp"] | null;
             draining: boolean;
             agentVersion: string | null;
@@ -575,6 +576,8 @@ export interface components {
             items: components["schemas"]["Machine"][];
             nextCursor: string | null;
         };
+        /** @enum {string} */
+        MachineLiveness: "online" | "reconnecting" | "offline";
         MachineMetrics: {
             sampledAt: components["schemas"]["Timestamp"];
             cpuPercent: number;
@@ -829,6 +832,10 @@ export interface components {
             image: string | null;
             name: string | null;
             liveness: components["schemas"]["Liveness"];
+            machine: {
+                id: components["schemas"]["Id"];
+                liveness: components["schemas"]["MachineLiveness"];
+            } | null;
             leaseEpoch: number;
             createdAt: components["schemas"]["Timestamp"];
             metadata: components["schemas"]["Metadata"];
@@ -1576,6 +1583,7 @@ export type MachineArchitecture = components['schemas']['MachineArchitecture'];
 export type MachineCapabilities = components['schemas']['MachineCapabilities'];
 export type MachineCredentials = components['schemas']['MachineCredentials'];
 export type MachineList = components['schemas']['MachineList'];
+export type MachineLiveness = components['schemas']['MachineLiveness'];
 export type MachineMetrics = components['schemas']['MachineMetrics'];
 export type MachineMetricsHistory = components['schemas']['MachineMetricsHistory'];
 export type MachinePublicKey = components['schemas']['MachinePublicKey'];

@@ -98,6 +98,19 @@ test.each([
   ]);
 });
 
+test.each([
+  [{ exec: false, filesystem: true, git: true, pty: true }, [null, 'consent_required', 'consent_required']],
+  [{ exec: true, filesystem: false, git: true, pty: true }, ['consent_required', null, null]],
+  [{ exec: true, filesystem: true, git: false, pty: true }, [null, null, 'consent_required']],
+] as const)('what its owner keeps back needs consent: %j', (offers, expected) => {
+  expect(reasons(negotiate({ offers })).slice(0, 3)).toEqual(expected);
+});
+
+test('a machine without terminals still shows what its commands print', () => {
+  const { Terminal } = negotiate({ offers: { exec: true, filesystem: true, git: true, pty: false } });
+  expect(Terminal).toMatchObject({ transport: 'sse-events', ptyCapable: false, token: null, reason: null });
+});
+
 test('a machine without a display keeps files, git and terminal', () => {
   const document = negotiate({ hasDisplay: false });
   const blind = 'display_unavailable';

@@ -30,6 +30,15 @@ export interface MachineState {
   /** `whole-machine` is what its owner must have exposed before the screen may be controlled. */
   readonly exposure: 'whole-machine' | 'workspace';
   readonly allowScreenControl: boolean;
+  /** What its agent serves, as its owner has set; everything when absent. */
+  readonly offers?: MachineOffers | undefined;
+}
+
+export interface MachineOffers {
+  readonly exec: boolean;
+  readonly filesystem: boolean;
+  readonly git: boolean;
+  readonly pty: boolean;
 }
 
 /**
@@ -37,14 +46,15 @@ export interface MachineState {
  * it, so that the first reason is the one that is told.
  */
 export function overlayMachine(
-  document: CapabilityDocument,
+  base: CapabilityDocument,
   machine: MachineState,
   interactiveAllowed: boolean,
 ): CapabilityDocument {
   if (machine.liveness !== 'online') {
     const away = machine.liveness === 'offline' ? 'agent_offline' : 'agent_reconnecting';
-    return withoutDesktop(withoutBox(document, away), away);
+    return withoutDesktop(withoutBox(base, away), away);
   }
+  const document = machine.offers === undefined ? base : withOffers(base, machine.offers);
   if (!machine.hasDisplay) return withoutDesktop(document, 'display_unavailable');
 
   const consented = machine.exposure === 'whole-machine' && machine.allowScreenControl;
@@ -59,6 +69,22 @@ export function overlayMachine(
       ComputerUse.available && !consented
         ? { ...ComputerUse, available: false, reason: 'consent_required' }
         : ComputerUse,
+  };
+}
+
+/** What the owner keeps back needs his consent; a machine that runs commands without terminals still shows them. */
+function withOffers(document: CapabilityDocument, offers: MachineOffers): CapabilityDocument {
+  const reason = 'consent_required';
+  const kept = withoutBox(document, reason);
+  const { exec, filesystem, git, pty } = offers;
+  const { Terminal } = document;
+  const events = { ...Terminal, transport: 'sse-events', ptyCapable: false, ...CLOSED } as const;
+  const terminal = pty || Terminal.transport === null ? Terminal : events;
+  return {
+    ...document,
+    FileSystem: filesystem ? document.FileSystem : kept.FileSystem,
+    Git: git && exec ? document.Git : kept.Git,
+    Terminal: exec ? terminal : kept.Terminal,
   };
 }
 

@@ -10,6 +10,8 @@ export interface BoxGroup {
   readonly id: string;
   readonly workspaceId: string;
   readonly backend: Backend;
+  /** The machine of a user that is the group's box, by its enrollment; null for a box that is made. */
+  readonly machineId: string | null;
   readonly image: string | null;
   readonly environmentNames: readonly string[];
   /** Sealed JSON of name → value; null when there is none. Never leaves the server. */
@@ -63,6 +65,14 @@ export interface SessionStore {
    * leaves it abandoned after this time.
    */
   createGroup(group: BoxGroup, options: { readonly awaitedForMs: number }): Promise<void>;
+  /**
+   * The group of a machine, which all sessions there share: the one that is used or awaited, or else a new one under
+   * this id. Awaited from now on, as with `createGroup`.
+   */
+  takeMachineGroup(
+    group: Pick<BoxGroup, 'id' | 'workspaceId'> & { readonly machineId: string },
+    options: { readonly awaitedForMs: number },
+  ): Promise<BoxGroup>;
   getGroup(workspaceId: string, groupId: string): Promise<BoxGroup | null>;
   list(workspaceId: string, query: ListSessionsQuery): Promise<readonly SessionWithGroup[]>;
   /** Those that work in the group's box at present. */

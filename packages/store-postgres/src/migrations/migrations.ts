@@ -15,6 +15,7 @@ import usageTrim from './0013-usage-trim.ts';
 import modelUsage from './0014-model-usage.ts';
 import turnJobs from './0015-turn-jobs.ts';
 import turnJobExpiry from './0016-turn-job-expiry.ts';
+import machineGroups from './0017-machine-groups.ts';
 
 export interface Migration {
   readonly version: number;
@@ -39,4 +40,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 14, name: 'model-usage', sql: modelUsage },
   { version: 15, name: 'turn-jobs', sql: turnJobs },
   { version: 16, name: 'turn-job-expiry', sql: turnJobExpiry },
+  { version: 17, name: 'machine-groups', sql: machineGroups },
 ];

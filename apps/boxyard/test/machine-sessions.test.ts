@@ -1,0 +1,158 @@
+// Sessions on a machine of a user: a real server, a real nats-server, and the agent as a process of its own.
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { CapabilityDocument, SwapSandboxResponse } from '@boxyard/contracts';
+import { needs } from '@tooling/system-parts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { MachineAgent } from './machine-agent.ts';
+import {
+  createSession,
+  execIn,
+  postTo,
+  readSession,
+  SESSIONS,
+  startTravellingModel,
+  type TravellingModel,
+  travel,
+  workOnMachine,
+} from './machine-walk.ts';
+import type { ApiClient } from './raw-api.ts';
+import { type SharedServer, startSharedServer } from './shared-server.ts';
+import { eventually } from './test-server.ts';
+
+const NOWHERE = '01890000-0000-7000-8000-000000000000';
+
+describe('sessions on a machine of a user', needs('nats-server', 'git'), () => {
+  let shared: SharedServer;
+  let client: ApiClient;
+  let machine: MachineAgent;
+  let travelling: TravellingModel;
+  const web = createServer((_, response) => response.end('from the machine'));
+
+  beforeAll(async () => {
+    travelling = await startTravellingModel('a laptop');
+    await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
+    shared = await startSharedServer({
+      BOXYARD_MACHINES: 'on',
+      BOXYARD_MACHINES_NATS_PORT: '0',
+      BOXYARD_MODEL_BASE_URL: travelling.model.baseUrl,
+      BOXYARD_MODEL: 'scripted',
+    });
+    ({ client } = shared);
+    machine = await MachineAgent.start({ client, name: 'a laptop', port: portOf() });
+  }, 90_000);
+  afterAll(async () => {
+    await machine?.[Symbol.asyncDispose]();
+    await shared?.stop();
+    await travelling?.model.close();
+    web.close();
+  });
+  const portOf = () => (web.address() as AddressInfo).port;
+
+  const swap = (id: string, target: unknown, more: object = {}) =>
+    postTo<SwapSandboxResponse>(client, id, 'active-sandbox', { target, ...more });
+  const onMachine = () => createSession(client, { sandbox: { machineId: machine.id } });
+  const capabilities = (id: string) =>
+    client.json<CapabilityDocument>('GET', `${SESSIONS}/${id}/stream-capabilities`);
+
+  test('a session whose box is the machine works in its folder, and says what its owner allows', async () => {
+    const id = await onMachine();
+    await workOnMachine(client, id, machine);
+    expect(await readSession(client, id)).toMatchObject({
+      backend: 'selfhosted',
+      liveness: 'warm',
+      machine: { id: machine.id, liveness: 'online' },
+    });
+    expect(await capabilities(id)).toMatchObject({
+      os: 'linux',
+      FileSystem: { available: true, root: machine.home },
+      Terminal: { ptyCapable: true, reason: null },
+      Git: { available: true },
+      ComputerUse: { available: false },
+    });
+  });
+
+  test('a port that its owner lets be reached is, and no other', async () => {
+    const id = await onMachine();
+    const expose = (port: number) => client.json<{ url: string }>('GET', `${SESSIONS}/${id}/ports/${port}`);
+    const { url } = await expose(portOf());
+    expect(await (await fetch(url)).text()).toBe('from the machine');
+    const other = await expose(1);
+    await expect(fetch(other.url)).rejects.toThrow();
+  });
+
+  test('sessions share the machine, and each is sent away by itself', async () => {
+    const [first, second] = [await onMachine(), await createSession(client)];
+    const before = await readSession(client, first);
+    const { activeSandboxId, activeEpoch } = await swap(second, { machineId: machine.id });
+    expect(activeSandboxId).toBe(before.sandboxGroupId);
+    expect(await swap(second, { machineId: machine.id })).toMatchObject({ activeEpoch });
+    await execIn(client, first, 'echo seen by both > both');
+    expect(await postTo(client, second, 'fs/read', { path: 'both' })).toMatchObject({
+      content: 'seen by both\n',
+    });
+    expect((await capabilities(second)).DesktopStream.shared).toBe(true);
+    expect(await swap(second, 'home')).toMatchObject({ activeSandboxId: null });
+    expect((await execIn(client, first, 'cat both')).stdout).toBe('seen by both\n');
+    expect((await execIn(client, second, 'ls')).stdout).toBe('');
+  });
+
+  test(
+    'a running turn goes onto it and back, and what it began at home stays there',
+    { timeout: 90_000 },
+    () => travel(client, machine, travelling),
+  );
+
+  test.each<[string, () => unknown, object, number, string]>([
+    ['that is not there', () => ({ machineId: NOWHERE }), {}, 404, 'not-found'],
+    ['with the workspace', () => ({ machineId: machine.id }), { carry: true }, 409, 'unsupported'],
+    ['without saying which', () => ({ backend: 'selfhosted' }), {}, 409, 'unsupported'],
+  ])('a swap to a machine %s is refused and changes nothing', async (_, target, more, status, code) => {
+    const id = await createSession(client);
+    await expect(swap(id, target(), more)).rejects.toMatchObject({ status, code });
+    expect(await readSession(client, id)).toMatchObject({ activeSandboxId: null, liveness: 'cold' });
+  });
+
+  test('another workspace does not know it', async () => {
+    const other = await client.json<{ id: string }>('POST', '/v1/workspaces', { body: { slug: 'other' } });
+    const body = { sandbox: { machineId: machine.id } };
+    await expect(client.json('POST', `/v1/workspaces/${other.id}/sessions`, { body })).rejects.toMatchObject({
+      status: 404,
+      code: 'not-found',
+    });
+  });
+
+  test('its files are neither carried away nor removed with the last session', async () => {
+    await writeFile(join(machine.home, 'kept'), 'of the owner');
+    const id = await onMachine();
+    await expect(swap(id, { backend: 'local' }, { carry: true })).rejects.toMatchObject({
+      code: 'unsupported',
+    });
+    await execIn(client, id, 'echo more >> kept');
+    await postTo(client, id, 'pause', {});
+    expect((await readSession(client, id)).liveness).toBe('cold');
+    expect((await execIn(client, id, 'cat kept')).stdout).toBe('of the ownermore\n');
+    await client.json('DELETE', `${SESSIONS}/${id}`);
+    expect((await execIn(client, await onMachine(), 'cat kept')).stdout).toBe('of the ownermore\n');
+  });
+
+  test('while its agent is away every call says so, and the session goes on when it is back', async () => {
+    const id = await onMachine();
+    await execIn(client, id, 'echo before > before');
+    await machine.stop();
+    const refused = execIn(client, id, 'echo never > never');
+    await expect(refused).rejects.toMatchObject({ status: 503, code: 'unreachable' });
+    expect((await readSession(client, id)).machine).toEqual({ id: machine.id, liveness: 'offline' });
+    expect((await capabilities(id)).FileSystem.reason).toBe('agent_offline');
+    const other = await createSession(client);
+    await expect(swap(other, { machineId: machine.id })).rejects.toMatchObject({ code: 'unreachable' });
+    machine.startAgain();
+    await eventually(async () => {
+      return (await readSession(client, id)).machine?.liveness === 'online';
+    }, 'the machine is back');
+    expect((await execIn(client, id, 'cat before; ls never || true')).stdout).toBe('before\n');
+    expect((await readSession(client, id)).restored).not.toMatchObject({ kind: 'INCOMPLETE' });
+  });
+});
