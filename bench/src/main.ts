@@ -7,6 +7,7 @@ import { measureDockerThroughHttp } from './docker-http.bench.ts';
 import { measureEvents } from './event.bench.ts';
 import { measureExec } from './exec.bench.ts';
 import { measureGit, measureList } from './files.bench.ts';
+import { measureIdleMachines } from './idle-machines.bench.ts';
 import { measureLeases, measureReaper } from './lease.bench.ts';
 import { measureMachine } from './machine.bench.ts';
 import { type Measurement, markdownTable } from './measurement.ts';
@@ -27,6 +28,7 @@ const PARTS: Readonly<Record<string, () => Promise<Measurement[]>>> = {
   git: measureGit,
   relay: measureRelay,
   machine: measureMachine,
+  'idle-machines': measureIdleMachines,
   turn: measureTurns,
   'routed-box': measureRoutedBox,
   swap: measureSwap,
