@@ -84,6 +84,11 @@ export class MachineAgent implements AsyncDisposable {
     }
   }
 
+  /** Of the agent that runs. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** SIGTERM: it says goodbye. */
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;

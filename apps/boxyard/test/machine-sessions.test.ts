@@ -1,11 +1,11 @@
 // Sessions on a machine of a user: a real server, a real nats-server, and the agent as a process of its own.
-import { writeFile } from 'node:fs/promises';
+import { access, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { CapabilityDocument, SwapSandboxResponse } from '@boxyard/contracts';
 import { needs } from '@tooling/system-parts';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { MachineAgent } from './machine-agent.ts';
 import {
   createSession,
@@ -20,7 +20,7 @@ import {
 } from './machine-walk.ts';
 import type { ApiClient } from './raw-api.ts';
 import { type SharedServer, startSharedServer } from './shared-server.ts';
-import { eventually } from './test-server.ts';
+import { eventually, launchServer, temporaryDataDir } from './test-server.ts';
 
 const NOWHERE = '01890000-0000-7000-8000-000000000000';
 
@@ -155,4 +155,52 @@ describe('sessions on a machine of a user', needs('nats-server', 'git'), () => {
     expect((await execIn(client, id, 'cat before; ls never || true')).stdout).toBe('before\n');
     expect((await readSession(client, id)).restored).not.toMatchObject({ kind: 'INCOMPLETE' });
   });
+});
+
+test('a command on a machine runs on, once, while the server is killed and another one takes its place', {
+  ...needs('nats-server'),
+  timeout: 180_000,
+}, async () => {
+  const dataDir = await temporaryDataDir();
+  const start = async () => {
+    const server = await launchServer(dataDir, { BOXYARD_MACHINES_NATS_PORT: '0' }, ['--machines']);
+    onTestFinished(server.kill);
+    return server;
+  };
+  const first = await start();
+  await using machine = await MachineAgent.start({ client: first.client, name: 'a build server' });
+  const id = await createSession(first.client, { sandbox: { machineId: machine.id } });
+  const command = 'echo line >> lines; touch begun; while [ ! -e go ]; do sleep 0.1; done; echo over';
+  const { opId } = await execIn(first.client, id, command, { background: true, timeoutMs: 600_000 });
+  await eventually(
+    () =>
+      access(join(machine.home, 'begun')).then(
+        () => true,
+        () => false,
+      ),
+    'it has begun',
+  );
+  await first.kill();
+
+  const { client, terminate } = await start();
+  await eventually(async () => {
+    return (await readSession(client, id)).machine?.liveness === 'online';
+  }, 'the machine has found the server again');
+  await writeFile(join(machine.home, 'go'), '');
+  const op = await eventually(
+    async () => {
+      const found = await client.json<{ state: string; exitCode: number | null }>(
+        'GET',
+        `${SESSIONS}/${id}/ops/${opId}`,
+      );
+      return found.state === 'running' ? null : found;
+    },
+    'the end of the command',
+    90,
+  );
+  expect(op).toMatchObject({ state: 'exited', exitCode: 0 });
+  expect((await execIn(client, id, command, { opId, background: true, timeoutMs: 600_000 })).opId).toBe(opId);
+  expect(await readFile(join(machine.home, 'lines'), 'utf8')).toBe('line\n');
+  await client.json('DELETE', `${SESSIONS}/${id}`);
+  await terminate();
 });

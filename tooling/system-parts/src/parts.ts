@@ -14,6 +14,7 @@ export type PartName =
   | 'git'
   | 'python'
   | 'nats-server'
+  | 'iproute2'
   | 'docker'
   | 'debootstrap'
   | 'busybox'
@@ -67,6 +68,13 @@ export const SYSTEM_PARTS: readonly SystemPart[] = [
     programs: ['nats-server'],
     debianPackage: 'nats-server',
     neededBy: NATS_TESTS,
+  },
+  {
+    name: 'iproute2',
+    title: 'iproute2',
+    programs: ['ip'],
+    debianPackage: 'iproute2',
+    neededBy: ['@boxyard/boxyard'],
   },
   {
     name: 'docker',
