@@ -52,9 +52,9 @@ describe('an agent that is struck', needs('nats-server'), () => {
   const lines = async (name: string) =>
     (await readFile(join(machine.home, name), 'utf8').catch(() => '')).split('\n').filter(Boolean);
   const say = (file: string) => writeFile(join(machine.home, file), '');
-  /** Says that it runs, and ends when it is told to. */
+  /** Says that it runs, and ends when it is told to, or with the folder of the test. */
   const waiting = (name: string) =>
-    `echo ${name} >> ran-${name}; echo begun; while [ ! -e go-${name} ]; do sleep 0.1; done; echo ended`;
+    `echo ${name} >> ran-${name}; echo begun; while [ ! -e go-${name} ] && [ -e ran-${name} ]; do sleep 0.1; done; echo ended`;
   const begun = (name: string) => until(`${name} runs`, async () => (await lines(`ran-${name}`)).length > 0);
 
   test(`answers every ping beside ${PARALLEL} commands at once, and runs each of them once`, {
@@ -79,7 +79,7 @@ describe('an agent that is struck', needs('nats-server'), () => {
     timeout: 60_000,
   }, async () => {
     await using box = await plane.openMachine();
-    const eat = `s = "x"; while (length(s) < ${BOMB_BYTES}) s = s s; print length(s); while (1) system("sleep 0.1")`;
+    const eat = `s = "x"; while (length(s) < ${BOMB_BYTES}) s = s s; print length(s); while (system("sleep 0.1; test -d ~") == 0);`;
     const bomb = await box.spawn({ program: { script: `echo $$; exec awk 'BEGIN { ${eat} }'` } }, WAIT);
     let printed = '';
     for await (const event of bomb.output()) {
@@ -102,7 +102,7 @@ describe('an agent that is struck', needs('nats-server'), () => {
   }, async () => {
     await using patient = await plane.openMachine(QUICK);
     await using impatient = await plane.openMachine(IMPATIENT);
-    const count = 'i=0; while [ ! -e go-ticks ]; do echo $i; i=$((i + 1)); sleep 0.1; done';
+    const count = 'i=0; while [ ! -e go-ticks ] && [ -d ~ ]; do echo $i; i=$((i + 1)); sleep 0.1; done';
     const ticking = await patient.spawn({ program: { script: count } }, WAIT);
     let ticks = '';
     const reading = (async () => {
