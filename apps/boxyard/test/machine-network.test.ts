@@ -5,7 +5,7 @@ import { MachineAgent } from './machine-agent.ts';
 import { canMakeNetworks, MachineNetwork } from './machine-network.ts';
 import { createSession, execIn, startTravellingModel, travel, workOnMachine } from './machine-walk.ts';
 import { startSharedServer } from './shared-server.ts';
-import { eventually } from './test-server.ts';
+import { deleteSessions, eventually } from './test-server.ts';
 
 const needsNetworks = () => {
   const asked = needs('nats-server', 'git', 'iproute2');
@@ -33,6 +33,8 @@ describe('a machine behind a network of its own', needsNetworks(), () => {
     const machine = cleanup.use(
       await MachineAgent.start({ client, name: 'behind a router', within: network.within }),
     );
+    // While the machine is there: what runs on it ends with its sessions.
+    cleanup.defer(() => deleteSessions(client));
     // From there our own loopback is another one: whatever reaches us came over the cable.
     expect(new URL(client.url).hostname).toBe(network.ourAddress);
     const id = await createSession(client, { sandbox: { machineId: machine.id } });

@@ -44,8 +44,9 @@ describe('sessions on a machine of a user', needs('nats-server', 'git'), () => {
     machine = await MachineAgent.start({ client, name: 'a laptop', port: portOf() });
   }, 90_000);
   afterAll(async () => {
-    await machine?.[Symbol.asyncDispose]();
+    // First, while the machine is there: what runs on it ends with its sessions.
     await shared?.stop();
+    await machine?.[Symbol.asyncDispose]();
     await travelling?.model.close();
     web.close();
   });
@@ -170,7 +171,7 @@ test('a command on a machine runs on, once, while the server is killed and anoth
   const first = await start();
   await using machine = await MachineAgent.start({ client: first.client, name: 'a build server' });
   const id = await createSession(first.client, { sandbox: { machineId: machine.id } });
-  const command = 'echo line >> lines; touch begun; while [ ! -e go ]; do sleep 0.1; done; echo over';
+  const command = 'echo line >> lines; touch begun; while [ -e begun ] && [ ! -e go ]; do sleep 0.1; done; echo over';
   const { opId } = await execIn(first.client, id, command, { background: true, timeoutMs: 600_000 });
   await eventually(
     () =>
