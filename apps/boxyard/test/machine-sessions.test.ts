@@ -171,7 +171,8 @@ test('a command on a machine runs on, once, while the server is killed and anoth
   const first = await start();
   await using machine = await MachineAgent.start({ client: first.client, name: 'a build server' });
   const id = await createSession(first.client, { sandbox: { machineId: machine.id } });
-  const command = 'echo line >> lines; touch begun; while [ -e begun ] && [ ! -e go ]; do sleep 0.1; done; echo over';
+  const command =
+    'echo line >> lines; touch begun; while [ -e begun ] && [ ! -e go ]; do sleep 0.1; done; echo over';
   const { opId } = await execIn(first.client, id, command, { background: true, timeoutMs: 600_000 });
   await eventually(
     () =>
