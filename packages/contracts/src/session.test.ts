@@ -57,6 +57,7 @@ test('an answer never shows a token or the value of a variable', () => {
     activeSandboxId: null,
     activeEpoch: 0,
     backend: 'local',
+    machine: null,
     image: null,
     name: null,
     liveness: 'cold',
