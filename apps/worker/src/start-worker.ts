@@ -42,8 +42,8 @@ export async function startWorker({ env, version, log: logAt }: StartWorkerOptio
   const providers = composeProviders(settings);
   await using opening = new OpenedParts();
   const parts = await openServerParts({ settings, env, version, log, providers, opening });
-  await startUpkeep(parts, parts);
-  if (endpoint !== null) await startTurnWorker(parts, { ...parts, endpoint });
+  await startUpkeep(parts);
+  if (endpoint !== null) await startTurnWorker(parts, endpoint);
   log.info({ dataDir: settings.dataDir, pid: process.pid, turns: settings.turnConcurrency }, 'ready');
   const running = opening.move();
   return { settings, stop: () => running[Symbol.asyncDispose]() };

@@ -4,13 +4,12 @@ export { readDataFile, writeDataFile, writeFirstDataFile } from './data-file.ts'
 export { ensureWorkspace, unlessThere } from './ensure-workspace.ts';
 export type { HostParts } from './host-parts.ts';
 export { createLogger, type Logger, type LoggerOptions } from './logger.ts';
-export type { MachineParts, ServedAt } from './machine-parts.ts';
+export { type MachineParts, type ServedAt, serveStreams } from './machine-parts.ts';
 export { openServerParts, type ServerParts, type ServerPartsOptions } from './open-server-parts.ts';
 export { OpenedParts } from './opened-parts.ts';
 export { packageVersion } from './package-version.ts';
 export type { PartsContext } from './parts-context.ts';
 export { Repeating } from './repeating.ts';
-export { ensureSecretKey } from './secret-key.ts';
 export { Meters } from './telemetry/meters.ts';
 export { renderMetricsPage } from './telemetry/metrics-page.ts';
 export { METRICS } from './telemetry/metrics-table.ts';

@@ -1,4 +1,5 @@
 /** Machines of users: the NATS that they dial, who listens there, and what the API and boxes need of them. */
+import type { Server } from 'node:http';
 import { join } from 'node:path';
 import type { Settings } from '@boxyard/config';
 import {
@@ -20,7 +21,6 @@ import {
 import {
   type BackendRegistry,
   createBackendRegistry,
-  deriveTokenSecret,
   type EnrollmentRecord,
   SandboxError,
 } from '@boxyard/sandbox-core';
@@ -30,19 +30,20 @@ import { createRelay, type Relay, tellRelay } from '@boxyard/streaming/relay';
 import { readDataFile, writeFirstDataFile } from './data-file.ts';
 import type { PartsContext } from './parts-context.ts';
 import { Repeating } from './repeating.ts';
-import { ensureSecretKey } from './secret-key.ts';
+import type { DerivedKeys } from './secret-key.ts';
 import { streamAudit } from './stream-audit.ts';
 
 export interface MachineParts {
   readonly fleet: Fleet;
   /** Asks machines and hears their output; the newest process of each. */
   readonly link: NatsControlRpc;
-  /** Pairs streams of machines with who watches them; to be attached to the server that listens. */
+  /** Pairs streams of machines with who watches them; see `serveStreams`. */
   readonly relay: Relay;
   readonly sessionMachines: SessionMachines;
 }
 
-type MachineContext = Pick<PartsContext, 'settings' | 'store' | 'log' | 'opening' | 'onTrouble'>;
+type MachineContext = Pick<PartsContext, 'settings' | 'store' | 'log' | 'opening' | 'onTrouble'> &
+  Pick<DerivedKeys, 'tokenSecret'>;
 
 /** Where this server is reached, known once it listens. */
 export interface ServedAt {
@@ -72,7 +73,7 @@ export async function openMachines(
   context: MachineContext,
   served: ServedAt | null,
 ): Promise<MachineParts | null> {
-  const { settings, store, opening, onTrouble } = context;
+  const { settings, store, opening, onTrouble, tokenSecret } = context;
   // A nats-server of our own belongs to the server that it starts with.
   if (settings.machines === 'off' || (served === null && settings.machinesNatsUrl === null)) return null;
   const bus =
@@ -97,8 +98,6 @@ export async function openMachines(
   });
   // Its own connection, so that output never delays a ping.
   const frames = await connectAs(async () => ({ [Symbol.asyncDispose]: async () => {} }));
-  const secretKey = await ensureSecretKey(settings.dataDir, settings.secretKey ?? undefined);
-  const tokenSecret = deriveTokenSecret(secretKey);
   const relay = createRelay({ secret: tokenSecret, onNotice: streamAudit(context) });
   opening.defer(() => relay.close());
   const fleet = createFleet({
@@ -142,6 +141,17 @@ export async function openMachines(
     refOf: (workspaceId, machineId) => refOfMachine({ workspaceId, agentId: machineId }),
   };
   return { fleet, link, relay, sessionMachines };
+}
+
+/** Streams of machines come in through this server until the parts are closed. Nothing where machines are off. */
+export function serveStreams(
+  { machines, opening }: Pick<PartsContext, 'opening'> & { readonly machines: MachineParts | null },
+  server: Server,
+): void {
+  if (machines === null) return;
+  machines.relay.attach(server);
+  // Before the server: it waits for connections that nobody else ends.
+  opening.defer(() => machines.relay.close());
 }
 
 /** The same backends, and machines where there are any: they need a link that is there only now. */

@@ -1,5 +1,6 @@
 /** Puts the parts of a process together, in the order in which they need each other. */
 import type { Settings } from '@boxyard/config';
+import type { Fleet } from '@boxyard/fleet';
 import type { BoxLeases } from '@boxyard/leases';
 import type { BackendRegistry } from '@boxyard/sandbox-core';
 import type { ActiveBoxes, SessionService } from '@boxyard/sessions';
@@ -12,7 +13,8 @@ import { type MachineParts, openMachines, type ServedAt, withMachines } from './
 import { openRecord } from './open-record.ts';
 import type { OpenedParts } from './opened-parts.ts';
 import type { PartsContext } from './parts-context.ts';
-import { openBoxes, openSealer, openSessions } from './session-parts.ts';
+import { type DerivedKeys, deriveKeys } from './secret-key.ts';
+import { openBoxes, openSessions } from './session-parts.ts';
 import { meterLeaseNotice } from './telemetry/lease-meters.ts';
 import { meteredBackends } from './telemetry/metered-provider.ts';
 import { Meters } from './telemetry/meters.ts';
@@ -34,7 +36,11 @@ export interface ServerPartsOptions {
   readonly opening: OpenedParts;
 }
 
-export interface ServerParts extends PartsContext, HostParts, UpkeepParts {
+export interface ServerParts
+  extends PartsContext,
+    HostParts,
+    UpkeepParts,
+    Pick<DerivedKeys, 'browserSecret'> {
   readonly leases: BoxLeases;
   readonly boxes: ActiveBoxes;
   readonly sessions: SessionService;
@@ -42,6 +48,8 @@ export interface ServerParts extends PartsContext, HostParts, UpkeepParts {
   readonly canary: Canary;
   /** Null where machines are off. */
   readonly machines: MachineParts | null;
+  /** Who lets machines in; null where they are off. */
+  readonly fleet: Fleet | null;
 }
 
 /**
@@ -60,7 +68,11 @@ export async function openServerParts(options: ServerPartsOptions): Promise<Serv
   };
   const store = await openRecord({ settings, meters, opening, onTrouble });
   meters.startCounters();
-  const machines = await openMachines({ settings, store, log, opening, onTrouble }, options.served ?? null);
+  const { sealer, tokenSecret, browserSecret } = await deriveKeys(settings);
+  const machines = await openMachines(
+    { settings, store, log, opening, onTrouble, tokenSecret },
+    options.served ?? null,
+  );
   const notices = new LeaseNotices();
   const context: PartsContext = {
     settings,
@@ -73,7 +85,6 @@ export async function openServerParts(options: ServerPartsOptions): Promise<Serv
     notices,
     onTrouble,
   };
-  const sealer = await openSealer(context);
   const leases = await openLeases(context);
   const boxes = openBoxes(context, { leases, sealer, machines });
   const hosts = openHosts(context, boxes);
@@ -83,7 +94,20 @@ export async function openServerParts(options: ServerPartsOptions): Promise<Serv
   // The embedded database belongs to this one server: nobody else can be making or stopping a box. Only now,
   // because what it finds is told to parts from all of the above.
   if (settings.databaseUrl === null) await leases.takeOver();
-  return { ...context, ...hosts, ...upkeep, leases, boxes, sessions, hosts, canary, machines };
+  const fleet = machines?.fleet ?? null;
+  return {
+    ...context,
+    ...hosts,
+    ...upkeep,
+    browserSecret,
+    leases,
+    boxes,
+    sessions,
+    hosts,
+    canary,
+    machines,
+    fleet,
+  };
 }
 
 function openCanary(context: PartsContext, sessions: SessionService, boxes: ActiveBoxes): Canary {

@@ -1,15 +1,9 @@
 import type { BoxLeases } from '@boxyard/leases';
-import { createSealer, type Sealer } from '@boxyard/sandbox-core';
+import type { Sealer } from '@boxyard/sandbox-core';
 import { ActiveBoxes, SessionService } from '@boxyard/sessions';
 import type { HostParts } from './host-parts.ts';
 import type { MachineParts } from './machine-parts.ts';
 import type { PartsContext } from './parts-context.ts';
-import { ensureSecretKey } from './secret-key.ts';
-
-/** Seals what a session keeps secret. */
-export async function openSealer({ settings }: PartsContext): Promise<Sealer> {
-  return createSealer([await ensureSecretKey(settings.dataDir, settings.secretKey ?? undefined)]);
-}
 
 export interface BoxParts {
   readonly leases: BoxLeases;

@@ -18,19 +18,19 @@ export function modelEndpointOf(settings: Settings): ModelEndpoint | null {
   throw new SandboxError('configuration', `The agent has no model: ${set} is set. Set ${missing} too.`);
 }
 
-export interface TurnWorkerParts {
-  readonly endpoint: ModelEndpoint;
-  readonly boxes: ActiveBoxes;
-  readonly sessions: SessionService;
-}
+/** What `startTurnWorker` needs of a process. */
+export type TurnWorkerParts = Pick<
+  PartsContext,
+  'settings' | 'store' | 'providers' | 'opening' | 'onTrouble'
+> & { readonly boxes: ActiveBoxes; readonly sessions: SessionService };
 
 /**
  * Takes up turns from now on; closing the parts lets go of those that it runs. Null where the settings leave turns to
  * other processes.
  */
 export async function startTurnWorker(
-  { settings, store, providers, opening, onTrouble }: PartsContext,
-  { endpoint, boxes, sessions: service }: TurnWorkerParts,
+  { settings, store, providers, opening, onTrouble, boxes, sessions: service }: TurnWorkerParts,
+  endpoint: ModelEndpoint,
 ): Promise<TurnWorker | null> {
   if (settings.turnConcurrency === 0) return null;
   // The agent loop takes memory that a server without a model does not need.

@@ -12,6 +12,10 @@ export interface UpkeepParts {
   readonly reaper: Reaper;
 }
 
+/** What `startUpkeep` needs of a process. */
+export type StartUpkeepParts = Pick<PartsContext, 'settings' | 'opening' | 'onTrouble'> &
+  UpkeepParts & { readonly hosts: HostParts; readonly canary: Canary };
+
 const RETENTION_EVERY_MS = 60_000;
 /** Commands whose box did not answer at start are looked after again this often. */
 const ADOPT_EVERY_MS = 30_000;
@@ -44,11 +48,8 @@ export function openUpkeep(
 }
 
 /** From now on until the parts are closed. Commands that run already are looked after before it resolves. */
-export async function startUpkeep(
-  { settings, opening, onTrouble }: PartsContext,
-  parts: UpkeepParts & { readonly hosts: HostParts; readonly canary: Canary },
-): Promise<void> {
-  const { hosts, retention, reaper, canary } = parts;
+export async function startUpkeep(parts: StartUpkeepParts): Promise<void> {
+  const { settings, opening, onTrouble, hosts, retention, reaper, canary } = parts;
   await hosts.ptys.start();
   await hosts.ops.adoptRunning();
   opening.use(new Repeating(async () => void (await hosts.ops.adoptRunning()), ADOPT_EVERY_MS, onTrouble));

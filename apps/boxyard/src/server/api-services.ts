@@ -1,7 +1,6 @@
 /** The API over the parts of this process. */
 import { type Api, type ApiServices, AuditTrail, createApi, KeyRing } from '@boxyard/api';
-import { deriveKey } from '@boxyard/sandbox-core';
-import { ensureSecretKey, type ServerParts } from '@boxyard/server-parts';
+import type { ServerParts } from '@boxyard/server-parts';
 import { folderSizeBytes } from '@boxyard/store-postgres';
 import { TurnService } from '@boxyard/turns/service';
 import { createReadiness } from './readiness.ts';
@@ -15,9 +14,9 @@ export interface ServedApiOptions {
 }
 
 /** Closed with the parts. */
-export async function openApi(parts: ServerParts, served: ServedApiOptions): Promise<Api> {
+export function openApi(parts: ServerParts, served: ServedApiOptions): Api {
   const { settings, meters, log } = parts;
-  return createApi(await apiServices(parts, served), {
+  return createApi(apiServices(parts, served), {
     draining: served.draining,
     sseCommentMs: settings.sseCommentMs,
     log: ({ error, ...entry }) => {
@@ -29,10 +28,7 @@ export async function openApi(parts: ServerParts, served: ServedApiOptions): Pro
   });
 }
 
-async function apiServices(
-  parts: ServerParts,
-  { hasModel, draining }: ServedApiOptions,
-): Promise<ApiServices> {
+function apiServices(parts: ServerParts, { hasModel, draining }: ServedApiOptions): ApiServices {
   const { settings, version, store, providers, meters, opening } = parts;
   return {
     ...parts,
@@ -40,11 +36,6 @@ async function apiServices(
     keyRing: opening.use(new KeyRing(store.keys)),
     auditTrail: openAuditTrail(parts),
     turns: new TurnService({ turns: store.turns, hasModel }),
-    fleet: parts.machines?.fleet ?? null,
-    browserSecret: deriveKey(
-      await ensureSecretKey(settings.dataDir, settings.secretKey ?? undefined),
-      'browser-session',
-    ),
     publicUrl: settings.publicUrl,
     leases: store.leases,
     usage: store.usage,

@@ -5,6 +5,7 @@ import {
   modelEndpointOf,
   OpenedParts,
   openServerParts,
+  serveStreams,
   startTurnWorker,
   startUpkeep,
 } from '@boxyard/server-parts';
@@ -50,23 +51,19 @@ export async function startServer({ env, version, log: logAt }: StartServerOptio
   let url = '';
   const served = { publicUrl: () => url };
   const parts = await openServerParts({ settings, env, version, log, providers, opening, served });
-  const { store, machines } = parts;
+  const { store } = parts;
   const draining = new AbortController();
   // Without turns of its own it cannot know what workers ask.
   const hasModel = endpoint !== null || settings.turnConcurrency === 0;
-  const api = await openApi(parts, { hasModel, draining: draining.signal });
+  const api = openApi(parts, { hasModel, draining: draining.signal });
   const workspace = await ensureDefaultWorkspace(store.workspaces);
   const token = await ensureFirstKey(dataDir, settings.token ?? undefined, store.keys, workspace);
-  await startUpkeep(parts, parts);
-  if (endpoint !== null) await startTurnWorker(parts, { ...parts, endpoint });
+  await startUpkeep(parts);
+  if (endpoint !== null) await startTurnWorker(parts, endpoint);
   const http = await startHttpServer({ app: api.app, host: settings.host, port: settings.port });
   url = http.url;
   opening.defer(() => http.stop(settings.shutdownGraceMs));
-  if (machines !== null) {
-    machines.relay.attach(http.server);
-    // Before the server: it waits for connections that nobody else ends.
-    opening.defer(() => machines.relay.close());
-  }
+  serveStreams(parts, http.server);
   opening.defer(() => draining.abort());
   await writeServerRecord(dataDir, { url: http.url, pid: process.pid });
   log.info({ url: http.url, dataDir }, 'ready');
