@@ -202,6 +202,21 @@ export class PostgresTurnStore implements TurnStore {
     this.#signals.stored(attempt.sessionId);
   }
 
+  async brokenAnswer({ sessionId, turnId }: TurnAttempt): Promise<number | null> {
+    const { sql } = this.#database;
+    // An answer that was whole told of its usage behind its text.
+    const [row] = await this.#database.run(
+      'Looking for an answer that broke off',
+      sql<{ answer: number | null }[]>`
+        SELECT CASE type WHEN 'model.text.delta' THEN (data ->> 'answer')::int END AS answer FROM events
+        WHERE session_id = ${sessionId} AND turn_id = ${turnId}
+          AND type IN ('model.text.delta', 'model.text.superseded', 'turn.usage')
+        ORDER BY seq DESC LIMIT 1
+      `,
+    );
+    return row?.answer ?? null;
+  }
+
   async journal(sessionId: string): Promise<readonly JournalRecord[]> {
     const { sql } = this.#database;
     const rows = await this.#database.run(

@@ -31,6 +31,8 @@ export class TurnEvents {
   readonly #outputs = new Map<string, ToldStream>();
   /** Which answer of the model is being told. */
   #answer = 1;
+  /** The last answer of which something was told that counts. */
+  #told: number | null = null;
   #waiting: Write[] = [];
   #writing: Promise<void> | null = null;
   #failure: unknown = null;
@@ -38,7 +40,10 @@ export class TurnEvents {
   constructor(options: TurnEventsOptions) {
     this.#options = options;
     const { redactors } = options;
-    const tell = (text: string) => this.#write('model.text.delta', { text, answer: this.#answer });
+    const tell = (text: string) => {
+      this.#told = this.#answer;
+      this.#write('model.text.delta', { text, answer: this.#answer });
+    };
     this.#text = new ToldStream({ redactors, tell });
   }
 
@@ -49,8 +54,15 @@ export class TurnEvents {
     this.#text.push(delta);
   }
 
-  /** The pieces of this answer that were told do not count any more. */
+  /** This answer is asked for again: what was told of it, if anything was, does not count any more. */
+  brokeOff(answer: number, reason: string): void {
+    this.#text.end();
+    if (this.#told === answer) this.superseded(answer, reason);
+  }
+
+  /** The pieces of this answer that were told, by whichever attempt, do not count any more. */
   superseded(answer: number, reason: string): void {
+    this.#told = null;
     this.tell('model.text.superseded', { answer, reason: this.redact(reason) });
   }
 

@@ -111,7 +111,14 @@ export class TurnJournal implements ModelJournal, ToolJournal {
   }
 
   brokeOff(reason: string): void {
-    this.#options.events.superseded(this.#nextAnswer, reason);
+    this.#options.events.brokeOff(this.#nextAnswer, reason);
+  }
+
+  /** A worker that died, or let go, may have told of an answer that is in no journal. */
+  async takeBack(reason: string): Promise<void> {
+    const { attempt, events } = this.#options;
+    const answer = await attempt.write((store, key) => store.brokenAnswer(key));
+    if (answer !== null) events.superseded(answer, reason);
   }
 
   /** The number of the answer that is not in the journal yet. */

@@ -99,8 +99,8 @@ export class TurnRunner {
     const parts: Parts = { claimed, attempt, session, journal, events, box };
     try {
       events.tell('turn.started', { attempt: turn.attempt });
-      // A worker that died may have told of an answer that is in no journal.
-      if (turn.attempt > 1 && claimed.runState === null) journal.brokeOff(ANOTHER_WORKER);
+      // One that waited for a person had its answer whole.
+      if (turn.attempt > 1 && claimed.runState === null) await journal.takeBack(ANOTHER_WORKER);
       const outcome = await untilStopped(attempt, journal, this.#work(parts));
       if (outcome === 'done') await this.#finish(parts, 'completed', null);
       else await this.#cancelParked(parts);

@@ -179,6 +179,32 @@ test('a worker that is asked to end lets its command go on, and the next one fin
   terminalOf(await stage.events(), turnId);
 });
 
+test('what a worker told of an answer, and did not live to write down, is taken back once', async () => {
+  const stage = await openStage(() => [text('All of it.')]);
+  const { turns, setClockOffset } = stage.store;
+  const turnId = await stage.post('Go');
+  const first = (await turns.claim(turnId, 'dead', 20_000))!.attempt;
+  await turns.takeMessages(first);
+  const half = { type: 'model.text.delta', data: { text: 'Half of', answer: 1 }, turnId };
+  await turns.tell(first, [half]);
+  await setClockOffset(60_000);
+  // One that dies before it comes to the model: there is nothing more to take back after it.
+  const second = (await turns.claim(turnId, 'dead too', 20_000))!.attempt;
+  expect(await turns.brokenAnswer(second)).toBe(1);
+  await turns.tell(second, [
+    { type: 'model.text.superseded', data: { answer: 1, reason: 'Another worker.' }, turnId },
+  ]);
+  await setClockOffset(120_000);
+  await stage.worker();
+  expect(await stage.ended(turnId)).toMatchObject({ status: 'completed', attempt: 3 });
+  const told = (await stage.events()).filter(({ type }) => type.startsWith('model.text'));
+  expect(told.map(({ type, payload }) => [type, Reflect.get(payload, 'text')])).toEqual([
+    ['model.text.delta', 'Half of'],
+    ['model.text.superseded', undefined],
+    ['model.text.delta', 'All of it.'],
+  ]);
+});
+
 test('what a dead worker left open is found again, said to be unknown, or said not to have begun', async () => {
   const told: string[] = [];
   const script: Script = ({ toolAnswers }) => {
@@ -217,5 +243,7 @@ test('what a dead worker left open is found again, said to be unknown, or said n
     expect.stringMatching(/^Not started/),
   ]);
   expect(await stage.file('lines')).toBe('line\n');
+  const types = (await stage.events()).map(({ type }) => type as string);
+  expect(types).not.toContain('model.text.superseded');
   await expect(store.turns.record(attempt, [])).rejects.toMatchObject({ code: 'fenced' });
 });

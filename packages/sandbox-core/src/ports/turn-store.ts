@@ -139,6 +139,11 @@ export interface TurnStore {
   ): Promise<Pick<AttemptSignals, 'hasMessages'>>;
   /** Events of the turn, stored in this order and then published. */
   tell(attempt: TurnAttempt, events: readonly NewEvent[]): Promise<void>;
+  /**
+   * The number of the answer of the model that people were told of, but that broke off with the worker that asked for
+   * it: of its text something is in the events, and nothing has taken it back. Null when there is none.
+   */
+  brokenAnswer(attempt: TurnAttempt): Promise<number | null>;
   /** Of all turns of the session, in order. */
   journal(sessionId: string): Promise<readonly JournalRecord[]>;
   /**
