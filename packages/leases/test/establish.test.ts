@@ -1,3 +1,4 @@
+import { MemoryBox } from '@boxyard/sandbox-conformance';
 import { type BoxEnvelope, establish, SandboxError } from '@boxyard/sandbox-core';
 import { expect, test } from 'vitest';
 import { fakeCloud } from './fake-cloud.ts';
@@ -40,6 +41,46 @@ test('what the envelope names is found again, and no other box is made', async (
   });
   expect(found).toMatchObject({ origin: 'resumed', instanceId: ref.instance, receipt: { kind: 'EXACT' } });
   expect(machines.size).toBe(1);
+});
+
+/** Its first command ends as if somebody had killed it together with what watched over it. */
+class KilledCommandBox extends MemoryBox {
+  override exec(): Promise<never> {
+    return Promise.reject(new SandboxError('gone', 'The command is gone. Start it anew.'));
+  }
+}
+
+test.each([
+  { fate: 'stands', outcome: { code: 'unreachable', stage: 'establish.ready' } },
+  { fate: 'is gone too', outcome: { origin: 'created', receipt: { kind: 'STALE' } } },
+] as const)('a box whose first command is gone, and that $fate', async ({ fate, outcome }) => {
+  const { provider, machines, asked, kill } = fakeCloud({ parks: true });
+  const { ref } = await provider.create(create);
+  let resumed = 0;
+  const killing = {
+    ...provider,
+    resume: async (...call: Parameters<typeof provider.resume>) => {
+      resumed += 1;
+      if (resumed === 2 && fate !== 'stands') kill(ref.instance);
+      await provider.resume(...call);
+      return new KilledCommandBox(machines.get(ref.instance)!.machine, call[1].epoch);
+    },
+  };
+  const restored: string[] = [];
+  const established = establish({
+    provider: killing,
+    envelope: { ...envelopeOf(ref.instance), backendId: provider.descriptor.backendId },
+    create: { ...create, tag: { ...tag, epoch: 2 } },
+    record: async () => {},
+    restore: async (box) => {
+      restored.push(box.ref.instance);
+      return { kind: 'STALE', from: '', to: '' };
+    },
+  });
+  expect(await established.catch((error: unknown) => error)).toMatchObject(outcome);
+  // Its files are newer than any archive.
+  expect(restored).toEqual(fate === 'stands' ? [] : [ref.instance]);
+  expect(asked.filter((one) => one.startsWith('create'))).toHaveLength(fate === 'stands' ? 1 : 2);
 });
 
 test('a resume error that does not prove the box gone propagates and makes no rival', async () => {

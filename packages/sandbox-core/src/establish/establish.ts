@@ -1,5 +1,5 @@
 import type { RestoreReceipt } from '@boxyard/contracts';
-import type { Box } from '../box.ts';
+import type { Box, BoxRef } from '../box.ts';
 import type { CallOptions } from '../call-options.ts';
 import type { CreateBoxRequest, Provider } from '../provider.ts';
 import { SandboxError } from '../sandbox-error.ts';
@@ -71,11 +71,38 @@ async function find(
     return { box, receipt };
   } catch (error) {
     if (box !== null) await letGo(box);
-    if (provider.isGone(error)) return null;
     // It may be alive, and a rival is the worst outcome.
+    if (!provider.isGone(error)) throw error;
+    if (box !== null && (await stands(request, known.ref, options))) throw notReady(known.ref, error);
+    return null;
+  }
+}
+
+/**
+ * Asked anew: a command that was killed is gone too, and says nothing of its box. Whoever took a box that stands for a
+ * lost one would put an archive in the place of files that are newer.
+ */
+async function stands(
+  { provider, create }: EstablishRequest,
+  ref: BoxRef,
+  options: CallOptions,
+): Promise<boolean> {
+  const { environment, tag } = create;
+  try {
+    await letGo(await provider.resume(ref, { ...options, epoch: tag.epoch, environment }));
+    return true;
+  } catch (error) {
+    if (provider.isGone(error)) return false;
     throw error;
   }
 }
+
+const notReady = ({ instance }: BoxRef, cause: unknown) =>
+  new SandboxError(
+    'unreachable',
+    `The box ${instance} is not ready: it is there, but ${cause instanceof Error ? cause.message : String(cause)} Try again.`,
+    { stage: 'establish.ready', cause },
+  );
 
 async function make(
   request: EstablishRequest,
