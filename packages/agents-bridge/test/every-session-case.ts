@@ -1,5 +1,6 @@
 // Runs every case of the session contract without a test runner, with whatever SDK is installed where it lies.
-// Prints one JSON line: the versions, how many cases ran, and what failed.
+// Prints one JSON line: the versions, how many cases ran, and what failed. Says on stderr which case begins, so that a
+// run that is cut off shows where it stood.
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -47,6 +48,7 @@ const failures: string[] = [];
 try {
   const shared = await openSubject();
   for (const one of cases) {
+    console.error(`${Math.round(performance.now())} ms: ${one.title}`);
     try {
       await runAgentsSessionCase(one, one.ownSession === true ? await openSubject() : shared, WAIT_MS);
     } catch (error) {
@@ -54,6 +56,7 @@ try {
     }
   }
 } finally {
+  console.error(`${Math.round(performance.now())} ms: the boxes are taken down`);
   for (const box of boxes) {
     await box.close();
     await provider.destroy(box.ref);

@@ -3,18 +3,19 @@ import { spawnSync } from 'node:child_process';
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { AGENTS_SESSION_CASES } from '../src/conformance.ts';
 
 const NEWEST = '0.20.0';
 const packages = resolve(import.meta.dirname, '../..');
 const NO_NETWORK = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH/;
 
+// One for each try: what a failed one left must not fail the next.
 let folder: string;
-beforeAll(async () => {
+beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'boxyard-newest-sdk-'));
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** Our own sources, in a place from which Node finds that SDK and not the repository's. */
 async function placeSources(): Promise<void> {
@@ -43,10 +44,17 @@ test(`every case of the session contract holds with @openai/agents ${NEWEST}`, a
   }
   expect(installed.status, installed.stderr).toBe(0);
 
+  // SIGKILL: upon SIGTERM the SDK ends its process with 0, and a run that was cut off would look like one that ended.
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ['--conditions=@boxyard/source', join(folder, 'bridge/test/every-session-case.ts')],
-    { cwd: folder, encoding: 'utf8', timeout: 120_000, env: { ...process.env, NODE_OPTIONS: '' } },
+    {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 120_000,
+      killSignal: 'SIGKILL',
+      env: { ...process.env, NODE_OPTIONS: '' },
+    },
   );
   expect(status, stderr).toBe(0);
   expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toEqual({

@@ -6,6 +6,7 @@ import {
   type BoxRef,
   bounded,
   type CallOptions,
+  checkPort,
   type ExposedPort,
   SandboxError,
 } from '@boxyard/sandbox-core';
@@ -66,11 +67,7 @@ export class DockerPorts implements BoxPorts {
 
   expose(port: number, options?: CallOptions): Promise<ExposedPort> {
     return bounded(options, 'Exposing a port', async () => {
-      if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-        throw new SandboxError('invalid', `${port} is no port. Use a whole number from 1 to 65535.`, {
-          started: 'no',
-        });
-      }
+      checkPort(port);
       const listening = this.#servers.get(port) ?? this.#listen(port);
       this.#servers.set(port, listening);
       listening.catch(() => this.#servers.delete(port));

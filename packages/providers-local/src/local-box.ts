@@ -7,6 +7,7 @@ import {
   type BoxRef,
   bounded,
   type CallOptions,
+  checkPort,
   EpochFence,
   type ExecRequest,
   type ExecResult,
@@ -14,7 +15,6 @@ import {
   FolderSpool,
   openChildChannel,
   type RunnerProbe,
-  SandboxError,
   ShellRunner,
   type SpawnRequest,
   unavailable,
@@ -141,11 +141,7 @@ export class LocalBox implements Box {
   #expose(port: number, options?: CallOptions): Promise<ExposedPort> {
     return bounded(options, 'Exposing a port', async () => {
       this.#guard.use();
-      if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-        throw new SandboxError('invalid', `${port} is no port. Use a whole number from 1 to 65535.`, {
-          started: 'no',
-        });
-      }
+      checkPort(port);
       return { port, url: `http://127.0.0.1:${port}`, tls: false, expiresAt: null };
     });
   }

@@ -93,6 +93,7 @@ export type { ActivePointer, SwapOutcome } from './lease/swap-pointer.ts';
 export { swapPointer } from './lease/swap-pointer.ts';
 export { transitionLease } from './lease/transition-lease.ts';
 export { usedUpText } from './lease/used-up-text.ts';
+export { checkPort } from './port-number.ts';
 export type { Artifact, ArtifactLedger, ArtifactState, ArtifactToStore } from './ports/artifact-ledger.ts';
 export { ARTIFACT_STATES } from './ports/artifact-ledger.ts';
 export type { AuditLog, ListAuditQuery, NewAuditEntry, StoredAuditEntry } from './ports/audit-log.ts';

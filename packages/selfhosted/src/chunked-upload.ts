@@ -12,9 +12,6 @@ export interface ChunkedUploadOptions {
   readonly maxChunkBytes: () => number;
 }
 
-/** How long an upload that was given up is asked to end. */
-const GIVE_UP_MS = 60_000;
-
 type Begin = Extract<MessageInitShape<typeof OpStartSchema>, { readonly $typeName?: never }>;
 
 export class ChunkedUpload {
@@ -50,7 +47,7 @@ export class ChunkedUpload {
       sent = true;
       return { version, sizeBytes: Number(sizeBytes) };
     } finally {
-      if (!sent) this.#giveUp();
+      if (!sent) calls.giveUp(this.opId, what);
     }
   }
 
@@ -67,11 +64,5 @@ export class ChunkedUpload {
     const { calls, what, signal } = this.#options;
     const value = { opId: this.opId, seq: this.#seq++, bytes, last };
     return calls.ask({ case: 'writeChunk', value } as const, { what, signal, changes: true });
-  }
-
-  #giveUp(): void {
-    const op = { case: 'opCancel', value: { opId: this.opId, forget: true } } as const;
-    const signal = AbortSignal.timeout(GIVE_UP_MS);
-    this.#options.calls.ask(op, { what: this.#options.what, signal }).catch(() => undefined);
   }
 }

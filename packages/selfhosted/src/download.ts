@@ -1,15 +1,10 @@
 // Content that comes as an op: it is asked for, named, and then streamed for as long as its reader takes it.
 
-import { OpChannel, type OpStartSchema } from '@boxyard/agent-proto/messages';
+import { OpChannel } from '@boxyard/agent-proto/messages';
 import { type Bytes, type OpenedFile, SandboxError } from '@boxyard/sandbox-core';
-import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { MachineCalls } from './machine-calls.ts';
-import type { OpReader } from './op-reader.ts';
+import type { OpReader, StartedOp } from './op-reader.ts';
 import type { OpenHandle } from './open-handle.ts';
-
-type StartedOp = NonNullable<
-  Extract<MessageInitShape<typeof OpStartSchema>, { readonly $typeName?: never }>['op']
->;
 
 export interface DownloadOptions {
   readonly reader: OpReader;
@@ -22,8 +17,6 @@ export interface DownloadOptions {
   readonly signal: AbortSignal;
 }
 
-const GIVE_UP_MS = 60_000;
-
 export interface Download {
   readonly stream: ReadableStream<Bytes>;
   /** What the op answered beside its content, as JSON; settles when the stream has been read to its end. */
@@ -35,14 +28,10 @@ export async function beginDownload(options: DownloadOptions): Promise<Download>
   const { reader, calls, handle, opId, what, op, signal } = options;
   const giveUp = () => {
     reader.stop();
-    const cancel = { case: 'opCancel', value: { opId, forget: true } } as const;
-    calls.ask(cancel, { what, signal: AbortSignal.timeout(GIVE_UP_MS) }).catch(() => undefined);
+    calls.giveUp(opId, what);
   };
   try {
-    await reader.listen();
-    const value = { op, originId: opId, attach: reader.attachMessage() };
-    await calls.ask({ case: 'opStart', value } as const, { what, signal, requestId: opId });
-    reader.begun();
+    await reader.start(op, { signal });
   } catch (error) {
     giveUp();
     throw error;

@@ -14,8 +14,8 @@ import {
 } from '@boxyard/sandbox-core';
 import { ChunkedUpload } from './chunked-upload.ts';
 import { beginDownload } from './download.ts';
-import type { MachineFilesOptions } from './machine-files.ts';
 import { OpReader } from './op-reader.ts';
+import type { MachineFilesOptions } from './rooted-files.ts';
 
 /** The workspace of a machine as a tar, packed and unpacked there. */
 export class MachineArchives implements BoxArchives {
@@ -44,10 +44,8 @@ export class MachineArchives implements BoxArchives {
 
   unpack(archive: ReadableStream<Bytes>, options: UnpackOptions): Promise<UnpackReport> {
     const what = 'Unpacking an archive';
-    return bounded(options, what, async (inner, call) => {
-      const { calls, frames, handle, maxChunkBytes } = this.#options;
-      handle.ensureOpen();
-      const signal = AbortSignal.any([inner, handle.closed]);
+    const { calls, frames, handle, maxChunkBytes } = this.#options;
+    return handle.bounded(options, what, async (signal, call) => {
       const { path = '', mode, limits, allowOutwardLinks = false, fence } = options;
       const value = {
         path: checkRelativePath(path),

@@ -20,7 +20,7 @@ import type { ControlRpc, OpFrames } from './control-rpc.ts';
 import { MachineArchives } from './machine-archives.ts';
 import { MachineCalls } from './machine-calls.ts';
 import { MachineCommands } from './machine-commands.ts';
-import { MachineFiles, type MachineFilesOptions } from './machine-files.ts';
+import { MachineFiles } from './machine-files.ts';
 import { MachinePorts } from './machine-ports.ts';
 import { MachineScreen } from './machine-screen.ts';
 import { MachineTerminals } from './machine-terminals.ts';
@@ -28,6 +28,7 @@ import { MACHINE_TIMINGS, type MachineTimings } from './machine-timings.ts';
 import { MachineWatch } from './machine-watch.ts';
 import { OpenHandle } from './open-handle.ts';
 import { PlainFiles } from './plain-files.ts';
+import type { MachineFilesOptions } from './rooted-files.ts';
 
 /** What a bus takes that has not been asked yet. */
 const USUAL_MAX_PAYLOAD = 1024 * 1024;

@@ -66,6 +66,8 @@ const REPEATABLE: ReadonlySet<AskedCase> = new Set([
 const NEVER_SENT_TRIES = 3;
 const DRAINING_TRIES = 3;
 const DRAINING_EXEC_TRIES = 10;
+/** How long what was given up is asked to end, by an answer that nobody waits for. */
+const GIVE_UP_MS = 60_000;
 
 export class MachineCalls {
   readonly machine: MachineAddress;
@@ -121,6 +123,12 @@ export class MachineCalls {
       await sleep(this.#pauseMs(tries), undefined, { signal }).catch(() => undefined);
       if (signal.aborted) throw givenUp(what, signal);
     }
+  }
+
+  /** Ends an op that nobody wants any more, and has the machine forget it. What is not heard of there goes with time. */
+  giveUp(opId: string, what: string): void {
+    const op = { case: 'opCancel', value: { opId, forget: true } } as const;
+    this.ask(op, { what, signal: AbortSignal.timeout(GIVE_UP_MS) }).catch(() => undefined);
   }
 
   #mayRepeat(op: AskedOp, failure: MachineFailure, tries: number, awayMs: number): boolean {

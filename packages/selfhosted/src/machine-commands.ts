@@ -38,8 +38,8 @@ export interface MachineCommandsOptions {
 const DEFAULT_MAX_OUTPUT_BYTES = 8 * 1024 * 1024;
 /** More than this goes as input of its own, beside the start. */
 const INLINE_STDIN_BYTES = 256 * 1024;
-/** How long what was given up is asked to end, by an answer that nobody waits for. */
-const GIVE_UP_MS = 60_000;
+/** How long a command that has ended is asked to be forgotten, by an answer that nobody waits for. */
+const FORGET_MS = 60_000;
 
 export class MachineCommands {
   readonly #options: MachineCommandsOptions;
@@ -95,28 +95,26 @@ export class MachineCommands {
         return new MachineProcess(id, this.#options);
       });
     } catch (error) {
-      if (mayRun && request.id === undefined && !isRefused(error)) this.#giveUp(id);
+      if (mayRun && request.id === undefined && !isRefused(error)) calls.giveUp(id, `Ending ${id}`);
       throw error;
     }
   }
 
   /** Owns its command: a call that gives up ends it, and what it left on the machine goes too. */
   async exec(request: ExecRequest, options?: CallOptions): Promise<ExecResult> {
-    const { handle, opStream } = this.#options;
+    const { calls, handle, opStream } = this.#options;
     const id = request.id ?? randomUUID();
     let mayRun = false;
     let runs = false;
     try {
-      return await bounded(options, 'Running a command', async (signal, call) => {
-        handle.ensureOpen();
+      return await handle.bounded(options, 'Running a command', async (signal, call) => {
         const mostBytes = checkMaxOutput(request.maxOutputBytes);
         const command = commandMessage(request, this.#options.offersBox);
         checkProcessId(id);
-        const stop = AbortSignal.any([signal, handle.closed]);
         if (!opStream) {
           const { deadlineMs } = call.left();
-          return runWithOneReply(this.#options.calls, request, command, mostBytes, {
-            signal: stop,
+          return runWithOneReply(calls, request, command, mostBytes, {
+            signal,
             deadlineMs,
             fence: options?.fence,
           });
@@ -127,13 +125,13 @@ export class MachineCommands {
         };
         return await this.#run(id, request, command, {
           mostBytes,
-          signal: stop,
+          signal,
           fence: options?.fence,
           started,
         });
       });
     } catch (error) {
-      if (runs || (mayRun && !isRefused(error))) this.#giveUp(id);
+      if (runs || (mayRun && !isRefused(error))) calls.giveUp(id, `Ending ${id}`);
       throw error;
     }
   }
@@ -205,15 +203,9 @@ export class MachineCommands {
   #forgetSoon(id: ProcessId): void {
     const { calls, offersBox } = this.#options;
     if (!offersBox) return;
-    const signal = AbortSignal.timeout(GIVE_UP_MS);
+    const signal = AbortSignal.timeout(FORGET_MS);
     const op = { case: 'opForget', value: { opId: id } } as const;
     calls.ask(op, { what: `Forgetting ${id}`, signal, changes: true }).catch(() => undefined);
-  }
-
-  #giveUp(id: ProcessId): void {
-    const signal = AbortSignal.timeout(GIVE_UP_MS);
-    const op = { case: 'opCancel', value: { opId: id, forget: true } } as const;
-    this.#options.calls.ask(op, { what: `Ending ${id}`, signal }).catch(() => undefined);
   }
 }
 

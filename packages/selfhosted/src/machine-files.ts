@@ -1,53 +1,33 @@
 // Files of the machine below one folder: small ones in one reply, large ones as ops, one descriptor each.
 import { randomUUID } from 'node:crypto';
-import { type FsEntry, FsEntryKind } from '@boxyard/agent-proto/messages';
 import {
   type BoxFiles,
   type Bytes,
-  bounded,
   type CallOptions,
   checkRelativePath,
   type FileEntry,
-  type FileKind,
   type FileRange,
   joinPath,
   type OpenedFile,
-  SandboxError,
   streamChunks,
   type WriteOptions,
   type WrittenFile,
 } from '@boxyard/sandbox-core';
 import { ChunkedUpload } from './chunked-upload.ts';
-import type { OpFrames } from './control-rpc.ts';
 import { downloadOf } from './download.ts';
-import type { AskedOp, MachineCalls } from './machine-calls.ts';
+import type { AskedOp } from './machine-calls.ts';
 import { OpReader } from './op-reader.ts';
-import type { OpenHandle } from './open-handle.ts';
+import { checkRange, entryOf, type MachineFilesOptions, RootedFiles, tooLarge } from './rooted-files.ts';
 import { splitContent } from './split-content.ts';
 
-export interface MachineFilesOptions {
-  readonly calls: MachineCalls;
-  readonly frames: OpFrames;
-  readonly handle: OpenHandle;
-  /** Empty for the workspace, else an absolute path that the owner of the machine has allowed. */
-  readonly root: string;
-  readonly maxChunkBytes: () => number;
-}
-
 /** Of an agent that serves a whole box. */
-export class MachineFiles implements BoxFiles {
-  readonly #options: MachineFilesOptions;
-
-  constructor(options: MachineFilesOptions) {
-    this.#options = options;
-  }
-
+export class MachineFiles extends RootedFiles<MachineFilesOptions> implements BoxFiles {
   read(path: string, options: CallOptions & FileRange & { readonly maxBytes?: number } = {}): Promise<Bytes> {
     const what = `Reading ${JSON.stringify(path)}`;
-    return this.#do(what, options, async (signal, progress) => {
+    return this.call(what, options, async (signal, progress) => {
       const { offset = 0, length, maxBytes = Number.POSITIVE_INFINITY } = options;
       checkRange(what, options);
-      const inOne = this.#options.maxChunkBytes();
+      const inOne = this.options.maxChunkBytes();
       if (length === 0) {
         // On the wire no length is all of it.
         await this.#readOne(path, what, signal, offset, 1);
@@ -76,7 +56,7 @@ export class MachineFiles implements BoxFiles {
 
   open(path: string, options: CallOptions & FileRange = {}): Promise<OpenedFile> {
     const what = `Opening ${JSON.stringify(path)}`;
-    return this.#do(what, options, async (signal) => {
+    return this.call(what, options, async (signal) => {
       checkRange(what, options);
       if (options.length !== 0) return this.#download(path, options, signal);
       // On the wire no length is all of it.
@@ -92,9 +72,9 @@ export class MachineFiles implements BoxFiles {
     options: WriteOptions = {},
   ): Promise<WrittenFile> {
     const what = `Writing ${JSON.stringify(path)}`;
-    return this.#do(what, options, async (signal, progress) => {
-      const at = this.#at(path);
-      const { first, rest } = await splitContent(content, this.#options.maxChunkBytes(), signal, what);
+    return this.call(what, options, async (signal, progress) => {
+      const at = this.placeOf(path);
+      const { first, rest } = await splitContent(content, this.options.maxChunkBytes(), signal, what);
       const { mode, createParents = false, ifAbsent = false, ifVersion, expectedSha256, fence } = options;
       const terms = {
         ifAbsent,
@@ -102,7 +82,7 @@ export class MachineFiles implements BoxFiles {
         expectedSha256: expectedSha256 ?? '',
         setMode: mode !== undefined,
       };
-      const { calls } = this.#options;
+      const { calls } = this.options;
       if (rest === null) {
         const op = {
           case: 'fsWrite',
@@ -111,7 +91,7 @@ export class MachineFiles implements BoxFiles {
         const { version } = await calls.ask(op, { what, signal, changes: true, fence });
         return { version, sizeBytes: first.length };
       }
-      const upload = new ChunkedUpload({ calls, what, signal, maxChunkBytes: this.#options.maxChunkBytes });
+      const upload = new ChunkedUpload({ calls, what, signal, maxChunkBytes: this.options.maxChunkBytes });
       const begin = { path: at, createParents, mode: mode ?? 0, terms };
       return upload.send({ op: { case: 'fsWrite', value: begin } }, first, rest, fence, progress);
     });
@@ -119,9 +99,9 @@ export class MachineFiles implements BoxFiles {
 
   version(path: string, options?: CallOptions): Promise<string | null> {
     const what = `Reading the version of ${JSON.stringify(path)}`;
-    return this.#do(what, options, async (signal) => {
+    return this.call(what, options, async (signal) => {
       const { version } = await this.#ask(
-        { case: 'fsVersion', value: { path: this.#at(path) } },
+        { case: 'fsVersion', value: { path: this.placeOf(path) } },
         what,
         signal,
       );
@@ -129,25 +109,13 @@ export class MachineFiles implements BoxFiles {
     });
   }
 
-  stat(path: string, options?: CallOptions): Promise<FileEntry | null> {
-    const what = `Looking at ${JSON.stringify(path)}`;
-    return this.#do(what, options, async (signal) => {
-      const { exists, entry } = await this.#ask(
-        { case: 'fsStat', value: { path: this.#at(path) } },
-        what,
-        signal,
-      );
-      return exists && entry !== undefined ? entryOf(entry, checkRelativePath(path)) : null;
-    });
-  }
-
   list(path: string, options?: CallOptions): Promise<readonly FileEntry[]> {
     const what = `Listing ${JSON.stringify(path)}`;
-    return this.#do(what, options, async (signal, progress) => {
+    return this.call(what, options, async (signal, progress) => {
       const folder = checkRelativePath(path);
       const entries: FileEntry[] = [];
       for (let afterName = ''; ; ) {
-        const value = { path: this.#at(path), paged: true, afterName };
+        const value = { path: this.placeOf(path), paged: true, afterName };
         const page = await this.#ask({ case: 'fsList', value }, what, signal);
         for (const entry of page.entries) entries.push(entryOf(entry, joinPath(folder, entry.name)));
         const last = page.entries.at(-1);
@@ -164,103 +132,28 @@ export class MachineFiles implements BoxFiles {
     options: CallOptions & { readonly overwrite?: boolean; readonly createParents?: boolean } = {},
   ): Promise<void> {
     const { overwrite = false, createParents = false } = options;
-    return this.#change(`Moving ${JSON.stringify(from)}`, options, () => ({
+    return this.change(`Moving ${JSON.stringify(from)}`, options, () => ({
       case: 'fsMove',
-      value: { from: this.#at(from), to: this.#at(to), overwrite, createParents },
+      value: { from: this.placeOf(from), to: this.placeOf(to), overwrite, createParents },
     }));
-  }
-
-  remove(path: string, options: CallOptions & { readonly recursive?: boolean } = {}): Promise<void> {
-    const { recursive = false } = options;
-    return this.#change(`Removing ${JSON.stringify(path)}`, options, () => ({
-      case: 'fsRemove',
-      value: { path: this.#at(path), recursive },
-    }));
-  }
-
-  mkdir(path: string, options: CallOptions & { readonly recursive?: boolean } = {}): Promise<void> {
-    const { recursive: parents = false } = options;
-    return this.#change(`Making the folder ${JSON.stringify(path)}`, options, () => ({
-      case: 'fsMkdir',
-      value: { path: this.#at(path), parents },
-    }));
-  }
-
-  #change(what: string, options: CallOptions, op: () => AskedOp): Promise<void> {
-    return this.#do(what, options, async (signal) => {
-      await this.#options.calls.ask(op(), { what, signal, changes: true, fence: options.fence });
-    });
   }
 
   #ask<Op extends AskedOp>(op: Op, what: string, signal: AbortSignal) {
-    return this.#options.calls.ask(op, { what, signal });
+    return this.options.calls.ask(op, { what, signal });
   }
 
   #readOne(path: string, what: string, signal: AbortSignal, offset: number, length: number) {
-    const value = { path: this.#at(path), offset: BigInt(offset), length: BigInt(length) };
+    const value = { path: this.placeOf(path), offset: BigInt(offset), length: BigInt(length) };
     return this.#ask({ case: 'fsRead', value }, what, signal);
   }
 
   async #download(path: string, { offset = 0, length }: FileRange, signal: AbortSignal): Promise<OpenedFile> {
-    const { calls, frames, handle } = this.#options;
+    const { calls, frames, handle } = this.options;
     const what = `Reading ${JSON.stringify(path)}`;
     const opId = randomUUID();
     const reader = new OpReader({ calls, frames, opId, what, ownStream: true });
     const range = { offset: BigInt(offset), length: BigInt(length ?? 0) };
-    const op = { case: 'fsRead', value: { path: this.#at(path), ...range } } as const;
+    const op = { case: 'fsRead', value: { path: this.placeOf(path), ...range } } as const;
     return downloadOf({ reader, calls, handle, opId, what, op, signal });
   }
-
-  #at(path: string): string {
-    const relative = checkRelativePath(path);
-    const { root } = this.#options;
-    if (root === '') return relative;
-    return relative === '' ? root : `${root.replace(/\/$/, '')}/${relative}`;
-  }
-
-  #do<T>(
-    what: string,
-    options: CallOptions | undefined,
-    run: (signal: AbortSignal, progress: () => void) => Promise<T>,
-  ): Promise<T> {
-    return bounded(options, what, async (signal, call) => {
-      const { handle } = this.#options;
-      handle.ensureOpen();
-      return run(AbortSignal.any([signal, handle.closed]), () => call.progress());
-    });
-  }
 }
-
-const KINDS: ReadonlyMap<FsEntryKind, FileKind> = new Map([
-  [FsEntryKind.FILE, 'file'],
-  [FsEntryKind.DIRECTORY, 'dir'],
-  [FsEntryKind.SYMLINK, 'symlink'],
-]);
-
-/** An entry of the wire under the path by which it is known here. */
-export function entryOf(entry: FsEntry, path: string): FileEntry {
-  return {
-    name: path === '' ? '' : path.slice(path.lastIndexOf('/') + 1),
-    path,
-    kind: KINDS.get(entry.kind) ?? 'other',
-    sizeBytes: Number(entry.size),
-    mode: entry.mode & 0o7777,
-    modifiedAt: new Date(Number(entry.modifiedMs)),
-    ...(entry.target === '' ? {} : { target: entry.target }),
-  };
-}
-
-/** @throws SandboxError `invalid` */
-export function checkRange(what: string, { offset = 0, length = 0 }: FileRange): void {
-  const fits = (value: number) => Number.isSafeInteger(value) && value >= 0;
-  if (fits(offset) && fits(length)) return;
-  throw new SandboxError('invalid', `${what} was refused: a range is whole numbers from 0. Correct it.`, {
-    started: 'no',
-  });
-}
-
-export const tooLarge = (what: string, bytes: number, maxBytes: number) =>
-  new SandboxError(
-    'too-large',
-    `${what}: it has ${bytes} bytes, more than the ${maxBytes} asked for. Read a range.`,
-  );

@@ -8,16 +8,15 @@ import {
   type Bytes,
   bounded,
   type CallOptions,
+  checkPort,
   type ExposedPort,
   SandboxError,
 } from '@boxyard/sandbox-core';
-import type { MachineFilesOptions } from './machine-files.ts';
 import { OpReader } from './op-reader.ts';
+import type { MachineFilesOptions } from './rooted-files.ts';
 import { SerialInput } from './serial-input.ts';
 
 type Options = Omit<MachineFilesOptions, 'root'>;
-
-const GIVE_UP_MS = 60_000;
 
 export class MachinePorts implements BoxPorts {
   readonly #options: Options;
@@ -30,11 +29,7 @@ export class MachinePorts implements BoxPorts {
   expose(port: number, options?: CallOptions): Promise<ExposedPort> {
     return bounded(options, 'Exposing a port', async () => {
       this.#options.handle.ensureOpen();
-      if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-        throw new SandboxError('invalid', `${port} is no port. Use a whole number from 1 to 65535.`, {
-          started: 'no',
-        });
-      }
+      checkPort(port);
       const known = this.#exposed.get(port);
       if (known !== undefined) return known;
       const exposed = this.#listen(port);
@@ -75,14 +70,7 @@ export class MachinePorts implements BoxPorts {
     socket.on('error', () => stop.abort());
     socket.once('close', () => stop.abort());
     try {
-      await reader.listen();
-      const value = {
-        op: { case: 'tunnel', value: { port } },
-        originId: opId,
-        attach: reader.attachMessage(),
-      } as const;
-      await calls.ask({ case: 'opStart', value }, { what, signal, changes: true, requestId: opId });
-      reader.begun();
+      await reader.start({ case: 'tunnel', value: { port } }, { signal, changes: true });
       const input = new SerialInput(opId, calls, maxChunkBytes);
       const sending = (async () => {
         for await (const bytes of socket as AsyncIterable<Buffer>)
@@ -99,8 +87,7 @@ export class MachinePorts implements BoxPorts {
       socket.destroy();
     } finally {
       reader.stop();
-      const op = { case: 'opCancel', value: { opId, forget: true } } as const;
-      calls.ask(op, { what, signal: AbortSignal.timeout(GIVE_UP_MS) }).catch(() => undefined);
+      calls.giveUp(opId, what);
     }
   }
 }

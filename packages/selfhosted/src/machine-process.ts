@@ -3,7 +3,6 @@ import { OpChannel, type OpExit, OpSignalKind, OpState } from '@boxyard/agent-pr
 import {
   type BoxProcess,
   type Bytes,
-  bounded,
   type CallOptions,
   type ExitStatus,
   OUTPUT_START,
@@ -60,28 +59,28 @@ export class MachineProcess implements BoxProcess {
   }
 
   write(bytes: Bytes, options?: CallOptions): Promise<void> {
-    return this.#ask(`Writing to ${this.id}`, options, (signal) => {
+    return this.#options.handle.bounded(options, `Writing to ${this.id}`, (signal) => {
       this.#needsBox('input');
       return this.#input.write(bytes, signal);
     });
   }
 
   closeStdin(options?: CallOptions): Promise<void> {
-    return this.#ask(`Closing the stdin of ${this.id}`, options, (signal) => {
+    return this.#options.handle.bounded(options, `Closing the stdin of ${this.id}`, (signal) => {
       this.#needsBox('input');
       return this.#input.end(signal);
     });
   }
 
   interrupt(options?: CallOptions): Promise<void> {
-    return this.#ask(`Interrupting ${this.id}`, options, (signal) => {
+    return this.#options.handle.bounded(options, `Interrupting ${this.id}`, (signal) => {
       this.#needsBox('interrupts');
       return this.#signal(OpSignalKind.INTERRUPT, 0, signal);
     });
   }
 
   kill(options?: CallOptions & { readonly graceMs?: number }): Promise<void> {
-    return this.#ask(`Ending ${this.id}`, options, async (signal) => {
+    return this.#options.handle.bounded(options, `Ending ${this.id}`, async (signal) => {
       const { graceMs = DEFAULT_GRACE_MS } = options ?? {};
       if (this.#options.offersBox) return this.#signal(OpSignalKind.KILL, graceMs, signal);
       const op = { case: 'opCancel', value: { opId: this.id } } as const;
@@ -91,7 +90,7 @@ export class MachineProcess implements BoxProcess {
 
   exited(options?: CallOptions): Promise<ExitStatus> {
     const what = `Waiting for the end of ${this.id}`;
-    return this.#ask(what, options, async (signal) => {
+    return this.#options.handle.bounded(options, what, async (signal) => {
       while (true) {
         const askedAt = performance.now();
         const op = { case: 'opQuery', value: { opId: this.id, waitMs: HELD_QUERY_MS } } as const;
@@ -115,7 +114,7 @@ export class MachineProcess implements BoxProcess {
 
   forget(options?: CallOptions): Promise<void> {
     const what = `Forgetting ${this.id}`;
-    return this.#ask(what, options, async (signal) => {
+    return this.#options.handle.bounded(options, what, async (signal) => {
       this.#needsBox('forgetting');
       const op = { case: 'opForget', value: { opId: this.id } } as const;
       await this.#options.calls.ask(op, { what, signal, changes: true });
@@ -126,18 +125,6 @@ export class MachineProcess implements BoxProcess {
     const op = { case: 'opSignal', value: { opId: this.id, kind, graceMs } } as const;
     const what = `Signalling ${this.id}`;
     await this.#options.calls.ask(op, { what, signal, changes: true, extraMs: graceMs });
-  }
-
-  #ask<T>(
-    what: string,
-    options: CallOptions | undefined,
-    run: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    return bounded(options, what, async (signal) => {
-      const { handle } = this.#options;
-      handle.ensureOpen();
-      return run(AbortSignal.any([signal, handle.closed]));
-    });
   }
 
   #needsBox(what: string): void {

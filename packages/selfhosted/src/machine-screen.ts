@@ -4,7 +4,7 @@ import type {
   PtyOpenRequestSchema,
   StreamChannel,
 } from '@boxyard/agent-proto/messages';
-import { type Bytes, bounded, type CallOptions, SandboxError } from '@boxyard/sandbox-core';
+import { type Bytes, type CallOptions, SandboxError } from '@boxyard/sandbox-core';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { MachineCalls } from './machine-calls.ts';
 import type { OpenHandle } from './open-handle.ts';
@@ -37,7 +37,7 @@ export class MachineScreen {
   /** Needs the owner's consent to screen control, else it is `denied` and nothing was touched. */
   input(event: ScreenEvent, options?: CallOptions): Promise<void> {
     const what = 'Moving the pointer or a key';
-    return this.#do(what, options, async (signal) => {
+    return this.#handle.bounded(options, what, async (signal) => {
       const op = { case: 'desktopInput', value: { event } } as const;
       await this.#calls.ask(op, { what, signal, changes: true, fence: options?.fence });
     });
@@ -46,7 +46,7 @@ export class MachineScreen {
   /** Scaled so that it fits into one message. */
   screenshot(options?: CallOptions): Promise<MachineScreenshot> {
     const what = 'Taking a picture of the screen';
-    return this.#do(what, options, async (signal) => {
+    return this.#handle.bounded(options, what, async (signal) => {
       const shot = await this.#calls.ask({ case: 'desktopScreenshot', value: {} }, { what, signal });
       return {
         png: new Uint8Array(shot.png),
@@ -64,7 +64,7 @@ export class MachineScreen {
     options?: CallOptions,
   ): Promise<{ readonly channel: StreamChannel; readonly display: Display | null }> {
     const what = 'Starting the screen';
-    return this.#do(what, options, async (signal) => {
+    return this.#handle.bounded(options, what, async (signal) => {
       const op = { case: 'desktopEnsure', value: { ...size } } as const;
       const { channel, display } = await this.#calls.ask(op, { what, signal });
       return { channel: given(channel, what), display: display ?? null };
@@ -77,7 +77,7 @@ export class MachineScreen {
     options?: CallOptions,
   ): Promise<{ readonly ptyId: string; readonly channel: StreamChannel }> {
     const what = 'Opening a terminal';
-    return this.#do(what, options, async (signal) => {
+    return this.#handle.bounded(options, what, async (signal) => {
       const op = { case: 'ptyOpen', value: request } as const;
       const opened = await this.#calls.ask(op, { what, signal, changes: true, fence: options?.fence });
       return { ptyId: opened.ptyId, channel: given(opened.channel, what) };
@@ -86,7 +86,7 @@ export class MachineScreen {
 
   resizeTerminal(ptyId: string, cols: number, rows: number, options?: CallOptions): Promise<void> {
     const what = 'Resizing a terminal';
-    return this.#do(what, options, async (signal) => {
+    return this.#handle.bounded(options, what, async (signal) => {
       await this.#calls.ask({ case: 'ptyResize', value: { ptyId, cols, rows } }, { what, signal });
     });
   }
@@ -94,20 +94,9 @@ export class MachineScreen {
   /** @returns Its exit code; -1 for one that still ran. */
   closeTerminal(ptyId: string, options?: CallOptions): Promise<number> {
     const what = 'Closing a terminal';
-    return this.#do(what, options, async (signal) => {
+    return this.#handle.bounded(options, what, async (signal) => {
       const op = { case: 'ptyClose', value: { ptyId } } as const;
       return (await this.#calls.ask(op, { what, signal, changes: true })).exitCode;
-    });
-  }
-
-  #do<T>(
-    what: string,
-    options: CallOptions | undefined,
-    run: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    return bounded(options, what, async (signal) => {
-      this.#handle.ensureOpen();
-      return run(AbortSignal.any([signal, this.#handle.closed]));
     });
   }
 }

@@ -4,7 +4,6 @@ import {
   type BoxTerminal,
   type BoxTerminals,
   type Bytes,
-  bounded,
   type CallOptions,
   checkEnvironment,
   checkRelativePath,
@@ -12,15 +11,14 @@ import {
   type ExitStatus,
   type TerminalRequest,
 } from '@boxyard/sandbox-core';
-import type { MachineFilesOptions } from './machine-files.ts';
 import { exitStatusOf } from './machine-process.ts';
 import { OpReader } from './op-reader.ts';
 import { assertKnown } from './op-state.ts';
+import type { MachineFilesOptions } from './rooted-files.ts';
 import { SerialInput } from './serial-input.ts';
 
 type Options = Omit<MachineFilesOptions, 'root'>;
 
-const GIVE_UP_MS = 60_000;
 const HELD_QUERY_MS = 20_000;
 
 /** Terminals of a machine that travel as ops, for whoever drives them from here. People look through the relay. */
@@ -33,10 +31,8 @@ export class MachineTerminals implements BoxTerminals {
 
   open(request: TerminalRequest, options?: CallOptions): Promise<BoxTerminal> {
     const what = 'Opening a terminal';
-    return bounded(options, what, async (inner) => {
-      const { calls, frames, handle } = this.#options;
-      handle.ensureOpen();
-      const signal = AbortSignal.any([inner, handle.closed]);
+    const { calls, frames, handle } = this.#options;
+    return handle.bounded(options, what, async (signal) => {
       const { cols, rows, cwd = '', shell, env = {} } = request;
       checkTerminalSize(cols, rows);
       checkEnvironment(env);
@@ -44,7 +40,6 @@ export class MachineTerminals implements BoxTerminals {
       const reader = new OpReader({ calls, frames, opId, what, ownStream: true });
       const terminal = new MachineTerminal(opId, reader, this.#options);
       try {
-        await reader.listen();
         const value = {
           cols,
           rows,
@@ -52,14 +47,7 @@ export class MachineTerminals implements BoxTerminals {
           env: { ...env },
           command: shell === undefined ? [] : [shell],
         };
-        const start = {
-          op: { case: 'terminal', value },
-          originId: opId,
-          attach: reader.attachMessage(),
-        } as const;
-        const asked = { what, signal, changes: true, requestId: opId, fence: options?.fence };
-        await calls.ask({ case: 'opStart', value: start } as const, asked);
-        reader.begun();
+        await reader.start({ case: 'terminal', value }, { signal, changes: true, fence: options?.fence });
         return terminal;
       } catch (error) {
         terminal.giveUp();
@@ -100,12 +88,14 @@ class MachineTerminal implements BoxTerminal {
   }
 
   write(bytes: Bytes, options?: CallOptions): Promise<void> {
-    return this.#ask('Typing into a terminal', options, (signal) => this.#input.write(bytes, signal));
+    return this.#options.handle.bounded(options, 'Typing into a terminal', (signal) =>
+      this.#input.write(bytes, signal),
+    );
   }
 
   resize(cols: number, rows: number, options?: CallOptions): Promise<void> {
     const what = 'Resizing a terminal';
-    return this.#ask(what, options, async (signal) => {
+    return this.#options.handle.bounded(options, what, async (signal) => {
       checkTerminalSize(cols, rows);
       const op = { case: 'ptyResize', value: { ptyId: this.#id, cols, rows } } as const;
       await this.#options.calls.ask(op, { what, signal });
@@ -114,7 +104,7 @@ class MachineTerminal implements BoxTerminal {
 
   exited(options?: CallOptions): Promise<ExitStatus> {
     const what = 'Waiting for the end of a terminal';
-    return this.#ask(what, options, async (signal) => {
+    return this.#options.handle.bounded(options, what, async (signal) => {
       while (this.#status === null) {
         const op = { case: 'opQuery', value: { opId: this.#id, waitMs: HELD_QUERY_MS } } as const;
         const status = await this.#options.calls.ask(op, { what, signal, extraMs: HELD_QUERY_MS });
@@ -128,7 +118,7 @@ class MachineTerminal implements BoxTerminal {
 
   close(options?: CallOptions): Promise<void> {
     const what = 'Closing a terminal';
-    return this.#ask(what, options, async (signal) => {
+    return this.#options.handle.bounded(options, what, async (signal) => {
       if (this.#closed) return;
       const op = { case: 'opCancel', value: { opId: this.#id } } as const;
       const status = await this.#options.calls.ask(op, { what, signal });
@@ -142,20 +132,6 @@ class MachineTerminal implements BoxTerminal {
   giveUp(): void {
     this.#takeBack();
     this.#reader.stop();
-    const op = { case: 'opCancel', value: { opId: this.#id, forget: true } } as const;
-    const what = 'Closing a terminal';
-    this.#options.calls.ask(op, { what, signal: AbortSignal.timeout(GIVE_UP_MS) }).catch(() => undefined);
-  }
-
-  #ask<T>(
-    what: string,
-    options: CallOptions | undefined,
-    run: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    return bounded(options, what, async (signal) => {
-      const { handle } = this.#options;
-      handle.ensureOpen();
-      return run(AbortSignal.any([signal, handle.closed]));
-    });
+    this.#options.calls.giveUp(this.#id, 'Closing a terminal');
   }
 }

@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { OpChange } from '@boxyard/agent-proto/messages';
 import { type BoxWatch, checkRelativePath, type FileChange, type WatchOptions } from '@boxyard/sandbox-core';
-import type { MachineFilesOptions } from './machine-files.ts';
 import { OpReader } from './op-reader.ts';
-
-const GIVE_UP_MS = 60_000;
+import type { MachineFilesOptions } from './rooted-files.ts';
 
 /** Changes on a machine, told by it. Which folders a watcher does not want to enter stays on this side. */
 export class MachineWatch implements BoxWatch {
@@ -24,11 +22,8 @@ export class MachineWatch implements BoxWatch {
     const opId = randomUUID();
     const reader = new OpReader({ calls, frames, opId, what, ownStream: true });
     try {
-      await reader.listen();
-      const begun = { case: 'watch', value: { path: folder, recursive: options.recursive ?? true } } as const;
-      const value = { op: begun, originId: opId, attach: reader.attachMessage() };
-      await calls.ask({ case: 'opStart', value } as const, { what, signal, requestId: opId });
-      reader.begun();
+      const value = { path: folder, recursive: options.recursive ?? true };
+      await reader.start({ case: 'watch', value }, { signal });
       for await (const item of reader.news(signal)) {
         if (item.kind === 'ready') options.onReady?.();
         else if (item.kind === 'change') yield changeOf(item.change);
@@ -38,8 +33,7 @@ export class MachineWatch implements BoxWatch {
       throw error;
     } finally {
       reader.stop();
-      const op = { case: 'opCancel', value: { opId, forget: true } } as const;
-      calls.ask(op, { what, signal: AbortSignal.timeout(GIVE_UP_MS) }).catch(() => undefined);
+      calls.giveUp(opId, what);
     }
   }
 }

@@ -2,10 +2,8 @@ import { randomUUID } from 'node:crypto';
 import {
   agentSubjects,
   decodeResponse,
-  encodeRequest,
   type MachineAddress,
   machineOpFrames,
-  PayloadTooLargeError,
   parseAgentSubject,
   parseOpSubject,
   readerFrames,
@@ -17,11 +15,11 @@ import type { HeardStream, InstanceDirectory, MachineLink, RpcOptions } from './
 import { Memoised } from './memoised.ts';
 import { RestoredLinks } from './restored-links.ts';
 import {
+  encodedOrRefused,
   failedResponse,
   offlineAgentError,
   protocolAgentError,
   timeoutAgentError,
-  tooLargeAgentError,
 } from './wire-answers.ts';
 
 /** What NATS takes when it has not said anything else. */
@@ -84,16 +82,11 @@ export class NatsControlRpc implements MachineLink {
       return failedResponse(requestId, offlineAgentError('There is no connection to the bus.', true));
     }
     this.#maxPayload = connection.info?.max_payload ?? DEFAULT_MAX_PAYLOAD;
-    let payload: Uint8Array;
-    try {
-      payload = encodeRequest(request, this.#maxPayload);
-    } catch (error) {
-      if (!(error instanceof PayloadTooLargeError)) throw error;
-      return failedResponse(requestId, tooLargeAgentError(error.op, error.encodedBytes, error.maxPayload));
-    }
+    const encoded = encodedOrRefused(request, this.#maxPayload);
+    if ('refused' in encoded) return encoded.refused;
     try {
       const address = await this.#newestSubject(subject);
-      const asked = connection.request(address, payload, { timeout: options.timeoutMs });
+      const asked = connection.request(address, encoded.payload, { timeout: options.timeoutMs });
       const { data } = await cancellable(asked, signal);
       return (
         decodeResponse(data) ??

@@ -11,12 +11,13 @@ import {
   type OpFrame,
   OpFrameSchema,
   type OpOpened,
+  type OpStartSchema,
 } from '@boxyard/agent-proto/messages';
 import { type Bytes, OUTPUT_START, type OutputCursor, SandboxError } from '@boxyard/sandbox-core';
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { CHANGE_BYTES, ChannelCounts } from './channel-counts.ts';
 import type { HeardStream, OpFrames } from './control-rpc.ts';
-import type { MachineCalls } from './machine-calls.ts';
+import type { AskOptions, MachineCalls } from './machine-calls.ts';
 import { sandboxErrorOf } from './machine-failure.ts';
 import type { MachineTimings } from './machine-timings.ts';
 import { assertKnown } from './op-state.ts';
@@ -30,6 +31,11 @@ export type OpNews =
   | { readonly kind: 'change'; readonly change: OpChange }
   | { readonly kind: 'ready' }
   | { readonly kind: 'opened'; readonly opened: OpOpened };
+
+/** What an op is started as. */
+export type StartedOp = NonNullable<
+  Extract<MessageInitShape<typeof OpStartSchema>, { readonly $typeName?: never }>['op']
+>;
 
 let nextReader = 0n;
 
@@ -121,6 +127,15 @@ export class OpReader {
           }
         : {}),
     };
+  }
+
+  /** Starts the op and hears it from its first frame on. */
+  async start(op: StartedOp, asked: Pick<AskOptions, 'signal' | 'changes' | 'fence'>): Promise<void> {
+    const { calls, opId, what } = this.#options;
+    await this.listen();
+    const value = { op, originId: opId, attach: this.attachMessage() };
+    await calls.ask({ case: 'opStart', value } as const, { ...asked, what, requestId: opId });
+    this.begun();
   }
 
   /** Asks for the frames of an op that has been started before. */

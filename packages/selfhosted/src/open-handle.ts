@@ -1,4 +1,4 @@
-import { SandboxError } from '@boxyard/sandbox-core';
+import { type BoundedCall, bounded, type CallOptions, SandboxError } from '@boxyard/sandbox-core';
 
 /** Whether the handle of a machine's box is still in use, and what ends with it. */
 export class OpenHandle {
@@ -15,6 +15,18 @@ export class OpenHandle {
     if (!this.#closed.signal.aborted) return;
     throw new SandboxError('closed', 'The handle of the box is closed; open the box again.', {
       started: 'no',
+    });
+  }
+
+  /** Work that is refused when the handle is closed, and that ends with it. */
+  bounded<T>(
+    options: CallOptions | undefined,
+    what: string,
+    run: (signal: AbortSignal, call: BoundedCall) => Promise<T>,
+  ): Promise<T> {
+    return bounded(options, what, async (signal, call) => {
+      this.ensureOpen();
+      return run(AbortSignal.any([signal, this.closed]), call);
     });
   }
 

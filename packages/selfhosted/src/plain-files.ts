@@ -4,7 +4,6 @@ import { createHash, randomUUID } from 'node:crypto';
 import {
   type BoxFiles,
   type Bytes,
-  bounded,
   type CallOptions,
   checkRelativePath,
   type FileEntry,
@@ -16,8 +15,7 @@ import {
   type WriteOptions,
   type WrittenFile,
 } from '@boxyard/sandbox-core';
-import type { AskedOp } from './machine-calls.ts';
-import { checkRange, entryOf, type MachineFilesOptions, tooLarge } from './machine-files.ts';
+import { checkRange, entryOf, type MachineFilesOptions, RootedFiles, tooLarge } from './rooted-files.ts';
 import { splitContent } from './split-content.ts';
 
 /** Some agents take no more at once, whatever their bus does. */
@@ -26,18 +24,10 @@ const RANGE_BYTES = 512 * 1024;
 const READ_TRIES = 5;
 const CLEAN_UP_MS = 60_000;
 
-type Options = Omit<MachineFilesOptions, 'frames'>;
-
-export class PlainFiles implements BoxFiles {
-  readonly #options: Options;
-
-  constructor(options: Options) {
-    this.#options = options;
-  }
-
+export class PlainFiles extends RootedFiles<Omit<MachineFilesOptions, 'frames'>> implements BoxFiles {
   read(path: string, options: CallOptions & FileRange & { readonly maxBytes?: number } = {}): Promise<Bytes> {
     const what = `Reading ${JSON.stringify(path)}`;
-    return this.#do(what, options, async (signal, progress) => {
+    return this.call(what, options, async (signal, progress) => {
       checkRange(what, options);
       return (await this.#whole(path, what, options, signal, progress)).bytes;
     });
@@ -45,7 +35,7 @@ export class PlainFiles implements BoxFiles {
 
   open(path: string, options: CallOptions & FileRange = {}): Promise<OpenedFile> {
     const what = `Opening ${JSON.stringify(path)}`;
-    return this.#do(what, options, async (signal, progress) => {
+    return this.call(what, options, async (signal, progress) => {
       checkRange(what, options);
       const { bytes, version, sizeBytes } = await this.#whole(path, what, options, signal, progress);
       const stream = new ReadableStream<Bytes>({
@@ -64,7 +54,7 @@ export class PlainFiles implements BoxFiles {
     options: WriteOptions = {},
   ): Promise<WrittenFile> {
     const what = `Writing ${JSON.stringify(path)}`;
-    return this.#do(what, options, async (signal, progress) => {
+    return this.call(what, options, async (signal, progress) => {
       const { createParents = false, expectedSha256, ifAbsent = false, ifVersion, fence } = options;
       const target = checkRelativePath(path);
       if (ifVersion !== undefined && (await this.#version(path, what, signal)) !== ifVersion) {
@@ -84,13 +74,13 @@ export class PlainFiles implements BoxFiles {
         hash.update(bytes);
         sizeBytes += bytes.length;
         const value = {
-          path: this.#at(temporary),
+          path: this.placeOf(temporary),
           content: bytes,
           append,
           createParents,
           mode: options.mode ?? 0,
         };
-        await this.#options.calls.ask({ case: 'fsWrite', value }, { what, signal, changes: true, fence });
+        await this.options.calls.ask({ case: 'fsWrite', value }, { what, signal, changes: true, fence });
         progress();
       };
       try {
@@ -107,11 +97,8 @@ export class PlainFiles implements BoxFiles {
           throw new SandboxError('invalid', `${what} was refused: its digest is another. Send it again.`);
         }
         await this.#assertArrived(temporary, sha256, sizeBytes, what, signal, progress);
-        const move = { from: this.#at(temporary), to: this.#at(target), overwrite: !ifAbsent };
-        await this.#options.calls.ask(
-          { case: 'fsMove', value: move },
-          { what, signal, changes: true, fence },
-        );
+        const move = { from: this.placeOf(temporary), to: this.placeOf(target), overwrite: !ifAbsent };
+        await this.options.calls.ask({ case: 'fsMove', value: move }, { what, signal, changes: true, fence });
         placed = true;
         const version = await this.#version(path, what, signal);
         return { sizeBytes, version: version ?? '' };
@@ -123,20 +110,15 @@ export class PlainFiles implements BoxFiles {
 
   version(path: string, options?: CallOptions): Promise<string | null> {
     const what = `Reading the version of ${JSON.stringify(path)}`;
-    return this.#do(what, options, (signal) => this.#version(path, what, signal));
-  }
-
-  stat(path: string, options?: CallOptions): Promise<FileEntry | null> {
-    const what = `Looking at ${JSON.stringify(path)}`;
-    return this.#do(what, options, (signal) => this.#stat(path, what, signal));
+    return this.call(what, options, (signal) => this.#version(path, what, signal));
   }
 
   list(path: string, options?: CallOptions): Promise<readonly FileEntry[]> {
     const what = `Listing ${JSON.stringify(path)}`;
-    return this.#do(what, options, async (signal) => {
+    return this.call(what, options, async (signal) => {
       const folder = checkRelativePath(path);
-      const op = { case: 'fsList', value: { path: this.#at(path) } } as const;
-      const { entries } = await this.#options.calls.ask(op, { what, signal });
+      const op = { case: 'fsList', value: { path: this.placeOf(path) } } as const;
+      const { entries } = await this.options.calls.ask(op, { what, signal });
       return entries.map((entry) => entryOf(entry, joinPath(folder, entry.name)));
     });
   }
@@ -146,36 +128,20 @@ export class PlainFiles implements BoxFiles {
     to: string,
     options: CallOptions & { readonly overwrite?: boolean; readonly createParents?: boolean } = {},
   ): Promise<void> {
-    return this.#do(`Moving ${JSON.stringify(from)}`, options, async (signal) => {
+    return this.call(`Moving ${JSON.stringify(from)}`, options, async (signal) => {
       const { overwrite = false, createParents = false, fence } = options;
       const what = `Moving ${JSON.stringify(from)}`;
       const folder = splitPath(checkRelativePath(to))?.folder ?? '';
       const asked = { what, signal, changes: true, fence };
       if (createParents && folder !== '') {
-        await this.#options.calls.ask(
-          { case: 'fsMkdir', value: { path: this.#at(folder), parents: true } },
+        await this.options.calls.ask(
+          { case: 'fsMkdir', value: { path: this.placeOf(folder), parents: true } },
           asked,
         );
       }
-      const value = { from: this.#at(from), to: this.#at(to), overwrite };
-      await this.#options.calls.ask({ case: 'fsMove', value }, asked);
+      const value = { from: this.placeOf(from), to: this.placeOf(to), overwrite };
+      await this.options.calls.ask({ case: 'fsMove', value }, asked);
     });
-  }
-
-  remove(path: string, options: CallOptions & { readonly recursive?: boolean } = {}): Promise<void> {
-    const { recursive = false } = options;
-    return this.#change(`Removing ${JSON.stringify(path)}`, options, () => ({
-      case: 'fsRemove',
-      value: { path: this.#at(path), recursive },
-    }));
-  }
-
-  mkdir(path: string, options: CallOptions & { readonly recursive?: boolean } = {}): Promise<void> {
-    const { recursive: parents = false } = options;
-    return this.#change(`Making the folder ${JSON.stringify(path)}`, options, () => ({
-      case: 'fsMkdir',
-      value: { path: this.#at(path), parents },
-    }));
   }
 
   /** The range of one moment: what changed meanwhile is read anew. */
@@ -194,8 +160,8 @@ export class PlainFiles implements BoxFiles {
       let sizeBytes = 0;
       do {
         const ask = Math.max(1, Math.min(this.#chunkBytes(), wanted - have));
-        const value = { path: this.#at(path), offset: BigInt(offset + have), length: BigInt(ask) };
-        const { content, totalSize } = await this.#options.calls.ask(
+        const value = { path: this.placeOf(path), offset: BigInt(offset + have), length: BigInt(ask) };
+        const { content, totalSize } = await this.options.calls.ask(
           { case: 'fsRead', value },
           { what, signal },
         );
@@ -232,53 +198,22 @@ export class PlainFiles implements BoxFiles {
     });
   }
 
-  async #stat(path: string, what: string, signal: AbortSignal): Promise<FileEntry | null> {
-    const op = { case: 'fsStat', value: { path: this.#at(path) } } as const;
-    const { exists, entry } = await this.#options.calls.ask(op, { what, signal });
-    return exists && entry !== undefined ? entryOf(entry, checkRelativePath(path)) : null;
-  }
-
   async #version(path: string, what: string, signal: AbortSignal): Promise<string | null> {
-    const entry = await this.#stat(path, what, signal);
+    const entry = await this.look(path, what, signal);
     return entry === null ? null : `st-${entry.modifiedAt.getTime()}000000-${entry.sizeBytes}-0`;
   }
 
-  #change(what: string, options: CallOptions, op: () => AskedOp): Promise<void> {
-    return this.#do(what, options, async (signal) => {
-      await this.#options.calls.ask(op(), { what, signal, changes: true, fence: options.fence });
-    });
-  }
-
   #cleanUp(temporary: string): void {
-    const op = { case: 'fsRemove', value: { path: this.#at(temporary), recursive: false } } as const;
+    const op = { case: 'fsRemove', value: { path: this.placeOf(temporary), recursive: false } } as const;
     const asked = {
       what: 'Removing what was begun',
       signal: AbortSignal.timeout(CLEAN_UP_MS),
       changes: true,
     };
-    this.#options.calls.ask(op, asked).catch(() => undefined);
+    this.options.calls.ask(op, asked).catch(() => undefined);
   }
 
   #chunkBytes(): number {
-    return Math.min(RANGE_BYTES, this.#options.maxChunkBytes());
-  }
-
-  #at(path: string): string {
-    const relative = checkRelativePath(path);
-    const { root } = this.#options;
-    if (root === '') return relative;
-    return relative === '' ? root : `${root.replace(/\/$/, '')}/${relative}`;
-  }
-
-  #do<T>(
-    what: string,
-    options: CallOptions | undefined,
-    run: (signal: AbortSignal, progress: () => void) => Promise<T>,
-  ): Promise<T> {
-    return bounded(options, what, async (signal, call) => {
-      const { handle } = this.#options;
-      handle.ensureOpen();
-      return run(AbortSignal.any([signal, handle.closed]), () => call.progress());
-    });
+    return Math.min(RANGE_BYTES, this.options.maxChunkBytes());
   }
 }

@@ -12,6 +12,7 @@ import {
   bounded,
   type CallOptions,
   type Capability,
+  checkPort,
   type ExecRequest,
   type ExecResult,
   type ExposedPort,
@@ -145,11 +146,7 @@ function portsOf(session: SandboxSession, ensureOpen: () => void): Capability<Bo
   if (session.resolveExposedPort === undefined) return unavailable('its session exposes no ports');
   const expose = (port: number, options?: CallOptions): Promise<ExposedPort> =>
     bounded(options, `Exposing port ${port}`, async () => {
-      if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-        throw new SandboxError('invalid', `${port} is no port. Use a whole number from 1 to 65535.`, {
-          started: 'no',
-        });
-      }
+      checkPort(port);
       ensureOpen();
       const endpoint = await session.resolveExposedPort?.(port).catch((cause: unknown) => {
         throw new SandboxError('unsupported', `Exposing port ${port} failed: its session refuses it.`, {

@@ -76,7 +76,7 @@ export class BareCommands {
       ensureOpen: () => this.#ensureOpen(),
       kill: (id, graceMs) => this.#kill(id, graceMs, 'killed'),
       interrupt: (watch) => this.#interrupt(watch),
-      forget: async (watch) => this.#forget(watch),
+      forget: async (watch) => this.#drop(watch.id),
     };
   }
 
@@ -272,17 +272,6 @@ export class BareCommands {
     const process = this.#entries.get(watch.id)?.op.process;
     if (process === null || process === undefined || watch.exitCode !== null) return;
     await this.#options.link.request('interrupt', [process.pid, process.start]);
-  }
-
-  #forget(watch: OpWatch): void {
-    if (watch.exitCode === null) {
-      throw new SandboxError(
-        'conflict',
-        `Forgetting ${watch.id} was refused: it still runs. Kill it first, or wait for its end.`,
-        { started: 'no' },
-      );
-    }
-    this.#drop(watch.id);
   }
 
   #drop(id: string): void {

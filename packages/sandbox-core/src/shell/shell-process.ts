@@ -17,6 +17,7 @@ export interface ProcessHost {
   /** Ends what is left of the op and answers how many survived. */
   kill(id: string, graceMs: number): Promise<number>;
   interrupt(watch: OpWatch, signal: AbortSignal): Promise<void>;
+  /** Removes what is left of an op that has ended. */
   forget(watch: OpWatch): Promise<void>;
 }
 
@@ -103,6 +104,13 @@ export class ShellProcess implements BoxProcess {
   forget(options?: CallOptions): Promise<void> {
     return this.#call(options, 'Forgetting', async () => {
       if (!this.#watch.endKnown || this.#watch.forgotten) await this.#watch.refresh();
+      if (this.#watch.exitCode === null) {
+        throw new SandboxError(
+          'conflict',
+          `Forgetting ${this.id} was refused: it still runs. Kill it first, or wait for its end.`,
+          { started: 'no' },
+        );
+      }
       await this.#host.forget(this.#watch);
     });
   }

@@ -79,7 +79,7 @@ export class ShellRunner {
       ensureOpen: () => this.#ensureOpen(),
       kill: (id, graceMs) => this.#kill(id, graceMs, '-', false, 'k'),
       interrupt: (watch, signal) => this.#interrupt(watch, signal),
-      forget: (watch) => this.#forget(watch),
+      forget: (watch) => this.#remove(watch),
     };
   }
 
@@ -345,17 +345,6 @@ export class ShellRunner {
       if (isStatus(reply, 2)) return;
       await watch.pause(INTERRUPT_PAUSE_MS, signal);
     }
-  }
-
-  async #forget(watch: OpWatch): Promise<void> {
-    if (watch.exitCode === null) {
-      throw new SandboxError(
-        'conflict',
-        `Forgetting ${watch.id} was refused: it still runs. Kill it first, or wait for its end.`,
-        { started: 'no' },
-      );
-    }
-    await this.#remove(watch);
   }
 
   async #remove(watch: OpWatch): Promise<void> {

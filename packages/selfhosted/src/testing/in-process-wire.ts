@@ -3,10 +3,8 @@
 import { randomUUID } from 'node:crypto';
 import {
   decodeResponse,
-  encodeRequest,
   type MachineAddress,
   machineSubjects,
-  PayloadTooLargeError,
   parseAgentSubject,
 } from '@boxyard/agent-proto';
 import type { ControlRequest, ControlResponse } from '@boxyard/agent-proto/messages';
@@ -14,11 +12,11 @@ import { SandboxError } from '@boxyard/sandbox-core';
 import type { HeardStream, MachineLink, RpcOptions } from '../control-rpc.ts';
 import type { AgentTransport } from '../server/agent-transport.ts';
 import {
+  encodedOrRefused,
   failedResponse,
   offlineAgentError,
   protocolAgentError,
   timeoutAgentError,
-  tooLargeAgentError,
 } from '../wire-answers.ts';
 import { FaultyWire, type WireFaults } from './wire-faults.ts';
 
@@ -117,19 +115,14 @@ export class InProcessWire {
 
   #request(subject: string, request: ControlRequest, options: RpcOptions): Promise<ControlResponse> {
     const { requestId } = request;
-    const fail = (error: Parameters<typeof failedResponse>[1]) =>
-      Promise.resolve(failedResponse(requestId, error));
-    let payload: Uint8Array;
-    try {
-      payload = encodeRequest(request, this.#maxPayload);
-    } catch (error) {
-      if (!(error instanceof PayloadTooLargeError)) throw error;
-      return fail(tooLargeAgentError(error.op, error.encodedBytes, error.maxPayload));
-    }
+    const encoded = encodedOrRefused(request, this.#maxPayload);
+    if ('refused' in encoded) return Promise.resolve(encoded.refused);
+    const { payload } = encoded;
     const spoken = parseAgentSubject(subject);
     const isOurs = spoken !== null && machineSubjects(spoken).rpc === machineSubjects(this.machine).rpc;
     if (!isOurs || (!this.isServed && !this.#wire.isCut)) {
-      return fail(offlineAgentError('Nobody answers for the machine.'));
+      const offline = offlineAgentError('Nobody answers for the machine.');
+      return Promise.resolve(failedResponse(requestId, offline));
     }
     return new Promise((resolve, reject) => {
       const end = () => {
