@@ -48,7 +48,7 @@ function heartbeatProblems(settings: Settings): SettingProblem[] {
 }
 
 /** Set by us inside every box, where a command line of ours may run too. */
-const IN_BOX = ['BOXYARD_OP', 'BOXYARD_BOX', 'BOXYARD_WORKSPACE'];
+const IN_BOX = ['BOXYARD_OP', 'BOXYARD_BOX', 'BOXYARD_WORKSPACE', 'BOXYARD_KEEP'];
 
 const names = new Set<string>([...table.map(([, { name }]) => name), ...IN_BOX]);
 const providerPrefixes = BACKENDS.map((backend) => `BOXYARD_${backend.toUpperCase()}_`);

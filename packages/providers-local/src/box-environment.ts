@@ -5,6 +5,8 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 
 export interface BoxEnvironmentOptions {
   readonly workspace: string;
+  /** Where what is written for this box alone is kept outside its workspace: it goes with the box. */
+  readonly keep: string;
   /** Marks every process of the box; children inherit it, so that the whole tree is found again. */
   readonly mark: string;
   /** The box's own, pinned when it was created. */
@@ -14,6 +16,7 @@ export interface BoxEnvironmentOptions {
 /** What every command of the box sees, its terminal's shell included. */
 export function boxEnvironment({
   workspace,
+  keep,
   mark,
   environment,
 }: BoxEnvironmentOptions): Record<string, string> {
@@ -28,5 +31,6 @@ export function boxEnvironment({
     ...environment,
     BOXYARD_WORKSPACE: workspace,
     BOXYARD_BOX: mark,
+    BOXYARD_KEEP: keep,
   };
 }

@@ -25,6 +25,9 @@ export interface BoxPlace {
   readonly mark: string;
 }
 
+/** Made by who first keeps something there. */
+export const keepOf = ({ folder }: Pick<BoxPlace, 'folder'>): string => join(folder, 'keep');
+
 export class BoxFolders {
   readonly #boxes: string;
 

@@ -20,7 +20,7 @@ import {
   unavailable,
 } from '@boxyard/sandbox-core';
 import { boxEnvironment } from './box-environment.ts';
-import type { BoxPlace } from './box-folder.ts';
+import { type BoxPlace, keepOf } from './box-folder.ts';
 import { FolderArchives } from './folder-archives.ts';
 import { FolderFiles } from './folder-files.ts';
 import { FolderWatch } from './folder-watch.ts';
@@ -47,7 +47,12 @@ export function openRunner({
   maxBoxSpoolBytes,
   launcher = [],
 }: Omit<LocalBoxOptions, 'ref'>): ShellRunner {
-  const env = boxEnvironment({ workspace: place.workspace, mark: place.mark, environment });
+  const env = boxEnvironment({
+    workspace: place.workspace,
+    keep: keepOf(place),
+    mark: place.mark,
+    environment,
+  });
   return new ShellRunner({
     // Its own folder is for the shell to enter: that it is gone is an answer, and no failure to start.
     openChannel: (argv) => openChildChannel(launched(launcher, argv), { env, cwd: '/' }),
@@ -95,6 +100,7 @@ export class LocalBox implements Box {
     this.files = guardFiles(new FolderFiles({ root }), guard);
     const environment = boxEnvironment({
       workspace: root,
+      keep: keepOf(place),
       mark: place.mark,
       environment: options.environment,
     });

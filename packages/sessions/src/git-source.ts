@@ -19,7 +19,7 @@ export GIT_TERMINAL_PROMPT=0
 git init --quiet .
 git remote remove origin 2>/dev/null || true
 git remote add -- origin "$1"
-[ -z "$3" ] || git config credential.helper "store --file=$3"
+[ -z "$3" ] || git config credential.helper "$3"
 if [ -n "$2" ]; then
   git fetch --quiet --tags origin "$2"
   git fetch --quiet origin || true
@@ -48,9 +48,9 @@ export async function cloneGitSource(
 ): Promise<void> {
   const bounded = { deadlineMs: CLONE_DEADLINE_MS, ...options };
   const { url, token } = source;
-  const credentials = token === null ? '' : await writeGitCredentials(box, groupId, { url, token }, bounded);
+  const helper = token === null ? '' : await writeGitCredentials(box, groupId, { url, token }, bounded);
   const cloned = await box.exec(
-    { program: { argv: ['/bin/sh', '-c', CLONE, 'boxyard', source.url, source.ref ?? '', credentials] } },
+    { program: { argv: ['/bin/sh', '-c', CLONE, 'boxyard', source.url, source.ref ?? '', helper] } },
     bounded,
   );
   if (cloned.exitCode === 0) return;

@@ -80,11 +80,29 @@ test("a source's token opens it and is in no file of the workspace", async () =>
   expect(await run(stage, made.id, 'cat file.txt')).toBe('main\n');
   expect(await run(stage, made.id, `grep -rlF ${TOKEN} . || echo none`)).toBe('none\n');
   expect(await run(stage, made.id, 'git fetch origin && echo fetched')).toBe('fetched\n');
-  const kept = (await run(stage, made.id, 'git config credential.helper'))
-    .replace(/^store --file=/, '')
-    .trim();
-  expect(await run(stage, made.id, `stat -c %a '${kept}'`)).toBe('600\n');
-  await run(stage, made.id, `rm -r "$(dirname '${kept}')"`);
+  const file = 'eval "file=$(git config credential.helper | sed s/^store.--file=//)"';
+  expect(await run(stage, made.id, `${file}; stat -c %a "$file"`)).toBe('600\n');
+  // It goes with the box: nothing else removes what is outside of it.
+  const kept = await run(stage, made.id, `${file}; realpath "$file"`);
+  expect(kept).toMatch(`${stage.dataDir}/boxes/${made.sandboxGroupId}/keep/`);
+});
+
+test('git of a workspace that came from another box asks for the credentials of this one', async () => {
+  const server = await serve(await makeRepository());
+  const stage = await openStage();
+  const { service, workspaceId, request } = stage;
+  const { id } = await service.create(
+    workspaceId,
+    request({ source: { git: { url: server.url, token: TOKEN } } }),
+  );
+  const helper = await run(stage, id, 'git config credential.helper');
+  await run(stage, id, "git config credential.helper 'store --file=/tmp/boxyard-credentials-other/git'");
+  await stage.service.replaceSourceToken(workspaceId, id, TOKEN);
+  expect(await run(stage, id, 'git fetch origin && git config credential.helper')).toBe(helper);
+  // What its owner chose is left alone.
+  await run(stage, id, "git config credential.helper 'cache'");
+  await stage.service.replaceSourceToken(workspaceId, id, TOKEN);
+  expect(await run(stage, id, 'git config credential.helper')).toBe('cache\n');
 });
 
 test('a source that cannot be cloned says why, without its token', async () => {

@@ -29,7 +29,8 @@ export interface SessionsStage {
 export async function openStage(
   others: (local: Provider) => Partial<Record<Backend, Provider>> = () => ({}),
 ): Promise<SessionsStage> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'boxyard-sessions-'));
+  // A data folder may be called anything.
+  const dataDir = await mkdtemp(join(tmpdir(), "boxyard-session's -"));
   const store = await openTestStore();
   const local = localProvider({ dataDir });
   const providers = createBackendRegistry({ local, ...others(local) });
@@ -57,6 +58,7 @@ export async function openStage(
     providers,
     defaultBackend: 'local',
     endRunning: async () => undefined,
+    tokenHideFirstMs: 0,
   });
   const workspaceId = uuidv7();
   await store.workspaces.create({ id: workspaceId, slug: 'test', createdAt: new Date() });

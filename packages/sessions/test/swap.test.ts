@@ -1,9 +1,10 @@
-import { readdir } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SwapSandboxRequest } from '@boxyard/contracts';
 import { available, type Box, type PackOptions, type Provider, SandboxError } from '@boxyard/sandbox-core';
 import { v7 as uuidv7 } from 'uuid';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { secondBackend } from './second-backend.ts';
 import { openStage, run, type SessionsStage } from './sessions-stage.ts';
 
@@ -262,12 +263,13 @@ describe('a workspace that is carried along', () => {
 
   test('of a session with a source is not cloned a second time', async () => {
     const stage = await openStage();
-    const repository = join(stage.dataDir, 'repository');
+    const repository = await mkdtemp(join(tmpdir(), 'boxyard-repository-'));
+    onTestFinished(() => rm(repository, { recursive: true, force: true }));
     const session = await create(stage);
     await run(
       stage,
       session.id,
-      `git init -q '${repository}' && cd '${repository}' && echo 1 >file && git add . && git -c user.name=t -c user.email=t@t commit -qm first`,
+      `git init -q ${repository} && cd ${repository} && echo 1 >file && git add . && git -c user.name=t -c user.email=t@t commit -qm first`,
     );
     const cloned = await create(stage, { source: { git: { url: `file://${repository}` } } });
     expect(await run(stage, cloned.id, 'cat file; echo 2 >file')).toBe('1\n');
