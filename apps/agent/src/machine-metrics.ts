@@ -1,40 +1,31 @@
 // How busy this machine is, as it is told with every heartbeat.
-import { execFile } from 'node:child_process';
 import { readdir, readFile, statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem, loadavg, totalmem } from 'node:os';
-import { promisify } from 'node:util';
 import {
-  type GpuSample,
-  GpuSampleSchema,
   type HostCapacitySample,
   HostCapacitySampleSchema,
   type MetricsSample,
   MetricsSampleSchema,
 } from '@boxyard/agent-proto/messages';
 import { create } from '@bufbuild/protobuf';
-
-const run = promisify(execFile);
-const MIB = 1024 * 1024;
-/** A driver that hangs must not keep the other numbers back. */
-const GPU_TIMEOUT_MS = 3000;
-/** A machine without the program has no such cards, and is not asked again for so long. */
-const GPU_RETRY_MS = 10 * 60_000;
+import { NvidiaCards } from './nvidia-cards.ts';
 
 export class MachineMetrics {
   /** On whose disk. */
   readonly #folder: string;
+  readonly #cards: NvidiaCards;
   #cpu = cpuTimes();
-  #noGpuUntilMs = 0;
 
-  constructor(folder: string) {
+  constructor(folder: string, cards = new NvidiaCards()) {
     this.#folder = folder;
+    this.#cards = cards;
   }
 
   async sample(): Promise<MetricsSample> {
     const [memory, disk, gpus, runQueue] = await Promise.all([
       memoryBytes(),
       statfs(this.#folder),
-      this.#gpus(),
+      this.#cards.sample(),
       runQueueLength(),
     ]);
     const [load1 = 0, load5 = 0, load15 = 0] = loadavg();
@@ -75,38 +66,6 @@ export class MachineMetrics {
     const total = this.#cpu.total - before.total;
     return total > 0 ? (100 * (this.#cpu.busy - before.busy)) / total : 0;
   }
-
-  async #gpus(): Promise<GpuSample[]> {
-    if (Date.now() < this.#noGpuUntilMs) return [];
-    try {
-      const query = [
-        '--query-gpu=name,utilization.gpu,memory.used,memory.total',
-        '--format=csv,noheader,nounits',
-      ];
-      const { stdout } = await run('nvidia-smi', query, { timeout: GPU_TIMEOUT_MS });
-      return parseGpus(stdout);
-    } catch {
-      this.#noGpuUntilMs = Date.now() + GPU_RETRY_MS;
-      return [];
-    }
-  }
-}
-
-/** Lines of `name, percent, MiB used, MiB in all`; a value that a card does not tell counts as 0. */
-export function parseGpus(text: string): GpuSample[] {
-  return text
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line) => {
-      const [name = '', percent, used, total] = line.split(',').map((part) => part.trim());
-      const mebibytes = (part: string | undefined) => BigInt(Math.round(Number(part) || 0) * MIB);
-      return create(GpuSampleSchema, {
-        name,
-        utilPercent: Number(percent) || 0,
-        memUsedBytes: mebibytes(used),
-        memTotalBytes: mebibytes(total),
-      });
-    });
 }
 
 function cpuTimes(): { readonly busy: number; readonly total: number } {

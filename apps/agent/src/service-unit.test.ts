@@ -12,6 +12,11 @@ test('a systemd unit runs exactly this program, whatever its path is made of', (
   const unit = systemdUnit(command, 3);
   expect(unit).toContain('ExecStart="/opt/my node/bin/node" "/home/ada/50%%/$$app/main.js" run\n');
   expect(unit).toContain('Environment="BOXYARD_CONFIG_DIR=/home/ada/<config> & \\"more\\""\n');
+  // A dollar means nothing there, and twice would be two.
+  expect(systemdUnit({ ...command, configFolder: '/$a' }, 3)).toContain('"BOXYARD_CONFIG_DIR=/$a"');
+  expect(systemdUnit({ ...command, node: "/it's/node" }, 3)).toContain(
+    'ExecStart=/bin/sh -c "exec \\"$$0\\" \\"$$@\\"" "/it\'s/node" "/home',
+  );
   expect(unit).toContain('RestartPreventExitStatus=3\n');
   expect(unit).toContain('OOMPolicy=continue\n');
   expect(unit).toContain('KillMode=process\n');

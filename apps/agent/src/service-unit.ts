@@ -24,7 +24,7 @@ After=network-online.target
 StartLimitIntervalSec=0
 
 [Service]
-ExecStart=${systemdWord(node)} ${systemdWord(main)} run
+ExecStart=${systemdProgram(node)} ${systemdArgument(main)} run
 Environment=${systemdWord(`BOXYARD_CONFIG_DIR=${configFolder}`)}
 Environment=${systemdWord(`PATH=${path}`)}
 Restart=on-failure
@@ -76,13 +76,23 @@ ${strings}
 `;
 }
 
-/** One word of a unit file: its own quotes, its own specifiers and variables. */
+/** systemd runs nothing whose name has one of these in it, however it is quoted; a shell does. */
+const NO_PROGRAM_NAME = /['"\\$]/;
+
+function systemdProgram(path: string): string {
+  if (!NO_PROGRAM_NAME.test(path)) return systemdWord(path);
+  return `/bin/sh -c ${systemdArgument('exec "$0" "$@"')} ${systemdArgument(path)}`;
+}
+
+/** Of a command line, where variables are replaced. */
+const systemdArgument = (word: string): string => systemdWord(word).replaceAll('$', '$$$$');
+
+/** One word of a unit file: its own quotes, its own specifiers. */
 function systemdWord(word: string): string {
   const escaped = word
     .replaceAll('\\', '\\\\')
     .replaceAll('"', '\\"')
     .replaceAll('%', '%%')
-    .replaceAll('$', '$$$$')
     .replaceAll('\n', '\\n');
   return `"${escaped}"`;
 }

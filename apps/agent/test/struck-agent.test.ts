@@ -38,10 +38,10 @@ describe('an agent that is struck', needs('nats-server'), () => {
   });
 
   /** Enrolled on its first start, and seen by the registry. */
-  async function start(): Promise<void> {
+  async function start(...flags: readonly string[]): Promise<void> {
     const hellos = plane.hellos.length;
     const token = hellos === 0 ? ['--server', plane.url, '--token', await plane.enrollmentToken()] : [];
-    const started = machine.start(['up', ...token]);
+    const started = machine.start(['up', ...flags, ...token]);
     agent = started;
     await until('it is connected', () => plane.hellos.length > hellos || started.child.exitCode !== null);
     await expect.poll(liveness, FOUND).toBe('online');
@@ -196,5 +196,32 @@ describe('an agent that is struck', needs('nats-server'), () => {
     expect([exitCode, Buffer.from(stdout).toString()]).toEqual([0, 'begun\nended\n']);
     expect(await ended).toBe(0);
     expect([await lines('ran-last'), await lines('ran-new')]).toEqual([['last'], []]);
+  });
+
+  test('asked to stop, it waits for a command no longer than --drain-ms, and that goes on without it', {
+    timeout: 60_000,
+  }, async () => {
+    running().child.kill('SIGTERM');
+    expect(await running().ended).toBe(0);
+    await start('--drain-ms', '300');
+    await using box = await plane.openMachine(IMPATIENT);
+    const long = await box.spawn({ program: { script: waiting('long') }, id: 'long' }, WAIT);
+    const output = long.output()[Symbol.asyncIterator]();
+    expect(await output.next()).toMatchObject({ value: { kind: 'chunk' } });
+    const { child } = running();
+    child.kill('SIGTERM');
+    // The command ends when this test says so: whatever it waited for, it was not that.
+    await until('it has ended', () => child.exitCode !== null);
+    expect(child.exitCode).toBe(0);
+    await expect.poll(liveness, FOUND).toBe('offline');
+    await expect(output.next()).rejects.toMatchObject({ code: 'outcome-unknown' });
+
+    await start();
+    await using again = await plane.openMachine();
+    if (!again.capabilities.attach.available) throw new Error('Nothing can be found again.');
+    const found = await again.capabilities.attach.use.attach('long', WAIT);
+    await say('go-long');
+    expect(await found.exited(WAIT)).toMatchObject({ exitCode: 0, endedBy: 'itself' });
+    expect(await lines('ran-long')).toEqual(['long']);
   });
 });

@@ -15,6 +15,7 @@ export type PartName =
   | 'python'
   | 'nats-server'
   | 'iproute2'
+  | 'systemd'
   | 'docker'
   | 'debootstrap'
   | 'busybox'
@@ -57,10 +58,10 @@ export const SYSTEM_PARTS: readonly SystemPart[] = [
   },
   {
     name: 'python',
-    title: "Python 3, which the Agents SDK's local session runs on",
+    title: "Python 3, which the Agents SDK's local session runs on, and which reads property lists",
     programs: ['python3'],
     debianPackage: 'python3',
-    neededBy: ['@boxyard/agents-bridge'],
+    neededBy: ['@boxyard/agent', '@boxyard/agents-bridge'],
   },
   {
     name: 'nats-server',
@@ -75,6 +76,13 @@ export const SYSTEM_PARTS: readonly SystemPart[] = [
     programs: ['ip'],
     debianPackage: 'iproute2',
     neededBy: ['@boxyard/boxyard'],
+  },
+  {
+    name: 'systemd',
+    title: 'systemd, which judges the units that we write',
+    programs: ['systemd-analyze'],
+    debianPackage: 'systemd',
+    neededBy: ['@boxyard/agent'],
   },
   {
     name: 'docker',
