@@ -76,15 +76,17 @@ by_keep() {
   by_open
   case $by_in in
     o)
+      # Held open to wake the pump: by its name it could be gone, or have no reader and block whoever opens it.
+      exec 8<>"$by_b.q"
       if [ -n "$by_pipes" ]; then
         exec 9<<E
 E
         exec 7>/proc/self/fd/9
-        { exec </dev/null >&7 4<>"$by_b.q" 3>&- 5>&- 6>&- 7>&- 9<&-; by_pump; } & by_p=$!
+        { exec </dev/null >&7 4<&8 3>&- 5>&- 6>&- 7>&- 8>&- 9<&-; by_pump; } & by_p=$!
         exec 7>&-
       else
         mkfifo "$by_b.pi"
-        { exec </dev/null >"$by_b.pi" 4<>"$by_b.q" 3>&- 5>&- 6>&-; by_pump; } & by_p=$!
+        { exec </dev/null >"$by_b.pi" 4<&8 3>&- 5>&- 6>&- 8>&-; by_pump; } & by_p=$!
         exec 9<"$by_b.pi"
       fi;;
     f) exec 9<"$by_b.i"; by_p=;;
@@ -98,9 +100,9 @@ E
     while [ "$by_k" -gt 0 ]; do export "$1"; shift; by_k=$((by_k-1)); done
     unset OLDPWD
     if [ -n "$by_setsid" ]; then
-      exec $by_env "$by_setsid" -- "$@" <&9 >&5 2>&6 3>&- 5>&- 6>&- 9<&-
+      exec $by_env "$by_setsid" -- "$@" <&9 >&5 2>&6 3>&- 5>&- 6>&- 8>&- 9<&-
     fi
-    exec $by_env "$@" <&9 >&5 2>&6 3>&- 5>&- 6>&- 9<&-
+    exec $by_env "$@" <&9 >&5 2>&6 3>&- 5>&- 6>&- 8>&- 9<&-
   )
   by_code=$?
   exec 5>&- 6>&- 9<&-
@@ -120,7 +122,11 @@ by_ended() {
     by_x='X '
     command exec 4>>"$by_b.l" && printf 'X %s\\n' "$by_code" >&4
   fi
-  [ -z "$by_p" ] || kill "$by_p"
+  if [ -n "$by_p" ]; then
+    kill "$by_p"
+    # A signal that comes just before a shell's read begins is not seen until that read has ended.
+    printf '\\n' >&8
+  fi
   # Whoever made it end has left a mark before.
   by_m=0
   [ ! -e "$by_b.k" ] || by_m=1
@@ -129,10 +135,11 @@ by_ended() {
   wait "$by_c1"; by_o=$?
   by_e=0
   [ -z "$by_c2" ] || { wait "$by_c2"; by_e=$?; }
+  # Nothing of stdin outlives its command. Before the output's end is told in any way: who hears of it makes the
+  # channel wait for this keeper, and nothing else could be asked of the box meanwhile.
+  [ -z "$by_p" ] || wait "$by_p"
   printf '%sC %s %s\\n' "$by_x" "$by_o" "$by_e" >&4
   exec 4>&-
-  # Nothing of stdin outlives its command; the keeper's end means that the pump has ended too.
-  [ -z "$by_p" ] || wait "$by_p"
   printf 'C %s %s %s\\n' "$by_id" "$by_o" "$by_e" >&3
 }
 

@@ -19,6 +19,8 @@ type Shell = readonly [string, ...string[]];
 
 /** Only the larger one could exceed what may be held. */
 const FLOOD_BYTES = process.env.BOXYARD_SOAK === '1' ? 200_000_000 : 20_000_000;
+/** Commands that end while their input is still being handed on: one in some thousands met a signal unseen. */
+const SHORT_READERS = process.env.BOXYARD_SOAK === '1' ? 5000 : 40;
 const MOST_HELD_BYTES = 64 * 1024 * 1024;
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
@@ -145,6 +147,25 @@ describe.each(kinds)('a runner on $name', ({ shell, onDisk }) => {
     await again.forget();
     await expect(second.attaching.attach('job')).rejects.toMatchObject({ code: 'not-found' });
   });
+
+  it(
+    'stays answerable while commands end at the very line that they read',
+    async () => {
+      const runner = open();
+      let begun = 0;
+      const readers = async () => {
+        while (begun++ < SHORT_READERS) {
+          const reader = await runner.spawn({ program: { script: 'read line' }, stdin: 'open' });
+          await reader.write(bytes('\n'));
+          expect(await collect(reader)).toMatchObject({ complete: true });
+          expect(await reader.exited()).toMatchObject({ exitCode: 0 });
+          await reader.forget();
+        }
+      };
+      await Promise.all([readers(), readers(), readers(), readers()]);
+    },
+    SHORT_READERS * 100 + 60_000,
+  );
 
   it('goes on over a new channel when the one it had dies', async () => {
     const runner = open();
