@@ -11,6 +11,7 @@ import type { OpenBox, OpenBoxRequest } from './open-request.ts';
 import { resumeBox } from './resume-box.ts';
 import { spawnBox } from './spawn-box.ts';
 import { stopBox } from './stop-box.ts';
+import { tellRecord } from './tell-record.ts';
 
 export type BoxLeasesOptions = LeaseContextOptions;
 
@@ -237,7 +238,10 @@ export class BoxLeases implements AsyncDisposable {
     const hold: Hold = new Hold(
       this.context,
       this.#handles,
-      (by, spawn, lost) => this.#inBackground(this.#spawn(by, spawn, lost)),
+      {
+        spawn: (by, spawn, lost) => this.#inBackground(this.#spawn(by, spawn, lost)),
+        disown: (by, claim) => void this.#inBackground(this.#disown(by, claim)),
+      },
       request,
       { kind: holder.kind, id, attempt: uuidv7() },
       (ended) => this.#forget(ended),
@@ -269,11 +273,18 @@ export class BoxLeases implements AsyncDisposable {
   async #spawn(hold: Hold, spawn: Parameters<typeof spawnBox>[1]['spawn'], lost: boolean) {
     const { groupId, workspaceId, spec } = hold;
     const { signal } = this.#closing;
-    const made = await spawnBox(this.context, { groupId, workspaceId, spec, spawn, lost, signal });
+    const inBackground = (work: Promise<unknown>) => this.#inBackground(work);
+    const request = { groupId, workspaceId, spec, spawn, lost, signal, inBackground };
+    const made = await spawnBox(this.context, request);
     const shared = await this.#handles.adopt(groupId, made.epoch, made.box);
     if (![...this.#holds].some((other) => other.groupId === groupId))
       this.#handles.drop(groupId, shared.epoch);
     return { ...shared, receipt: made.receipt };
+  }
+
+  #disown({ groupId }: Hold, claim: string): Promise<void> {
+    const about = { stage: 'hold.disown', groupId, signal: this.#closing.signal };
+    return tellRecord(this.context, about, () => this.context.apply(groupId, { type: 'disown', claim }));
   }
 
   /** Keeps track of work that its starter may not wait for, so that closing can. */

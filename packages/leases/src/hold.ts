@@ -13,12 +13,17 @@ import type { OpenBoxRequest } from './open-request.ts';
 import { repeat } from './repeat.ts';
 import type { SpawnedBox } from './spawn-box.ts';
 
-/** Makes the box of a claim, apart from whoever waits for it: it goes on when they give up. */
-export type Spawner = (
-  hold: Hold,
-  spawn: Extract<LeaseOutcomes['acquire'], { kind: 'spawn' }>,
-  lost: boolean,
-) => Promise<SpawnedBox>;
+/** What becomes of claims, apart from whoever waits for them: it goes on when they give up. */
+export interface Claims {
+  /** Makes the box. */
+  spawn(
+    hold: Hold,
+    spawn: Extract<LeaseOutcomes['acquire'], { kind: 'spawn' }>,
+    lost: boolean,
+  ): Promise<SpawnedBox>;
+  /** Gives back a claim that the record may have, and that nobody makes a box for. */
+  disown(hold: Hold, claim: string): void;
+}
 
 type Seen = { readonly state: LeaseState; readonly epoch: number };
 
@@ -36,7 +41,7 @@ export class Hold {
   users = 0;
   readonly #context: LeaseContext;
   readonly #handles: BoxHandles;
-  readonly #spawn: Spawner;
+  readonly #claims: Claims;
   readonly #ended = new AbortController();
   readonly #lost = new AbortController();
   readonly #onEnd: (hold: Hold) => void;
@@ -50,14 +55,14 @@ export class Hold {
   constructor(
     context: LeaseContext,
     handles: BoxHandles,
-    spawn: Spawner,
+    claims: Claims,
     request: OpenBoxRequest,
     key: HolderKey,
     onEnd: (hold: Hold) => void,
   ) {
     this.#context = context;
     this.#handles = handles;
-    this.#spawn = spawn;
+    this.#claims = claims;
     this.#onEnd = onEnd;
     this.groupId = request.groupId;
     this.workspaceId = request.workspaceId;
@@ -243,7 +248,10 @@ export class Hold {
     } catch (error) {
       if (!provider.isGone(error)) throw error;
       await refuseOverBudget(this.#context, this, { signal });
-      const replaced = await this.#context.apply(this.groupId, { type: 'replace', epoch });
+      const claim = this.key.attempt;
+      const replaced = await this.#claim(
+        this.#context.apply(this.groupId, { type: 'replace', epoch, claim }),
+      );
       if (replaced?.kind === 'spawn') {
         this.#context.tell({ type: 'lost', groupId: this.groupId, epoch });
         return this.#spawnOrNull(replaced, true, signal);
@@ -259,11 +267,19 @@ export class Hold {
     if (joined !== null) return { kind: 'joined', ...joined };
     await refuseOverBudget(this.#context, this, { signal });
     const { idleGraceMs, lifetimeMs } = this.spec;
-    return this.#context.applyOrInsert(
-      this,
-      { type: 'acquire', holder: this.key, idleGraceMs, lifetimeMs },
-      { signal },
-    );
+    const event = { type: 'acquire', holder: this.key, idleGraceMs, lifetimeMs } as const;
+    return this.#claim(this.#context.applyOrInsert(this, event, { signal }));
+  }
+
+  /** Without its answer nobody knows that the box is ours to make, and everybody would wait for us. */
+  async #claim<T>(claiming: Promise<T>): Promise<T> {
+    try {
+      return await claiming;
+    } catch (error) {
+      const isUnclaimed = SandboxError.isInstance(error) && error.started === 'no';
+      if (!isUnclaimed) this.#claims.disown(this, this.key.attempt);
+      throw error;
+    }
   }
 
   async #spawnOrNull(
@@ -274,7 +290,7 @@ export class Hold {
     try {
       const call = { signal, deadlineMs: Number.POSITIVE_INFINITY };
       return await bounded(call, `Making the box of group ${this.groupId}`, () =>
-        this.#spawn(this, spawn, lost),
+        this.#claims.spawn(this, spawn, lost),
       );
     } catch (error) {
       // Somebody else has the claim now, and their box is as good.

@@ -15,6 +15,7 @@ import type { LeaseContext } from './lease-context.ts';
 import type { BoxSpec } from './open-request.ts';
 import { repeat } from './repeat.ts';
 import { restorer } from './restore-box.ts';
+import { tellRecord } from './tell-record.ts';
 
 export interface SpawnRequest {
   readonly groupId: string;
@@ -25,6 +26,8 @@ export interface SpawnRequest {
   readonly lost: boolean;
   /** Ends this attempt; the claim is then given up. */
   readonly signal: AbortSignal;
+  /** Keeps work that nobody waits for but the end of the process. */
+  readonly inBackground: (work: Promise<unknown>) => unknown;
 }
 
 export interface SpawnedBox {
@@ -42,7 +45,7 @@ const fenced = (groupId: string) =>
 
 /**
  * Makes, or finds parked, the box of a claim that this process has taken, and commits it. When it throws the claim
- * is given up, and whatever was made is condemned.
+ * is given up, as soon as the record hears of it, and whatever was made is condemned.
  */
 export async function spawnBox(context: LeaseContext, request: SpawnRequest): Promise<SpawnedBox> {
   const { groupId, workspaceId, spec, spawn } = request;
@@ -92,10 +95,16 @@ export async function spawnBox(context: LeaseContext, request: SpawnRequest): Pr
     const failure = SandboxError.isInstance(why)
       ? { code: why.code, message: why.message }
       : { code: 'unreachable' as const, message: `The box could not be made: ${String(why)}. Try again.` };
-    await context.attempt('spawn.fail', groupId, () =>
-      context.apply(groupId, { type: 'fail', epoch, failure }),
+    const about = { stage: 'spawn.fail', groupId, signal: request.signal };
+    const fail = () => context.apply(groupId, { type: 'fail', epoch, failure });
+    const isTold = await fail().then(
+      () => true,
+      () => false,
     );
-    await context.attempt('spawn.destroy', groupId, () => destroyCondemned(context, { groupId }));
+    const destroy = () =>
+      context.attempt('spawn.destroy', groupId, () => destroyCondemned(context, { groupId }));
+    if (isTold) await destroy();
+    else request.inBackground(tellRecord(context, about, fail).then(destroy));
     context.tell({ type: 'spawn-failed', groupId, epoch, error: why });
     throw why;
   } finally {

@@ -18,6 +18,7 @@ const refused = (lease: Lease): Refused => ({ kind: 'refused', epoch: lease.epoc
 function claim(
   lease: Lease,
   state: 'warming' | 'replacing',
+  by: string,
   nowMs: number,
   settings: LeaseSettings,
 ): { readonly lease: Lease; readonly spawn: Spawn } {
@@ -25,6 +26,7 @@ function claim(
     ...lease,
     state,
     epoch: lease.epoch + 1,
+    claim: by,
     deadlineMs: nowMs + settings.warmingTtlMs,
     captureDueAtMs: null,
     failure: null,
@@ -54,6 +56,7 @@ function abandonClaim(
       boxSinceMs: lease.parks ? lease.boxSinceMs : null,
       superseded: [],
       deadlineMs: null,
+      claim: null,
       failure,
       reason,
     },
@@ -88,7 +91,7 @@ export function acquire(
   const next = { ...held, idleGraceMs, lifetimeMs };
   const { condemned } = judged;
   if (next.state === 'cold') {
-    const { lease: claimed, spawn } = claim(next, 'warming', nowMs, settings);
+    const { lease: claimed, spawn } = claim(next, 'warming', event.holder.attempt, nowMs, settings);
     return { lease: claimed, outcome: spawn, condemned };
   }
   if ((next.state === 'warm' || next.state === 'draining') && next.box !== null)
@@ -172,6 +175,7 @@ export function commit(
     parks: event.parks,
     workspaceReady: true,
     superseded: [],
+    claim: null,
     boxSinceMs: event.fresh ? (lease.boxSinceMs ?? nowMs) : lease.boxSinceMs,
     upSinceMs: nowMs,
     // What a new box lacks was said in its receipt; from here on it holds what its archive holds.
@@ -192,6 +196,12 @@ export function fail(lease: Lease, event: LeaseEvent<'fail'>): LeaseTransition<L
     return { lease, outcome: refused(lease), condemned: [] };
   const failure = { epoch: event.epoch, ...event.failure };
   return { ...abandonClaim(lease, failure, 'the box could not be made'), outcome: { kind: 'done' } };
+}
+
+export function disown(lease: Lease, event: LeaseEvent<'disown'>): LeaseTransition<LeaseOutcomes['disown']> {
+  if (!isClaimed(lease) || lease.claim !== event.claim)
+    return { lease, outcome: refused(lease), condemned: [] };
+  return { ...abandonClaim(lease, null, 'its maker never heard of it'), outcome: { kind: 'done' } };
 }
 
 export function orphaned(
@@ -228,7 +238,7 @@ export function replace(
     superseded: [],
     reason,
   };
-  const { lease: claimed, spawn } = claim(empty, 'replacing', nowMs, settings);
+  const { lease: claimed, spawn } = claim(empty, 'replacing', event.claim, nowMs, settings);
   return {
     lease: claimed,
     outcome: spawn,

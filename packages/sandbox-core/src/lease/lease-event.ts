@@ -5,7 +5,7 @@ import type { BoxToDestroy, Holder, HolderKey, Lease, LeaseState } from './lease
 
 /** What can happen to a lease, by name. */
 export interface LeaseEvents {
-  /** Somebody wants the box. Safe to repeat with the same attempt. */
+  /** Somebody wants the box. Safe to repeat with the same attempt, which also names the claim, should there be one. */
   acquire: {
     readonly holder: HolderKey & { readonly subject: string };
     /** Only the box of this epoch will do; any other is refused and nothing is written. */
@@ -38,10 +38,12 @@ export interface LeaseEvents {
     readonly epoch: number;
     readonly failure: { readonly code: SandboxErrorCode; readonly message: string };
   };
+  /** The answer to a claim was lost, so that nobody makes the box in its name. */
+  disown: { readonly claim: string };
   /** Whoever makes, replaces or stops the box is known to be dead: nobody has to wait for its time to run out. */
   orphaned: Record<never, never>;
   /** The box is proven gone: this caller replaces it. */
-  replace: { readonly epoch: number };
+  replace: { readonly epoch: number; readonly claim: string };
   /** Stop the box now. Without `force` only when nothing keeps it. */
   pause: {
     readonly claim: string;
@@ -127,6 +129,7 @@ export interface LeaseOutcomes {
   created: Done | Refused;
   commit: Done | Refused;
   fail: Done | Refused;
+  disown: Done | Refused;
   orphaned: Done;
   replace: Spawn | Wait | Refused;
   pause:

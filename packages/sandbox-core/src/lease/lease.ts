@@ -57,7 +57,10 @@ export interface Lease {
    * provider limits its life.
    */
   readonly deadlineMs: number | null;
-  /** Who is terminating; the epoch cannot tell two reapers apart. */
+  /**
+   * Who is terminating, as the epoch cannot tell two reapers apart; or who is making, as one whose answer got lost does
+   * not know the epoch.
+   */
   readonly claim: string | null;
   /** Why it is terminating; null in every other state. */
   readonly stopping: StopCause | null;

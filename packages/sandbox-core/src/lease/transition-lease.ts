@@ -1,4 +1,4 @@
-import { acquire, claimBeat, commit, created, fail, orphaned, replace } from './claiming.ts';
+import { acquire, claimBeat, commit, created, disown, fail, orphaned, replace } from './claiming.ts';
 import {
   captured,
   captureFailed,
@@ -31,6 +31,7 @@ const TRANSITIONS: TransitionTable = {
   created,
   commit,
   fail,
+  disown,
   orphaned,
   replace,
   pause,

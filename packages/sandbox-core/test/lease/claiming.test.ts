@@ -148,6 +148,25 @@ describe('claims', () => {
     expect(transitionLease(up, { type: 'orphaned' }, now, settings).lease).toBe(up);
   });
 
+  test('a claim whose answer was lost is given back by who made it, and by nobody else', () => {
+    const { lease: claimed } = transitionLease(
+      lease({}),
+      { type: 'acquire', holder: request },
+      now,
+      settings,
+    );
+    const disown = (claim: string, of = claimed) =>
+      transitionLease(of, { type: 'disown', claim }, now, settings);
+    expect(disown('other')).toMatchObject({ outcome: { kind: 'refused' }, condemned: [] });
+    const { lease: free, outcome } = disown(request.attempt);
+    expect(outcome).toEqual({ kind: 'done' });
+    // Who waits for it does not fail: it makes the box.
+    expect(free).toMatchObject({ state: 'cold', claim: null, failure: null, epoch: claimed.epoch });
+    const made = { type: 'commit', epoch: claimed.epoch, box, parks: false, fresh: true } as const;
+    const { lease: up } = transitionLease(claimed, made, now, settings);
+    expect(disown(request.attempt, up)).toMatchObject({ lease: up, outcome: { kind: 'refused' } });
+  });
+
   test('a repeated commit answers as the first', () => {
     const judged = transitionLease(
       warm(),
@@ -199,7 +218,7 @@ describe('claims', () => {
   test('a box proven gone is replaced by one caller at the next epoch', () => {
     const first = transitionLease(
       warm({ revision: 2, revisedAtMs: 9 }),
-      { type: 'replace', epoch: 3 },
+      { type: 'replace', epoch: 3, claim: 'c' },
       now,
       settings,
     );
@@ -210,10 +229,15 @@ describe('claims', () => {
       uncaptured: { revisedAtMs: 9, revision: 2 },
     });
     const holders = [holding(request, { dirty: true })];
-    const working = transitionLease(warm({ holders }), { type: 'replace', epoch: 3 }, now, settings);
+    const working = transitionLease(
+      warm({ holders }),
+      { type: 'replace', epoch: 3, claim: 'c' },
+      now,
+      settings,
+    );
     // Who works in it may have changed more than is counted: no archive is known to hold everything.
     expect(working.outcome).toMatchObject({ uncaptured: { revision: null } });
-    const second = transitionLease(first.lease, { type: 'replace', epoch: 3 }, now, settings);
+    const second = transitionLease(first.lease, { type: 'replace', epoch: 3, claim: 'c' }, now, settings);
     expect(second.outcome.kind).toBe('wait');
   });
 });

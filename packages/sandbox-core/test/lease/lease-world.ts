@@ -211,7 +211,7 @@ export class LeaseWorld {
       if (outcome.kind !== 'joined') continue;
       const box = this.boxes.get(outcome.box.instance);
       if (box === undefined) {
-        const replaced = this.apply({ type: 'replace', epoch: outcome.epoch });
+        const replaced = this.apply({ type: 'replace', epoch: outcome.epoch, claim: holder.attempt });
         yield;
         if (replaced.kind === 'spawn') yield* this.#spawn(replaced, fails);
         continue;
