@@ -8,10 +8,12 @@ import {
   modelEndpointOf,
   OpenedParts,
   openServerParts,
+  type ServerParts,
   startTurnWorker,
   startUpkeep,
 } from '@boxyard/server-parts';
 import { composeProviders } from './compose.ts';
+import { startWorkerListener, type WorkerListener } from './worker-listener.ts';
 
 export interface StartWorkerOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -22,6 +24,8 @@ export interface StartWorkerOptions {
 
 export interface RunningWorker {
   readonly settings: Settings;
+  /** Where it tells its health and metrics; null when it does not. */
+  readonly url: string | null;
   /** Hands its turns over: what runs in boxes goes on, and another worker takes the turns up at once. Boxes stay. */
   stop(): Promise<void>;
 }
@@ -42,11 +46,37 @@ export async function startWorker({ env, version, log: logAt }: StartWorkerOptio
   const providers = composeProviders(settings);
   await using opening = new OpenedParts();
   const parts = await openServerParts({ settings, env, version, log, providers, opening });
+  const draining = new AbortController();
+  let turns: { readonly running: number } | null = null;
+  // Before what it tells of, so that it tells until that has ended.
+  const listener = await startListener(parts, draining.signal, () => turns?.running ?? 0);
   await startUpkeep(parts);
-  if (endpoint !== null) await startTurnWorker(parts, endpoint);
-  log.info({ dataDir: settings.dataDir, pid: process.pid, turns: settings.turnConcurrency }, 'ready');
+  if (endpoint !== null) turns = await startTurnWorker(parts, endpoint);
+  const url = listener?.url ?? null;
+  log.info({ dataDir: settings.dataDir, pid: process.pid, turns: settings.turnConcurrency, url }, 'ready');
   const running = opening.move();
-  return { settings, stop: () => running[Symbol.asyncDispose]() };
+  return {
+    settings,
+    url,
+    stop: () => {
+      draining.abort();
+      return running[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Null where the settings want none. */
+async function startListener(
+  { settings, meters, opening }: ServerParts,
+  draining: AbortSignal,
+  turnsRunning: () => number,
+): Promise<WorkerListener | null> {
+  const { workerPort: port, metricsToken } = settings;
+  if (port === null) return null;
+  const renderMetrics = () => meters.render();
+  return opening.use(
+    await startWorkerListener({ port, draining, turnsRunning, renderMetrics, metricsToken }),
+  );
 }
 
 /** One that makes up its own would work on another record, or could not read what servers sealed. */

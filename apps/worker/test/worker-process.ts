@@ -9,6 +9,8 @@ export interface WorkerProcess {
   readonly child: ChildProcess;
   /** What it has printed so far, both channels. */
   printed(): string;
+  /** Where it tells of itself, once it is ready. */
+  url(): string;
   /** Waits until it has ended; answers the exit code, or null after a signal. */
   ended(): Promise<number | null>;
 }
@@ -28,7 +30,12 @@ export function spawnWorker(env: Readonly<Record<string, string>>): WorkerProces
     child.kill('SIGKILL');
     await closed;
   });
-  return { child, printed: () => printed, ended: () => closed };
+  return {
+    child,
+    printed: () => printed,
+    url: () => /"url":"([^"]+)"/.exec(printed)?.[1] ?? '',
+    ended: () => closed,
+  };
 }
 
 /** One that takes up turns. */

@@ -39,6 +39,7 @@ async function openYard(settings: Readonly<Record<string, string>>): Promise<Yar
     BOXYARD_DATABASE_URL: urlOf(store),
     BOXYARD_MODEL_BASE_URL: model.baseUrl,
     BOXYARD_MODEL: 'scripted',
+    BOXYARD_WORKER_PORT: '0',
     ...settings,
   };
   const server = await startServer({
@@ -102,6 +103,9 @@ test.each([
       async () => (await yard.session.api.turns.get(turnId)).attempt === 2,
     );
     await writeFile(yard.path('go'), '');
+    const told = async (path: string) => (await fetch(new URL(path, second.url()))).text();
+    expect(JSON.parse(await told('/healthz'))).toMatchObject({ status: 'ready' });
+    expect(await told('/metrics')).toMatch(/^boxyard_build_info\{.*\} 1$/m);
     await yard.reaching(turnId, 'completed');
     expect(await readFile(yard.path('lines'), 'utf8')).toBe('line\n');
     expect(yard.told).toHaveLength(1);

@@ -97,6 +97,15 @@ export const SETTINGS = {
     group: 'Server',
     description: 'The port of the server; 0 takes any free one.',
   },
+  workerPort: {
+    name: 'BOXYARD_WORKER_PORT',
+    schema: wholeNumber(0, 65_535),
+    default: null,
+    unit: '',
+    group: 'Server',
+    description:
+      'Where a boxyard-worker tells its health and its metrics, on loopback; 0 takes any free port. Absent: nowhere.',
+  },
   url: {
     name: 'BOXYARD_URL',
     schema: url(['http', 'https']),

@@ -7,7 +7,8 @@ const INTRODUCTION = `# Metrics
 \`GET /metrics\` serves them in Prometheus' text format, to every key with the permission \`metrics:read\` and to the
 token of \`BOXYARD_METRICS_TOKEN\`, which also works while the database is away. What stands as *shared* is read from
 the record: every server on one database tells the same, so take its maximum and never its sum. Counters begin at 0
-with the process. What to alert on stands in [operate.md](operate.md).
+with the process. A \`boxyard-worker\` serves its own on the port of \`BOXYARD_WORKER_PORT\`. What to alert on stands in
+[operate.md](operate.md).
 
 Labels in *italics* take any value; the others take only those that are listed.`;
 
