@@ -23,8 +23,6 @@ const TURNS = {
   BOXYARD_TURN_CONCURRENCY: String(CONCURRENCY),
   BOXYARD_TURN_HEARTBEAT_MS: '1000',
   BOXYARD_TURN_TTL_MS: '5000',
-  // Who was making a box when the database went away could not say that he gave up.
-  BOXYARD_WARMING_TTL_MS: '30000',
 };
 
 export class FaultYard {
