@@ -1,4 +1,4 @@
-import { bounded, SandboxError, type Terminate } from '@boxyard/sandbox-core';
+import { bounded, type Provider, SandboxError, type Terminate } from '@boxyard/sandbox-core';
 import { captureBox, keepsArchives } from './capture-box.ts';
 import { destroyCondemned } from './condemned-boxes.ts';
 import type { LeaseContext } from './lease-context.ts';
@@ -71,6 +71,30 @@ const tookOver = (groupId: string) =>
     },
   );
 
+/**
+ * Of a capture that ended as if its box were gone. A command that was killed is gone too and says nothing of its box,
+ * whose files nobody has yet: only the provider does.
+ */
+async function judgeGone(
+  provider: Provider,
+  { box: ref, epoch }: Terminate,
+  signal: AbortSignal,
+  cause: unknown,
+): Promise<unknown> {
+  try {
+    const box = await resumeBox(provider, ref, { epoch, environment: {}, signal });
+    await box.close().catch(() => {});
+  } catch (proof) {
+    return proof;
+  }
+  const said = cause instanceof Error ? cause.message : String(cause);
+  return new SandboxError(
+    'unreachable',
+    `Capturing box ${ref.instance} failed, and it is still there: ${said} Try again.`,
+    { stage: 'capture', cause },
+  );
+}
+
 async function bringToRest(
   context: LeaseContext,
   { groupId, workspaceId, terminate }: StopRequest,
@@ -89,6 +113,8 @@ async function bringToRest(
         // Without archives nothing can be kept, and keeping the box for ever would be no answer either: the
         // next restore says that everything is missing.
         if (captured === 'committed') capturedRevision = revision;
+      } catch (error) {
+        throw provider.isGone(error) ? await judgeGone(provider, terminate, signal, error) : error;
       } finally {
         await box.close().catch(() => {});
       }

@@ -42,9 +42,12 @@ describe('draining', () => {
     expect(await read(second, 'a')).toBe('kept');
   });
 
-  test('a capture that fails leaves the box running', async () => {
+  test.each([
+    ['fails', new Error('disk full')],
+    ['loses a command', new SandboxError('gone', 'The command is gone. Start it anew.')],
+  ])('a capture that %s leaves the box running', async (_, failure) => {
     const server = stage.server({
-      blobs: { ...stage.blobs, put: () => Promise.reject(new Error('disk full')) },
+      blobs: { ...stage.blobs, put: () => Promise.reject(failure) },
     });
     const own = group();
     const first = await open(server, stage, own);
@@ -58,7 +61,7 @@ describe('draining', () => {
     expect(report).toMatchObject({
       state: 'draining',
       dirty: true,
-      reason: expect.stringContaining('disk full'),
+      reason: expect.stringContaining(failure.message),
     });
     expect(stage.cloud.machines.has(instance)).toBe(true);
     await using again = await open(stage.server(), stage, own);
