@@ -24,6 +24,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     // The test run lists every test that passed only on its second try, so a shaky one is seen, not hidden.
     retry: process.env.CI === 'true' ? 1 : 0,
-    maxWorkers: 2,
+    // One more than the cores of a small machine: much of what runs here waits for a process, a timer or a disk.
+    maxWorkers: 3,
   },
 });

@@ -49,11 +49,3 @@ export async function openTestMachine(): Promise<TestMachine> {
     },
   };
 }
-
-export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`It never came about that ${what}.`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

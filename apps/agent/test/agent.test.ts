@@ -3,9 +3,10 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SandboxError } from '@boxyard/sandbox-core';
+import { eventually } from '@tooling/eventually';
 import { needs } from '@tooling/system-parts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openTestMachine, until } from './agent-process.ts';
+import { openTestMachine } from './agent-process.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { OpenPty } from './open-pty.ts';
 
@@ -33,7 +34,7 @@ describe('an agent of a real control plane', needs('nats-server'), () => {
   test('a person lets it in, and then the machine is a box until it is asked to stop', async () => {
     await using machine = await openTestMachine();
     const enrolling = machine.start(['enroll', '--server', plane.url, '--name', 'a laptop']);
-    await until('a code is shown', () => /enter [2-9A-Z]{4}-[2-9A-Z]{4}/.test(enrolling.output.stdout));
+    await eventually('a code is shown', () => /enter [2-9A-Z]{4}-[2-9A-Z]{4}/.test(enrolling.output.stdout));
     const userCode = /enter (\S+)/.exec(enrolling.output.stdout)?.[1] ?? '';
     expect(enrolling.output.stdout).toContain('▄');
     await plane.fleet.devices.approve(plane.workspaceId, userCode, {
@@ -52,7 +53,7 @@ describe('an agent of a real control plane', needs('nats-server'), () => {
 
     await writeFile(join(machine.home, 'mine.txt'), 'mine');
     const agent = machine.start(['run']);
-    await until('it is connected', () => plane.hellos.length > 0 || agent.child.exitCode !== null);
+    await eventually('it is connected', () => plane.hellos.length > 0 || agent.child.exitCode !== null);
     expect(plane.hellos.at(-1)?.hello).toMatchObject({
       workspaceRoot: machine.home,
       capabilities: { pty: true },
@@ -97,7 +98,7 @@ describe('an agent of a real control plane', needs('nats-server'), () => {
     await using machine = await openTestMachine();
     const hellos = plane.hellos.length;
     const agent = machine.start(['up', '--server', plane.url, '--token', await plane.enrollmentToken()]);
-    await until('it is connected', () => plane.hellos.length > hellos || agent.child.exitCode !== null);
+    await eventually('it is connected', () => plane.hellos.length > hellos || agent.child.exitCode !== null);
     const agentId = plane.hellos.at(-1)?.hello.agentId ?? '';
     await using box = await plane.openMachine();
     const marks: string[] = [];
@@ -113,7 +114,7 @@ describe('an agent of a real control plane', needs('nats-server'), () => {
       }
     };
     const working = Promise.all(Array.from({ length: 4 }, work));
-    await until('the JWT was replaced', () => plane.hellos.length >= hellos + 2);
+    await eventually('the JWT was replaced', () => plane.hellos.length >= hellos + 2);
     await plane.restartNats();
     restarted = true;
     await working;
@@ -131,7 +132,7 @@ describe('an agent of a real control plane', needs('nats-server'), () => {
       await using machine = await openTestMachine();
       const hellos = plane.hellos.length;
       const first = machine.start(['up', '--server', plane.url, '--token', await plane.enrollmentToken()]);
-      await until('it is connected', () => plane.hellos.length > hellos);
+      await eventually('it is connected', () => plane.hellos.length > hellos);
       const script = 'for i in 1 2 3 4 5 6 7 8; do echo line $i; sleep 1; done';
       {
         await using box = await plane.openMachine();
@@ -141,7 +142,7 @@ describe('an agent of a real control plane', needs('nats-server'), () => {
       await first.ended;
       const said = plane.hellos.length;
       machine.start(['run']);
-      await until('it is back', () => plane.hellos.length > said);
+      await eventually('it is back', () => plane.hellos.length > said);
       await using box = await plane.openMachine();
       if (!box.capabilities.attach.available) throw new Error('Nothing can be found again.');
       const process = await box.capabilities.attach.use.attach('long');

@@ -5,9 +5,10 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BoxProcess, OUTPUT_START, type OutputCursor } from '@boxyard/sandbox-core';
+import { eventually } from '@tooling/eventually';
 import { needs } from '@tooling/system-parts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openTestMachine, type TestMachine, until } from './agent-process.ts';
+import { openTestMachine, type TestMachine } from './agent-process.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { type PrintingCommand, printingCommand } from './printing-command.ts';
 
@@ -25,7 +26,7 @@ describe('links to an agent that are lost', needs('nats-server'), () => {
     plane = await startControlPlane();
     machine = await openTestMachine();
     const agent = machine.start(['up', '--server', plane.url, '--token', await plane.enrollmentToken()]);
-    await until('it is connected', () => plane.hellos.length > 0 || agent.child.exitCode !== null);
+    await eventually('it is connected', () => plane.hellos.length > 0 || agent.child.exitCode !== null);
   });
   afterAll(async () => {
     await machine?.[Symbol.asyncDispose]();

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { RelayDialler, type RelayStream } from '@boxyard/agent-proto/relay';
 import { mintStreamToken } from '@boxyard/sandbox-core';
 import type { MachineBox } from '@boxyard/selfhosted';
-import { until } from './agent-process.ts';
+import { eventually } from '@tooling/eventually';
 import type { ControlPlane } from './control-plane.ts';
 
 export class OpenPty implements AsyncDisposable {
@@ -35,8 +35,8 @@ export class OpenPty implements AsyncDisposable {
     return this.#stream.write(Buffer.from(text));
   }
 
-  prints(text: string): Promise<void> {
-    return until(`the terminal prints ${text}`, () => this.#printed.includes(text));
+  async prints(text: string): Promise<void> {
+    await eventually(`the terminal prints ${text}`, () => this.#printed.includes(text));
   }
 
   async #read(): Promise<void> {

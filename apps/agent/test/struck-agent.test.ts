@@ -4,9 +4,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SandboxError } from '@boxyard/sandbox-core';
+import { eventually } from '@tooling/eventually';
 import { needs } from '@tooling/system-parts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type AgentRun, openTestMachine, type TestMachine, until } from './agent-process.ts';
+import { type AgentRun, openTestMachine, type TestMachine } from './agent-process.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 
 const FROZEN_MS = process.env.BOXYARD_SOAK === '1' ? 30_000 : 3000;
@@ -43,7 +44,10 @@ describe('an agent that is struck', needs('nats-server'), () => {
     const token = hellos === 0 ? ['--server', plane.url, '--token', await plane.enrollmentToken()] : [];
     const started = machine.start(['up', ...flags, ...token]);
     agent = started;
-    await until('it is connected', () => plane.hellos.length > hellos || started.child.exitCode !== null);
+    await eventually(
+      'it is connected',
+      () => plane.hellos.length > hellos || started.child.exitCode !== null,
+    );
     await expect.poll(liveness, FOUND).toBe('online');
   }
 
@@ -55,7 +59,8 @@ describe('an agent that is struck', needs('nats-server'), () => {
   /** Says that it runs, and ends when it is told to, or with the folder of the test. */
   const waiting = (name: string) =>
     `echo ${name} >> ran-${name}; echo begun; while [ ! -e go-${name} ] && [ -e ran-${name} ]; do sleep 0.1; done; echo ended`;
-  const begun = (name: string) => until(`${name} runs`, async () => (await lines(`ran-${name}`)).length > 0);
+  const begun = (name: string) =>
+    eventually(`${name} runs`, async () => (await lines(`ran-${name}`)).length > 0);
 
   test(`answers every ping beside ${PARALLEL} commands at once, and runs each of them once`, {
     timeout: 120_000,
@@ -111,7 +116,7 @@ describe('an agent that is struck', needs('nats-server'), () => {
       }
     })();
     const numbers = () => ticks.split('\n').filter(Boolean).map(Number);
-    await until('it ticks', () => numbers().length > 3);
+    await eventually('it ticks', () => numbers().length > 3);
 
     running().child.kill('SIGSTOP');
     try {
@@ -130,7 +135,7 @@ describe('an agent that is struck', needs('nats-server'), () => {
     const before = numbers().length;
     running().child.kill('SIGCONT');
     expect((await waited).exitCode).toBe(0);
-    await until('it ticks again', () => numbers().length > before + 3);
+    await eventually('it ticks again', () => numbers().length > before + 3);
     await expect.poll(liveness, FOUND).toBe('online');
     await say('go-ticks');
     await reading;
@@ -211,7 +216,7 @@ describe('an agent that is struck', needs('nats-server'), () => {
     const { child } = running();
     child.kill('SIGTERM');
     // The command ends when this test says so: whatever it waited for, it was not that.
-    await until('it has ended', () => child.exitCode !== null);
+    await eventually('it has ended', () => child.exitCode !== null);
     expect(child.exitCode).toBe(0);
     await expect.poll(liveness, FOUND).toBe('offline');
     await expect(output.next()).rejects.toMatchObject({ code: 'outcome-unknown' });

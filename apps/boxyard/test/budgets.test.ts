@@ -1,6 +1,6 @@
+import { eventually } from '@tooling/eventually';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type SharedServer, startSharedServer } from './shared-server.ts';
-import { eventually } from './test-server.ts';
 
 const WORKSPACE = '/v1/workspaces/default';
 const SESSIONS = `${WORKSPACE}/sessions`;
@@ -40,7 +40,7 @@ test('a budget of nothing stops a busy box with its files, and nobody wakes it u
   await exec(id, { command: 'echo kept >file' });
   await exec(id, { command: 'sleep 600', background: true, waitMs: 0, timeoutMs: 600_000 });
   await setBudget(0);
-  await eventually(async () => (await livenessOf(id)) === 'cold', 'the box is stopped');
+  await eventually('the box is stopped', async () => (await livenessOf(id)) === 'cold');
 
   const { items } = await shared.client.json<{ items: { type: string; payload: object }[] }>(
     'GET',

@@ -1,11 +1,11 @@
 // `boxyard chat` against a real server: in a pipe, and in a real terminal with a person at it.
 import type { Script } from '@boxyard/scripted-model';
 import { startScriptedModel } from '@boxyard/scripted-model';
+import { eventually } from '@tooling/eventually';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { CTRL_C, CTRL_D, openTerminal, runCommandLine, startCommandLine } from './command-line.ts';
 import { startCuttableConnection } from './cuttable-connection.ts';
 import { type SharedServer, startSharedServer } from './shared-server.ts';
-import { eventually } from './test-server.ts';
 
 const exec = (cmd: string) =>
   ({ kind: 'call', name: 'exec_command', arguments: { cmd, yield_time_ms: 60_000 } }) as const;
@@ -100,7 +100,7 @@ test('a stream that is cut goes on where it was, with nothing missing and nothin
   });
   child.stdin.end();
   for (const seen of ['word1', 'word4']) {
-    await eventually(async () => printed().split('\n').at(-1)?.includes(seen), seen);
+    await eventually(seen, async () => printed().split('\n').at(-1)?.includes(seen));
     expect(relay.cut()).toBeGreaterThan(0);
   }
   expect(await outcome).toMatchObject({ code: 0, stderr: '' });
@@ -118,10 +118,10 @@ test('a talk in a terminal: typed, seen as it comes, steered, and left', async (
   // Said while the command runs: it is in the next question, and no turn of its own.
   terminal.type('say heard you\n');
   const id = /session (\S+)/.exec(terminal.text())?.[1] ?? '';
-  await eventually(async () => {
+  await eventually('the second message', async () => {
     const { items } = await shared.boxyard.session(id).events.list({ limit: 1000 });
     return items.filter(({ type }) => type === 'turn.message').length === 2;
-  }, 'the second message');
+  });
   await shared.boxyard.session(id).files.write({ path: 'go', content: '' });
   await terminal.sees('  from the box');
   await terminal.sees('done · 2 questions');
@@ -183,7 +183,7 @@ test('Ctrl-C cancels the turn and leaves the talk open; once more leaves', async
   await terminal.sees('Ctrl-C once more');
   terminal.type(CTRL_C);
   expect(await terminal.exitCode).toBe(130);
-  await eventually(async () => (await turnStatus(id)).length === 2, 'the second cancelled turn');
+  await eventually('the second cancelled turn', async () => (await turnStatus(id)).length === 2);
 });
 
 test('what a model says moves no cursor', async () => {

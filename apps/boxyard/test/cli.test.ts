@@ -2,17 +2,12 @@ import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { eventually } from '@tooling/eventually';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type Outcome, runCommandLine } from './command-line.ts';
 import { ApiClient } from './raw-api.ts';
 import { type SharedServer, startSharedServer } from './shared-server.ts';
-import {
-  cliArguments,
-  deleteSessions,
-  eventually,
-  startTestServer,
-  temporaryDataDir,
-} from './test-server.ts';
+import { cliArguments, deleteSessions, startTestServer, temporaryDataDir } from './test-server.ts';
 
 let shared: SharedServer;
 beforeAll(async () => {
@@ -134,7 +129,7 @@ test('a server that is told to end finishes what runs and names the boxes that s
     },
   );
   const begun = join(dataDir, 'boxes', sandboxGroupId, 'workspace', 'begun');
-  await eventually(() => stat(begun).catch(() => null), 'the command has begun');
+  await eventually('the command has begun', () => stat(begun).catch(() => null));
   const ended = first.terminate();
   expect((await running).stdout).toBe('done\n');
   expect((await ended).trim().split('\n').at(-1)).toContain(sandboxGroupId);
@@ -155,7 +150,9 @@ test("what 'npm start' runs shows the demo and goes on as a server", async () =>
   child.stdout.on('data', (chunk) => {
     printed += chunk;
   });
-  await eventually(async () => printed.includes('The boxes stay.'), 'the end of the demo', 60);
+  await eventually('the end of the demo', async () => printed.includes('The boxes stay.'), {
+    withinMs: 60_000,
+  });
   expect(printed).toContain('The model is scripted');
   expect(printed).toMatch(/FAILED: a list whose last line[\s\S]*all tests passed[\s\S]*tag: mended/);
   const curl = /^ {2}(curl .*)$/m.exec(printed)?.[1] ?? '';

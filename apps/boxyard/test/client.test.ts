@@ -7,10 +7,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BoxyardClient, BoxyardError, type BoxyardSession, createClient, ROUTES } from '@boxyard/client';
+import { eventually } from '@tooling/eventually';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type CuttableConnection, startCuttableConnection } from './cuttable-connection.ts';
 import { type SharedServer, startSharedServer } from './shared-server.ts';
-import { eventually, startTestServer, temporaryDataDir } from './test-server.ts';
+import { startTestServer, temporaryDataDir } from './test-server.ts';
 import { startValidatingProxy, type ValidatingProxy } from './validating-proxy/start-validating-proxy.ts';
 
 let shared: SharedServer;
@@ -123,7 +124,7 @@ test('events come once each and in order over connections that are cut', async (
   })();
   for (const name of ['event-1', 'event-2', 'event-3', 'event-4']) {
     await session.files.write({ path: name, content: name });
-    await eventually(async () => paths.includes(name), `the event of ${name}`);
+    await eventually(`the event of ${name}`, async () => paths.includes(name));
     connection.cut();
   }
   await following;
@@ -191,10 +192,10 @@ test('a workspace is listed, changed, watched and copied as a whole', async () =
   })();
   await files.mkdir({ path: 'made' });
   // The stream may be open only after the first change: another name each time, until one is told.
-  await eventually(async () => {
+  await eventually('the new file is told', async () => {
     await files.write({ path: 'made/seen', content: String(seen.length) });
     return seen.some((line) => line.endsWith('made/seen'));
-  }, 'the new file is told');
+  });
   await watching;
   await files.move({ path: 'made/seen', newPath: 'made/moved' });
   const { root } = await files.list({ path: 'made', depth: 2 });
@@ -247,8 +248,8 @@ test('keys and workspaces are managed, and a key that was revoked is refused', a
   expect((await team.keys.list()).items).toMatchObject([{ id, revokedAt: null }]);
   await team.keys.revoke(id);
   await eventually(
-    async () => (await codeOf(reader.sessions.list().next())) === 'unauthenticated',
     'the key stops working',
+    async () => (await codeOf(reader.sessions.list().next())) === 'unauthenticated',
   );
 });
 

@@ -2,8 +2,9 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { stripVTControlCharacters } from 'node:util';
 import { spawn as spawnInTerminal } from '@lydell/node-pty';
+import { eventually } from '@tooling/eventually';
 import { onTestFinished } from 'vitest';
-import { cliArguments, eventually } from './test-server.ts';
+import { cliArguments } from './test-server.ts';
 
 export interface Outcome {
   readonly code: number | null;
@@ -89,7 +90,7 @@ export function openTerminal(words: readonly string[], env: Environment): Termin
     exitCode,
     async sees(wanted) {
       const from = seen;
-      await eventually(async () => text().indexOf(wanted, from) >= 0, `${wanted} in:\n${text().slice(from)}`);
+      await eventually(`${wanted} in:\n${text().slice(from)}`, async () => text().indexOf(wanted, from) >= 0);
       seen = text().indexOf(wanted, from) + wanted.length;
       return text().slice(from, seen);
     },

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { eventually } from '@tooling/eventually';
 import { describe, expect, test } from 'vitest';
 import type { ApiClient } from './raw-api.ts';
-import { deleteSessions, eventually, startTestServer, temporaryDataDir } from './test-server.ts';
+import { deleteSessions, startTestServer, temporaryDataDir } from './test-server.ts';
 
 interface SessionAnswer {
   readonly id: string;
@@ -102,7 +103,7 @@ describe('a server that was killed and started again', () => {
     };
     await exec(first.client, session, body);
     const workspace = join(dataDir, 'boxes', session.sandboxGroupId, 'workspace');
-    await eventually(() => readFile(join(workspace, 'runs'), 'utf8').catch(() => null), 'the command began');
+    await eventually('the command began', () => readFile(join(workspace, 'runs'), 'utf8').catch(() => null));
     await first.kill();
     await rm(join(dataDir, 'boxes', session.sandboxGroupId, 'spool'), { recursive: true, force: true });
 
@@ -131,7 +132,7 @@ describe('a server that was killed and started again', () => {
         written = round;
       }
     })().catch(() => undefined);
-    await eventually(async () => written >= 3, 'three writes');
+    await eventually('three writes', async () => written >= 3);
     await first.kill();
     await writing;
 
@@ -153,9 +154,8 @@ describe('a server that was killed and started again', () => {
     const session = await newSession(first.client);
     const opening = exec(first.client, session, { command: 'true' }).catch(() => undefined);
     const boxes = join(dataDir, 'boxes');
-    await eventually(
-      async () => (await readdir(boxes).catch((): string[] => [])).includes(session.sandboxGroupId),
-      'the box is being made',
+    await eventually('the box is being made', async () =>
+      (await readdir(boxes).catch((): string[] => [])).includes(session.sandboxGroupId),
     );
     await first.kill();
     await opening;

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startScriptedModel } from '@boxyard/scripted-model';
 import { sharedTestEngine } from '@tooling/docker-engine';
+import { eventually } from '@tooling/eventually';
 import { needs } from '@tooling/system-parts';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { runCommandLine, startCommandLine } from './command-line.ts';
-import { eventually } from './test-server.ts';
 
 /** Each demo makes a database, starts a server and ends both. */
 const HANGS = { timeout: 180_000 };
@@ -77,7 +77,7 @@ test(
       BOXYARD_MODEL_BASE_URL: model.baseUrl,
       BOXYARD_MODEL: 'other',
     });
-    await eventually(async () => printed().includes('I am another one.'), 'the words of the model');
+    await eventually('the words of the model', async () => printed().includes('I am another one.'));
     expect(printed()).toContain(`The model is other at ${model.baseUrl}.`);
     child.kill('SIGTERM');
     expect(await outcome).toMatchObject({ code: 130, stderr: '' });

@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BoxyardError, type BoxyardSession, createClient } from '@boxyard/client';
 import { IMAGE_NAMES, provideImage, startTestEngine, type TestEngine } from '@tooling/docker-engine';
+import { eventually } from '@tooling/eventually';
 import { needs } from '@tooling/system-parts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { eventually, launchServer, type ServerProcess } from './test-server.ts';
+import { launchServer, type ServerProcess } from './test-server.ts';
 
 const MINUTES = 60_000;
 const KEPT = 'kept across everything\n';
@@ -80,10 +81,10 @@ async function containersOf(groupId: string) {
 }
 
 async function containerOf(groupId: string) {
-  const [container] = await eventually(async () => {
+  const [container] = await eventually('the container of the session', async () => {
     const found = await containersOf(groupId);
     return found.length > 0 && found;
-  }, 'the container of the session');
+  });
   return engine.docker.getContainer(container?.Id ?? '');
 }
 
@@ -157,7 +158,7 @@ const TYPED = ['not-ready', 'unreachable', 'outcome-unknown', 'timeout', 'not-fo
 /** As a person would: again, as long as the answer says that this may help. */
 async function insist<T>(what: string, ask: () => Promise<T>): Promise<T> {
   let answer: { readonly value: T } | null = null;
-  await eventually(async () => {
+  await eventually(what, async () => {
     try {
       answer = { value: await ask() };
       return true;
@@ -165,7 +166,7 @@ async function insist<T>(what: string, ask: () => Promise<T>): Promise<T> {
       if (!BoxyardError.isInstance(error) || !TYPED.includes(error.code)) throw error;
       return false;
     }
-  }, what);
+  });
   if (answer === null) throw new Error(what);
   return (answer as { readonly value: T }).value;
 }
@@ -184,7 +185,7 @@ async function expectOneBoxWithItsFiles({ yard, sessionId, groupId }: Scene): Pr
   expect(await insist('the saved file', () => session.files.readText('kept.txt'))).toBe(KEPT);
   const { stdout } = await insist('a command', () => session.exec('cat kept.txt'));
   expect(stdout).toBe(KEPT);
-  await eventually(async () => (await containersOf(groupId)).length === 1, 'one container of the session');
+  await eventually('one container of the session', async () => (await containersOf(groupId)).length === 1);
 }
 
 async function expectGone({ yard, sessionId, groupId }: Scene): Promise<void> {
@@ -192,7 +193,7 @@ async function expectGone({ yard, sessionId, groupId }: Scene): Promise<void> {
   await insist('the deletion', () => session.delete());
   // What could not be destroyed at once is tried again half a minute later.
   const noContainer = async () => (await containersOf(groupId)).length === 0;
-  await eventually(noContainer, 'no container of the session', 120);
+  await eventually('no container of the session', noContainer, { withinMs: 120_000 });
 }
 
 const DOC = new URL('../../../docs/docker-faults.md', import.meta.url);
@@ -243,7 +244,7 @@ describe.each(Object.keys(STRIKES))('%s', { ...needs('docker', 'busybox') }, (st
     expect(await toldBy(strike, 'making the box')).toContain(await work);
     const { stdout } = await insist('a command', () => yard.session(session.id).exec('echo hi'));
     expect(stdout).toBe('hi\n');
-    await eventually(async () => (await containersOf(scene.groupId)).length === 1, 'one container');
+    await eventually('one container', async () => (await containersOf(scene.groupId)).length === 1);
     await expectGone(scene);
   });
 

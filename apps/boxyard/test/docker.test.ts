@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Script, type ScriptedModel, startScriptedModel } from '@boxyard/scripted-model';
 import { type SharedEngine, sharedTestEngine } from '@tooling/docker-engine';
+import { eventually } from '@tooling/eventually';
 import { needs } from '@tooling/system-parts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ApiProblem } from './raw-api.ts';
 import { type SharedServer, startSharedServer } from './shared-server.ts';
-import { eventually } from './test-server.ts';
 
 const MINUTES = 60_000;
 /** One red pixel. */
@@ -87,12 +87,12 @@ describe('sessions on docker', needs('docker', 'debootstrap'), () => {
 
       await engine.docker.getContainer(container!.Id).remove({ force: true });
       // Who finds the box gone is told that it is not ready, because what was asked for may have been begun.
-      const content = await eventually(async () => {
+      const content = await eventually('the box that takes its place', async () => {
         const answer = await exec('cat kept.txt').catch((error: unknown) => error);
         if (!(answer instanceof ApiProblem)) return (answer as ExecAnswer).stdout;
         expect(answer.code).toBe('not-ready');
         return null;
-      }, 'the box that takes its place');
+      });
       expect(content).toBe('kept');
       expect((await info()).restored?.kind).toMatch(/^(?:EXACT|STALE)$/);
       const { items } = await client.json<{ items: { type: string }[] }>('GET', at('events?limit=1000'));
@@ -145,13 +145,13 @@ describe('sessions on docker', needs('docker', 'debootstrap'), () => {
       const { turnId } = await client.json<{ turnId: string }>('POST', at('messages'), {
         body: { text: 'Work' },
       });
-      const turn = await eventually(async () => {
+      const turn = await eventually('the end of the turn', async () => {
         const found = await client.json<{ status: string; endedAt: string | null }>(
           'GET',
           at(`turns/${turnId}`),
         );
         return found.endedAt === null ? null : found;
-      }, 'the end of the turn');
+      });
       expect(turn.status).toBe('completed');
       expect(told[0]).toMatch(/Output:\n\/workspace\n$/);
       expect(told.at(-1)).toMatch(/Output:\ntwo\n---\nname: greet[\s\S]*Say good day\.\n$/);
@@ -189,7 +189,7 @@ describe('sessions on docker', needs('docker', 'debootstrap'), () => {
       expect(await exec('pwd; cat link; echo docker >dir/file')).toBe('/workspace\nlocal\n');
       await post(`ops/${opId}/stdin`, { data: 'to the local box', close: true });
       expect(await swap('home', false)).toEqual({ activeSandboxId: null, activeEpoch: 2 });
-      await eventually(async () => (await exec('cat got')) === 'to the local box', 'what the command wrote');
+      await eventually('what the command wrote', async () => (await exec('cat got')) === 'to the local box');
       expect(await exec('cat link')).toBe('local\n');
 
       await swap({ groupId: away.activeSandboxId }, false);

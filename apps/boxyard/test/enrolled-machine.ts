@@ -6,8 +6,8 @@ import { MemoryBox } from '@boxyard/sandbox-conformance';
 import { NatsAgentTransport, type ServedBox, serveBox } from '@boxyard/selfhosted/server';
 import { createUser, type KeyPair } from '@nats-io/nkeys';
 import { connect, jwtAuthenticator, type NatsConnection } from '@nats-io/transport-node';
+import { eventually } from '@tooling/eventually';
 import type { ApiClient } from './raw-api.ts';
-import { eventually } from './test-server.ts';
 
 export const WORKSPACE = '/v1/workspaces/default';
 
@@ -98,7 +98,7 @@ export async function runMachine(
   });
   await transport.use({ requests: connection, output: connection });
   served.announce();
-  await eventually(async () => (await livenessOf(client, agentId)) === 'online', 'the machine is online');
+  await eventually('the machine is online', async () => (await livenessOf(client, agentId)) === 'online');
   return { connection, served };
 }
 

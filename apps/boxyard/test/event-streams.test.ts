@@ -1,7 +1,7 @@
+import { eventually } from '@tooling/eventually';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ApiClient } from './raw-api.ts';
 import { type SharedServer, startSharedServer } from './shared-server.ts';
-import { eventually } from './test-server.ts';
 
 const WORKSPACE = '/v1/workspaces/default';
 
@@ -52,7 +52,7 @@ test('output and file names are left out for a key that may not see them, listed
   const reading = (async () => {
     for await (const { event } of reader.events(events, { signal: stop.signal })) seen.push(event);
   })().catch(() => undefined);
-  await eventually(async () => seen.length >= allowed.length, 'the events of the reader');
+  await eventually('the events of the reader', async () => seen.length >= allowed.length);
   stop.abort();
   await reading;
   expect(seen).toEqual(allowed);

@@ -2,10 +2,10 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { eventually } from '@tooling/eventually';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { copyFiles } from '../src/cli/copy-files.ts';
 import { type SharedServer, startSharedServer } from './shared-server.ts';
-import { eventually } from './test-server.ts';
 
 const SESSIONS = '/v1/workspaces/default/sessions';
 let shared: SharedServer;
@@ -92,9 +92,9 @@ test('a watcher hears of what a command does', async () => {
   const reading = (async () => {
     for await (const chunk of response.body ?? []) seen.push(Buffer.from(chunk).toString('utf8'));
   })().catch(() => undefined);
-  await eventually(async () => seen.join('').includes(': open'), 'the stream is open');
+  await eventually('the stream is open', async () => seen.join('').includes(': open'));
   await post('terminal/exec', { command: 'echo x >watched/new.txt' });
-  await eventually(async () => seen.join('').includes('watched/new.txt'), 'the new file is told');
+  await eventually('the new file is told', async () => seen.join('').includes('watched/new.txt'));
   stop.abort();
   await reading;
 });
@@ -116,12 +116,12 @@ test('what a command changes is told to the session, and what the API changes is
       .filter(({ type }) => type === 'fs.changed')
       .flatMap(({ payload }) => payload.changes.map(({ path }) => `${payload.source} ${path}`));
   // Until the watch of a workspace stands, what a command changes is told as a folder.
-  await eventually(async () => {
+  await eventually('the file of the command', async () => {
     await post('terminal/exec', { command: 'mkdir -p built && touch built/by-command' });
     return (await told()).includes('agent built/by-command');
-  }, 'the file of the command');
+  });
   await post('fs/write', { path: 'built/by-api', content: 'x' });
   await post('terminal/exec', { command: 'touch built/last' });
-  await eventually(async () => (await told()).includes('agent built/last'), 'the last file');
+  await eventually('the last file', async () => (await told()).includes('agent built/last'));
   expect((await told()).filter((change) => change.endsWith('built/by-api'))).toEqual(['write built/by-api']);
 });

@@ -1,6 +1,6 @@
+import { eventually } from '@tooling/eventually';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type SharedServer, startSharedServer } from './shared-server.ts';
-import { eventually } from './test-server.ts';
 
 const SESSIONS = '/v1/workspaces/default/sessions';
 let shared: SharedServer;
@@ -16,7 +16,7 @@ const exec = (id: string, body: object) =>
 const livenessOf = async (id: string) =>
   (await shared.client.json<{ liveness: string }>('GET', `${SESSIONS}/${id}`)).liveness;
 const isCold = (id: string) =>
-  eventually(async () => (await livenessOf(id)) === 'cold', `the box of ${id} was stopped`);
+  eventually(`the box of ${id} was stopped`, async () => (await livenessOf(id)) === 'cold');
 const background = { background: true, waitMs: 0, timeoutMs: 600_000 };
 
 test('an idle box is stopped by itself, a running command keeps one, and looking at it does not', async () => {

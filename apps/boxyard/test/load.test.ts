@@ -6,8 +6,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BoxyardError, type BoxyardSession, createClient } from '@boxyard/client';
+import { eventually } from '@tooling/eventually';
 import { expect, test } from 'vitest';
-import { eventually, startTestServer, temporaryDataDir } from './test-server.ts';
+import { startTestServer, temporaryDataDir } from './test-server.ts';
 
 const SCALE = Number(process.env.BOXYARD_TEST_SCALE ?? '1');
 const SESSIONS = 20 * SCALE;
@@ -67,8 +68,8 @@ test('many at once', { timeout: LASTS_MS + 10 * 60_000 }, async () => {
   const groups = await Promise.all(sessions.map(async (session) => (await session.info()).sandboxGroupId));
   expect((await boxesOf(dataDir)).filter((box) => !groups.includes(box))).toEqual([]);
   for (const session of sessions) await session.delete();
-  await eventually(async () => (await boxesOf(dataDir)).length === 0, 'every box went with its session');
-  await eventually(async () => (await processesOf(dataDir)).length === 0, 'no process is left in a box');
+  await eventually('every box went with its session', async () => (await boxesOf(dataDir)).length === 0);
+  await eventually('no process is left in a box', async () => (await processesOf(dataDir)).length === 0);
   expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
   await server.terminate();
 });

@@ -5,8 +5,8 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CreatedEnrollmentToken, MachineList } from '@boxyard/contracts';
+import { eventually } from '@tooling/eventually';
 import type { ApiClient } from './raw-api.ts';
-import { eventually } from './test-server.ts';
 
 const AGENT = join(import.meta.dirname, '../../agent/src/main.ts');
 const WORKSPACE = '/v1/workspaces/default';
@@ -73,10 +73,10 @@ export class MachineAgent implements AsyncDisposable {
     };
     const child = run('up', ...flags);
     try {
-      const listed = await eventually(async () => {
+      const listed = await eventually(`${name} is online`, async () => {
         const { items } = await client.json<MachineList>('GET', `${WORKSPACE}/machines`);
         return items.find((machine) => machine.name === name && machine.swapTarget);
-      }, `${name} is online`);
+      });
       return new MachineAgent(listed.id, name, root, () => run('up', ...flags), child);
     } catch (error) {
       child.kill('SIGKILL');

@@ -1,11 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import type { MachineCredentials } from '@boxyard/contracts';
 import { createUser } from '@nats-io/nkeys';
+import { eventually } from '@tooling/eventually';
 import { needs } from '@tooling/system-parts';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Outcome, runCommandLine } from './command-line.ts';
 import { collectCredentials, describeMachine, runMachine, startEnrollment } from './enrolled-machine.ts';
-import { eventually, launchServer, type ServerProcess, temporaryDataDir } from './test-server.ts';
+import { launchServer, type ServerProcess, temporaryDataDir } from './test-server.ts';
 
 describe('machines from the command line', needs('nats-server'), () => {
   test('a server with machines lets one in, lists it, revokes it, and has one nats-server also after a crash', async () => {
@@ -51,7 +52,7 @@ describe('machines from the command line', needs('nats-server'), () => {
       credentials.agentId,
     );
     await second.terminate();
-    await eventually(async () => (await natsServers()).length === 0, 'the nats-server has ended');
+    await eventually('the nats-server has ended', async () => (await natsServers()).length === 0);
   });
 });
 

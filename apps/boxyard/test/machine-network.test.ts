@@ -1,11 +1,12 @@
 // A machine in a network of its own, that only dials out: a session works on it all the same.
+import { eventually } from '@tooling/eventually';
 import { needs } from '@tooling/system-parts';
 import { describe, expect, test } from 'vitest';
 import { MachineAgent } from './machine-agent.ts';
 import { canMakeNetworks, MachineNetwork } from './machine-network.ts';
 import { createSession, execIn, startTravellingModel, travel, workOnMachine } from './machine-walk.ts';
 import { startSharedServer } from './shared-server.ts';
-import { deleteSessions, eventually } from './test-server.ts';
+import { deleteSessions } from './test-server.ts';
 
 const needsNetworks = () => {
   const asked = needs('nats-server', 'git', 'iproute2');
@@ -44,6 +45,6 @@ describe('a machine behind a network of its own', needsNetworks(), () => {
     // It would be seen: what a command of the session opens there is.
     const listens = `${process.execPath} -e "require('net').createServer().listen(9, '127.0.0.1')"`;
     await execIn(client, id, listens, { background: true });
-    await eventually(async () => (await network.listening(machine.pid)).length === 1, 'a port of a command');
+    await eventually('a port of a command', async () => (await network.listening(machine.pid)).length === 1);
   });
 });

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { CapabilityDocument, SwapSandboxResponse } from '@boxyard/contracts';
+import { eventually } from '@tooling/eventually';
 import { needs } from '@tooling/system-parts';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { MachineAgent } from './machine-agent.ts';
@@ -20,7 +21,7 @@ import {
 } from './machine-walk.ts';
 import type { ApiClient } from './raw-api.ts';
 import { type SharedServer, startSharedServer } from './shared-server.ts';
-import { eventually, launchServer, temporaryDataDir } from './test-server.ts';
+import { launchServer, temporaryDataDir } from './test-server.ts';
 
 const NOWHERE = '01890000-0000-7000-8000-000000000000';
 
@@ -150,9 +151,9 @@ describe('sessions on a machine of a user', needs('nats-server', 'git'), () => {
     const other = await createSession(client);
     await expect(swap(other, { machineId: machine.id })).rejects.toMatchObject({ code: 'unreachable' });
     machine.startAgain();
-    await eventually(async () => {
+    await eventually('the machine is back', async () => {
       return (await readSession(client, id)).machine?.liveness === 'online';
-    }, 'the machine is back');
+    });
     expect((await execIn(client, id, 'cat before; ls never || true')).stdout).toBe('before\n');
     expect((await readSession(client, id)).restored).not.toMatchObject({ kind: 'INCOMPLETE' });
   });
@@ -174,22 +175,21 @@ test('a command on a machine runs on, once, while the server is killed and anoth
   const command =
     'echo line >> lines; touch begun; while [ -e begun ] && [ ! -e go ]; do sleep 0.1; done; echo over';
   const { opId } = await execIn(first.client, id, command, { background: true, timeoutMs: 600_000 });
-  await eventually(
-    () =>
-      access(join(machine.home, 'begun')).then(
-        () => true,
-        () => false,
-      ),
-    'it has begun',
+  await eventually('it has begun', () =>
+    access(join(machine.home, 'begun')).then(
+      () => true,
+      () => false,
+    ),
   );
   await first.kill();
 
   const { client, terminate } = await start();
-  await eventually(async () => {
+  await eventually('the machine has found the server again', async () => {
     return (await readSession(client, id)).machine?.liveness === 'online';
-  }, 'the machine has found the server again');
+  });
   await writeFile(join(machine.home, 'go'), '');
   const op = await eventually(
+    'the end of the command',
     async () => {
       const found = await client.json<{ state: string; exitCode: number | null }>(
         'GET',
@@ -197,8 +197,7 @@ test('a command on a machine runs on, once, while the server is killed and anoth
       );
       return found.state === 'running' ? null : found;
     },
-    'the end of the command',
-    90,
+    { withinMs: 90_000 },
   );
   expect(op).toMatchObject({ state: 'exited', exitCode: 0 });
   expect((await execIn(client, id, command, { opId, background: true, timeoutMs: 600_000 })).opId).toBe(opId);

@@ -4,10 +4,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Session } from '@boxyard/contracts';
 import { type ScriptedModel, type ScriptedRequest, startScriptedModel } from '@boxyard/scripted-model';
+import { eventually } from '@tooling/eventually';
 import { expect } from 'vitest';
 import type { MachineAgent } from './machine-agent.ts';
 import type { ApiClient } from './raw-api.ts';
-import { eventually } from './test-server.ts';
 
 export const SESSIONS = '/v1/workspaces/default/sessions';
 
@@ -40,9 +40,8 @@ export async function workOnMachine(client: ApiClient, id: string, machine: Mach
   expect(JSON.stringify(status)).toContain('file');
   const { ptyId } = await postTo<{ ptyId: string }>(client, id, 'terminal/pty', { shell: '/bin/sh' });
   await postTo(client, id, 'terminal/pty/write', { ptyId, data: 'tty > typed; exit\n' });
-  await eventually(
-    async () => (await readFile(join(machine.home, 'typed'), 'utf8').catch(() => '')).startsWith('/dev/'),
-    'what was typed was run in a terminal of the machine',
+  await eventually('what was typed was run in a terminal of the machine', async () =>
+    (await readFile(join(machine.home, 'typed'), 'utf8').catch(() => '')).startsWith('/dev/'),
   );
 }
 
@@ -95,6 +94,7 @@ export async function travel(
   const id = await createSession(client);
   const { turnId } = await postTo<{ turnId: string }>(client, id, 'messages', { text: 'Go there and back.' });
   const turn = await eventually(
+    'the end of the turn',
     async () => {
       const found = await client.json<{ status: string; endedAt: string | null }>(
         'GET',
@@ -102,8 +102,7 @@ export async function travel(
       );
       return found.endedAt === null ? null : found;
     },
-    'the end of the turn',
-    60,
+    { withinMs: 60_000 },
   );
   expect(turn, told.join('\n---\n')).toMatchObject({ status: 'completed', attempt: 1 });
   expect(told[1]).toMatch(/Process running with session ID \d+/);

@@ -1,9 +1,11 @@
 // A turn on a machine of a user, run by a worker: the machine, the server and the worker meet on a NATS of the user.
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createNatsOperator, natsTrustConfig, signerOf } from '@boxyard/fleet';
 import { startScriptedModel } from '@boxyard/scripted-model';
+import { eventually } from '@tooling/eventually';
 import { startNatsServer } from '@tooling/nats-server';
 import { needs } from '@tooling/system-parts';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -11,7 +13,6 @@ import { MachineAgent } from './machine-agent.ts';
 import { createSession, postTo, SESSIONS } from './machine-walk.ts';
 import { openSharedDatabase } from './shared-database.ts';
 import { startSharedServer } from './shared-server.ts';
-import { eventually } from './test-server.ts';
 
 const WORKER = join(import.meta.dirname, '../../worker/src/main.ts');
 
@@ -64,10 +65,10 @@ describe('machines and workers', needs('nats-server'), () => {
 
     const id = await createSession(client, { sandbox: { machineId: machine.id } });
     const { turnId } = await postTo<{ turnId: string }>(client, id, 'messages', { text: 'Go' });
-    const turn = await eventually(async () => {
+    const turn = await eventually('the end of the turn', async () => {
       const found = await client.json<{ endedAt: string | null }>('GET', `${SESSIONS}/${id}/turns/${turnId}`);
       return found.endedAt === null ? null : found;
-    }, 'the end of the turn');
+    });
     expect(turn, told.join('\n---\n')).toMatchObject({ status: 'completed', attempt: 1 });
     expect(told[0]).toContain(machine.home);
     expect(await readFile(join(machine.home, 'where'), 'utf8')).toBe('by the worker\n');

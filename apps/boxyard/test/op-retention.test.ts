@@ -1,7 +1,7 @@
 import { type BoxyardSession, createClient } from '@boxyard/client';
+import { eventually } from '@tooling/eventually';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type SharedServer, startSharedServer } from './shared-server.ts';
-import { eventually } from './test-server.ts';
 
 const MIB = 1024 ** 2;
 
@@ -24,13 +24,13 @@ test('a box keeps the output that came last, and no command is refused because o
   const first = await print(MIB / 2);
   let last = first;
   // How full the box is, is looked at about once a second.
-  await eventually(async () => {
+  await eventually('the oldest output made room', async () => {
     last = await print(MIB / 2);
     const { items } = await session.api.commands.list();
     const kept = items.map(({ opId }) => opId);
     expect(kept).toContain(last);
     return !kept.includes(first);
-  }, 'the oldest output made room');
+  });
   expect((await session.exec('echo on')).stdout).toBe('on\n');
   let output = '';
   for await (const piece of session.command(last).output()) output += piece.text;

@@ -1,7 +1,7 @@
+import { eventually } from '@tooling/eventually';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ApiProblem } from './raw-api.ts';
 import { type SharedServer, startSharedServer } from './shared-server.ts';
-import { eventually } from './test-server.ts';
 
 interface SessionAnswer {
   readonly id: string;
@@ -79,10 +79,10 @@ describe('a session', () => {
     });
     expect(paused.liveness).toBe('cold');
     expect((await exec(made.id, 'cat file')).stdout).toBe('kept\n');
-    const op = await eventually(async () => {
+    const op = await eventually('the command that was stopped is told as ended', async () => {
       const found = await shared.client.json<{ state: string }>('GET', `${SESSIONS}/${made.id}/ops/${opId}`);
       return found.state === 'running' ? null : found;
-    }, 'the command that was stopped is told as ended');
+    });
     expect(op.state).not.toBe('running');
   });
 

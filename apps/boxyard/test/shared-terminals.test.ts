@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { eventually } from '@tooling/eventually';
 import { expect, test } from 'vitest';
 import type { ApiClient } from './raw-api.ts';
 import { openSharedDatabase } from './shared-database.ts';
-import { deleteSessions, eventually, startTestServer, temporaryDataDir } from './test-server.ts';
+import { deleteSessions, startTestServer, temporaryDataDir } from './test-server.ts';
 
 const SESSIONS = '/v1/workspaces/default/sessions';
 
@@ -34,7 +35,7 @@ class Viewer {
   }
 
   shows(text: string): Promise<unknown> {
-    return eventually(async () => this.text.includes(text), `${text} on the screen`);
+    return eventually(`${text} on the screen`, async () => this.text.includes(text));
   }
 
   leave(): void {

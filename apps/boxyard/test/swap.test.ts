@@ -1,6 +1,6 @@
+import { eventually } from '@tooling/eventually';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type SharedServer, startSharedServer } from './shared-server.ts';
-import { eventually } from './test-server.ts';
 
 interface SessionAnswer {
   readonly id: string;
@@ -85,7 +85,7 @@ describe('a session that is sent to another box', () => {
     expect(activeSandboxId).not.toBeNull();
     expect((await exec(session.id, 'ls')).stdout).toBe('');
     await post(session.id, `ops/${opId}/stdin`, { data: 'to the old box', close: true });
-    await eventually(async () => (await op(session.id, opId)).state === 'exited', 'the command has ended');
+    await eventually('the command has ended', async () => (await op(session.id, opId)).state === 'exited');
     // The same id and body is the same command, wherever the session works by now.
     expect((await exec(session.id, 'cat >got', { opId, background: true, timeoutMs: 600_000 })).opId).toBe(
       opId,
@@ -101,8 +101,8 @@ describe('a session that is sent to another box', () => {
     await post(session.id, 'terminal/pty/write', { ptyId, data: 'echo typed >typed; exit\n' });
     await swap(session.id, 'home');
     await eventually(
-      async () => (await exec(session.id, 'cat typed || true')).stdout === 'typed\n',
       'what was typed was run at home',
+      async () => (await exec(session.id, 'cat typed || true')).stdout === 'typed\n',
     );
   });
 
@@ -123,13 +123,13 @@ describe('a session that is sent to another box', () => {
     })().catch((error: unknown) => {
       if (!stop.signal.aborted) throw error;
     });
-    const told = (text: string) => eventually(async () => seen.join('').includes(text), text);
+    const told = (text: string) => eventually(text, async () => seen.join('').includes(text));
     try {
       await told(': open');
-      await eventually(async () => {
+      await eventually('a change at home', async () => {
         await write(session.id, 'at-home', 'x');
         return seen.join('').includes('at-home');
-      }, 'a change at home');
+      });
       await swap(session.id, { backend: 'local' });
       await told('event: resync');
       // The stream has ended by itself.

@@ -119,17 +119,3 @@ export async function deleteSessions(client: ApiClient): Promise<void> {
   );
   for (const { id } of page.items) await client.json('DELETE', `/v1/workspaces/default/sessions/${id}`);
 }
-
-/** Asks until the answer is right; a test that waits for a time instead fails on a slow machine. */
-export async function eventually<T>(
-  ask: () => Promise<T | null | undefined | false>,
-  what: string,
-  withinS = 30,
-): Promise<T> {
-  for (let tries = 0; tries < withinS * 10; tries++) {
-    const answer = await ask();
-    if (answer) return answer;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`Not seen within ${withinS} s: ${what}.`);
-}

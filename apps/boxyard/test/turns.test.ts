@@ -1,10 +1,11 @@
 // The agent over HTTP: messages, events, what a server without a model says, and a server that is killed.
 import { type Script, type ScriptedModel, startScriptedModel } from '@boxyard/scripted-model';
+import { eventually } from '@tooling/eventually';
 import { expect, onTestFinished, test } from 'vitest';
 import type { ApiClient } from './raw-api.ts';
 import { openSharedDatabase } from './shared-database.ts';
 import { startSharedServer } from './shared-server.ts';
-import { deleteSessions, eventually, startTestServer, temporaryDataDir } from './test-server.ts';
+import { deleteSessions, startTestServer, temporaryDataDir } from './test-server.ts';
 
 const SESSIONS = '/v1/workspaces/default/sessions';
 
@@ -40,10 +41,10 @@ const turnOf = (client: ApiClient, id: string, turnId: string) =>
 const eventsOf = async (client: ApiClient, id: string) =>
   (await client.json<{ items: EventAnswer[] }>('GET', `${SESSIONS}/${id}/events?limit=1000`)).items;
 const reaching = (client: ApiClient, id: string, turnId: string, status: string) =>
-  eventually(async () => {
+  eventually(`the turn with status ${status}`, async () => {
     const turn = await turnOf(client, id, turnId);
     return turn.status === status ? turn : null;
-  }, `the turn with status ${status}`);
+  });
 const exec = (cmd: string) =>
   ({ kind: 'call', name: 'exec_command', arguments: { cmd, yield_time_ms: 60_000 } }) as const;
 
@@ -99,12 +100,10 @@ test('a message runs the agent, an approval lets it go on, and cancelling ends i
     budget: { modelTokens: null, usedModelTokens: expect.any(Number) },
   });
   const second = await post(client, id, { text: 'Sleep' });
-  await eventually(
-    async () =>
-      (await eventsOf(client, id)).some(
-        (event) => event.type === 'tool.call.started' && event.turnId === second,
-      ),
-    'the second command',
+  await eventually('the second command', async () =>
+    (await eventsOf(client, id)).some(
+      (event) => event.type === 'tool.call.started' && event.turnId === second,
+    ),
   );
   await client.json('POST', `${SESSIONS}/${id}/turns/${second}/cancel`, { body: {} });
   await reaching(client, id, second, 'cancelled');
@@ -130,15 +129,15 @@ test('a server that is killed in the middle of a command: another one ends the t
   const first = await startTestServer(dataDir, env);
   const id = await create(first.client);
   const turnId = await post(first.client, id, { text: 'Go' });
-  await eventually(async () => {
+  await eventually('the command', async () => {
     const listed = await first.client.json('POST', `${SESSIONS}/${id}/fs/list`, { body: { path: '' } });
     return JSON.stringify(listed).includes('begun');
-  }, 'the command');
+  });
   await first.kill();
 
   const { client } = await startTestServer(dataDir, env);
   onTestFinished(() => deleteSessions(client));
-  await eventually(async () => (await turnOf(client, id, turnId)).attempt === 2, 'the second attempt');
+  await eventually('the second attempt', async () => (await turnOf(client, id, turnId)).attempt === 2);
   await client.json('POST', `${SESSIONS}/${id}/fs/write`, { body: { path: 'go', content: '' } });
   await reaching(client, id, turnId, 'completed');
   const { content } = await client.json<{ content: string }>('POST', `${SESSIONS}/${id}/fs/read`, {

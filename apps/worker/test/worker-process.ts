@@ -1,6 +1,7 @@
 /** The real worker as a process of its own, ended for sure. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { eventually } from '@tooling/eventually';
 import { onTestFinished } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
@@ -46,14 +47,4 @@ export async function startWorkerProcess(env: Readonly<Record<string, string>>):
     return worker.printed().includes('"msg":"ready"');
   });
   return worker;
-}
-
-/** Asks until the answer is right; a test that waits for a time instead fails on a slow machine. */
-export async function eventually<T>(what: string, ask: () => Promise<T | null | false>): Promise<T> {
-  for (let tries = 0; tries < 600; tries++) {
-    const answer = await ask();
-    if (answer) return answer;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`Not seen within 30 s: ${what}.`);
 }

@@ -6,8 +6,9 @@ import { createLogger, startServer } from '@boxyard/boxyard';
 import { type BoxyardSession, createClient } from '@boxyard/client';
 import { type Script, startScriptedModel } from '@boxyard/scripted-model';
 import { openTestStore, type TestStore } from '@boxyard/store-postgres/testing';
+import { eventually } from '@tooling/eventually';
 import { expect, onTestFinished, test } from 'vitest';
-import { eventually, spawnWorker, startWorkerProcess } from './worker-process.ts';
+import { spawnWorker, startWorkerProcess } from './worker-process.ts';
 
 interface Yard {
   readonly env: Readonly<Record<string, string>>;

@@ -36,14 +36,6 @@ export async function whileFrozen(mark: string, run: () => Promise<unknown>): Pr
   }
 }
 
-/** Polls for at most 30 s. */
-export async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (const end = performance.now() + 30_000; performance.now() < end; await delay(10)) {
-    if (await holds()) return;
-  }
-  throw new Error(`not within 30 s: ${what}`);
-}
-
 /** One that ended between the look and the signal needs none. */
 function signal(pid: number, name: NodeJS.Signals): void {
   try {

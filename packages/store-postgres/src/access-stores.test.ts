@@ -1,7 +1,7 @@
 import type { KeyRecord } from '@boxyard/sandbox-core';
+import { eventually } from '@tooling/eventually';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { until } from '../test/poll.ts';
 import { openStore, type PostgresStore } from './open-store.ts';
 import { openTestStore, type TestStore } from './testing.ts';
 
@@ -82,14 +82,14 @@ describe('keys', () => {
   test('tell every process when one changed', async () => {
     let told = 0;
     const stop = other.keys.subscribe(() => told++);
-    await until('listening', () => told > 0);
+    await eventually('listening', () => told > 0);
     const key = newKey();
     let before = told;
     await store.keys.create(key);
-    await until('told of a new key', () => told > before);
+    await eventually('told of a new key', () => told > before);
     before = told;
     await store.keys.revoke('workspace', key.id);
-    await until('told of a revoked key', () => told > before);
+    await eventually('told of a revoked key', () => told > before);
     stop();
   });
 });

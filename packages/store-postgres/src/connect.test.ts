@@ -1,8 +1,8 @@
 import { dirname } from 'node:path';
 import { inspect } from 'node:util';
 import { SandboxError } from '@boxyard/sandbox-core';
+import { eventually } from '@tooling/eventually';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { until } from '../test/poll.ts';
 import { Database } from './connect.ts';
 import { openStore } from './open-store.ts';
 import { openTestStore, type TestStore } from './testing.ts';
@@ -72,7 +72,7 @@ test('connections that are cut are unreachable, and soon statements work again',
   ).finally(() => {
     over = true;
   });
-  await until('all are cut', async () => {
+  await eventually('all are cut', async () => {
     await store.sql`
       SELECT pg_terminate_backend(pid) FROM pg_stat_activity
       WHERE datname = current_database() AND query LIKE '%to be cut%' AND pid <> pg_backend_pid()
@@ -82,7 +82,7 @@ test('connections that are cut are unreachable, and soon statements work again',
   for (const result of await sleeping) {
     expect(result).toMatchObject({ status: 'rejected', reason: { code: 'unreachable' } });
   }
-  await until('every connection works', async () => {
+  await eventually('every connection works', async () => {
     const asked = Array.from({ length: 30 }, () => database.run('Asking', database.sql`SELECT 1`));
     return (await Promise.allSettled(asked)).every(({ status }) => status === 'fulfilled');
   });
@@ -102,14 +102,14 @@ test('connections that are cut under load leave nobody waiting', async () => {
   });
   for (let cut = 0; cut < 3; cut++) {
     const before = asked;
-    await until('the load goes on', () => asked > before + 500);
+    await eventually('the load goes on', () => asked > before + 500);
     await sql`
       SELECT pg_terminate_backend(pid) FROM pg_stat_activity
       WHERE datname = current_database() AND pid <> pg_backend_pid()
     `;
   }
   const before = asked;
-  await until('the load goes on', () => asked > before + 500);
+  await eventually('the load goes on', () => asked > before + 500);
   going = false;
   await Promise.all(workers);
 });

@@ -1,5 +1,5 @@
+import { eventually } from '@tooling/eventually';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { until } from '../test/poll.ts';
 import { storeGroup, WORKSPACE } from '../test/records.ts';
 import { openStore, type PostgresStore } from './open-store.ts';
 import { openTestStore, type TestStore } from './testing.ts';
@@ -150,13 +150,13 @@ describe('subscribing', () => {
     ];
     other.events.subscribe(sessions[0]!.id, () => woken.stopped++)();
     // Everybody is woken once when listening begins.
-    await until('listening', () => woken.first > 0 && woken.second > 0);
+    await eventually('listening', () => woken.first > 0 && woken.second > 0);
     const before = { ...woken };
     await store.events.append({ groupId: group.id }, [event(1)], options);
-    await until('both are woken', () => woken.first > before.first && woken.second > before.second);
+    await eventually('both are woken', () => woken.first > before.first && woken.second > before.second);
     const both = { ...woken };
     await store.events.append({ sessionId: sessions[0]!.id }, [event(2)], options);
-    await until('the first is woken', () => woken.first > both.first);
+    await eventually('the first is woken', () => woken.first > both.first);
     expect(woken).toMatchObject({ second: both.second, stopped: 0 });
     for (const stop of stops) stop();
   });
@@ -167,17 +167,17 @@ describe('subscribing', () => {
     let woken = 0;
     const stop = other.events.subscribe(sessionId, () => woken++);
     await store.events.append({ sessionId }, [event(1)], options);
-    await until('listening', () => woken > 0);
+    await eventually('listening', () => woken > 0);
     const before = woken;
     const cut = await store.sql`
       SELECT pg_terminate_backend(pid) FROM pg_stat_activity
       WHERE datname = current_database() AND query = 'listen boxyard'
     `;
     expect(cut.length).toBeGreaterThan(0);
-    await until('woken by listening again', () => woken > before);
+    await eventually('woken by listening again', () => woken > before);
     const again = woken;
     await store.events.append({ sessionId }, [event(2)], options);
-    await until('woken by an event', () => woken > again);
+    await eventually('woken by an event', () => woken > again);
     stop();
   });
 });

@@ -1,8 +1,8 @@
 // With a bus of the installation's own whoever stores events has to tell it: one that forgets is found here.
 import { InProcessBus } from '@boxyard/sandbox-core';
+import { eventually } from '@tooling/eventually';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { until } from '../test/poll.ts';
 import { someOp, storeGroup, WORKSPACE } from '../test/records.ts';
 import { openStore, type PostgresStore } from './open-store.ts';
 import { openTestStore, type TestStore } from './testing.ts';
@@ -37,7 +37,7 @@ test('every way to store an event wakes who follows the session on the bus', asy
   const wakes = async (what: string, store_: () => Promise<unknown>) => {
     const before = calls.session;
     await store_();
-    await until(`${what} wakes`, () => calls.session > before);
+    await eventually(`${what} wakes`, () => calls.session > before);
   };
 
   const options = { leaseEpoch: 1, mutates: true };

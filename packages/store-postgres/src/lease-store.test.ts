@@ -1,7 +1,7 @@
 import { type Holder, isKeeper, type Lease, leaseDueAtMs } from '@boxyard/sandbox-core';
+import { eventually } from '@tooling/eventually';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { until } from '../test/poll.ts';
 import { openStore, type PostgresStore } from './open-store.ts';
 import { openTestStore, type TestStore } from './testing.ts';
 
@@ -126,7 +126,7 @@ describe('change', () => {
       await expect(changing).rejects.toMatchObject({ code: 'cancelled', started: 'unknown' });
     });
     // What was sent is stored once the row is free.
-    await until('it is stored', async () => (await store.leases.read(group.groupId))?.revision === 2);
+    await eventually('it is stored', async () => (await store.leases.read(group.groupId))?.revision === 2);
   });
 
   test('goes by the clock of the store', async () => {

@@ -1,6 +1,6 @@
 import type { OpResult } from '@boxyard/sandbox-core';
+import { eventually } from '@tooling/eventually';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { until } from '../test/poll.ts';
 import { someOp, storeGroup, WORKSPACE } from '../test/records.ts';
 import { openTestStore, type TestStore } from './testing.ts';
 
@@ -74,13 +74,13 @@ test('who follows the session is woken by the start and by the end', async () =>
   const op = someOp(sessions[0]!);
   let woken = 0;
   const stop = store.events.subscribe(op.sessionId, () => woken++);
-  await until('listening', () => woken > 0);
+  await eventually('listening', () => woken > 0);
   let before = woken;
   await store.ops.start(op, [event]);
-  await until('woken by the start', () => woken > before);
+  await eventually('woken by the start', () => woken > before);
   before = woken;
   await store.ops.finish(op, 'ended', result, [event]);
-  await until('woken by the end', () => woken > before);
+  await eventually('woken by the end', () => woken > before);
   stop();
 });
 

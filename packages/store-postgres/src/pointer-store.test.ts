@@ -1,7 +1,7 @@
 import type { ActivePointer, PointerSwap, SwapRequest } from '@boxyard/sandbox-core';
+import { eventually } from '@tooling/eventually';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { until } from '../test/poll.ts';
 import { someGroup, someOp, someSession, storeGroup, WORKSPACE } from '../test/records.ts';
 import { openStore } from './open-store.ts';
 import { openTestStore, type TestStore } from './testing.ts';
@@ -133,10 +133,10 @@ describe('the pointer of a session', () => {
       told += 1;
     });
     // Whoever subscribes is woken once when it listens.
-    await until('the first wake-up', () => told > 0);
+    await eventually('the first wake-up', () => told > 0);
     const before = told;
     await swap(session.id, other);
-    await until('the wake-up of the swap', () => told > before);
+    await eventually('the wake-up of the swap', () => told > before);
     stop();
   });
 });

@@ -1,7 +1,7 @@
 import { SandboxError, type TurnAttempt } from '@boxyard/sandbox-core';
+import { eventually } from '@tooling/eventually';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { until } from '../test/poll.ts';
 import { storeGroup, WORKSPACE } from '../test/records.ts';
 import { openStore } from './open-store.ts';
 import { openTestStore, type TestStore } from './testing.ts';
@@ -215,13 +215,13 @@ test('who listens hears of new turns and of what a running one has to know', asy
     due += 1;
   });
   const { turnId } = await post('Go');
-  await until('a turn is due', () => due > 0);
+  await eventually('a turn is due', () => due > 0);
   const stopSignals = store.turns.onSignal(turnId, () => {
     signals += 1;
   });
   const before = signals;
   await post('more');
-  await until('a signal', () => signals > before);
+  await eventually('a signal', () => signals > before);
   stopDue();
   stopSignals();
 });

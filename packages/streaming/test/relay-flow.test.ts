@@ -3,6 +3,7 @@ import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { connect, createServer, type Socket } from 'node:net';
 import { StreamRole } from '@boxyard/agent-proto/messages';
 import type { RelayStream } from '@boxyard/agent-proto/relay';
+import { eventually } from '@tooling/eventually';
 import { expect, test } from 'vitest';
 import {
   agentToken,
@@ -12,7 +13,6 @@ import {
   readBytes,
   startRelay,
   terminal,
-  until,
   viewerToken,
 } from './running-relay.ts';
 
@@ -127,7 +127,7 @@ test('of a desktop a slow viewer gets the newest picture, and slows nobody', asy
   const fast = await running.viewer().consume(channel);
   using slow = await BarePeer.connect(running, channel);
   slow.open(channel, StreamRole.CLIENT, viewerToken(channel));
-  await until('the slow one is in', () => slow.heard.length === 1);
+  await eventually('the slow one is in', () => slow.heard.length === 1);
   slow.socket.pause();
   const picture = (number: number) => Buffer.alloc(512 * KIB, number);
   const seen: number[] = [];
@@ -141,13 +141,13 @@ test('of a desktop a slow viewer gets the newest picture, and slows nobody', asy
   })();
   for (let number = 1; number <= 100; number++) {
     await producer.write(picture(number));
-    await until('the fast one has it', () => seen.at(-1) === number);
+    await eventually('the fast one has it', () => seen.at(-1) === number);
     expect(running.relay.now().heldBytes).toBeLessThan(MIB);
   }
   await watching;
   slow.socket.resume();
   const pictures = () => slow.heard.flatMap((each) => (each.kind === 'frame' ? each.value.data[0]! : []));
-  await until('the slow one has the newest', () => pictures().at(-1) === 100);
+  await eventually('the slow one has the newest', () => pictures().at(-1) === 100);
   // What its socket had swallowed, and then the newest: far from all.
   expect(pictures().length).toBeLessThan(60);
   await Promise.all([fast.close(), producer.close()]);

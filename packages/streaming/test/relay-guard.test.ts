@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { ErrorCode, StreamRole } from '@boxyard/agent-proto/messages';
 import { RelayCloseCode, relayAddress } from '@boxyard/agent-proto/relay';
 import { tellRelay } from '@boxyard/streaming/relay';
+import { eventually } from '@tooling/eventually';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import {
@@ -17,7 +18,6 @@ import {
   SECRET,
   startRelay,
   terminal,
-  until,
   viewerToken,
   WORKSPACE,
 } from './running-relay.ts';
@@ -156,13 +156,13 @@ test('a token that runs out ends the stream, unless a fresh one was shown on the
   const renewing = await running.agent({ token: () => tokens.shift() ?? agentToken() }).produce(channel);
   using watcher = await BarePeer.connect(running, channel);
   watcher.open(channel, CLIENT, viewerToken(channel, { ttlMs: -HOUR / 2 }));
-  await until(
+  await eventually(
     'the fresh token was shown',
     async () => (await metric(running, 'received_messages_total')) === 1,
   );
   relayIsBehindMs = 0;
   expect((await watcher.closed).code).toBe(RelayCloseCode.unauthenticated);
-  await until('the watcher is gone', () => running.relay.now().viewers === 0);
+  await eventually('the watcher is gone', () => running.relay.now().viewers === 0);
   expect(running.relay.now().producers).toBe(1);
   expect(running.notices.filter(({ kind }) => kind === 'opened')).toHaveLength(2);
   await renewing.close({ deadlineMs: 10 });
@@ -182,7 +182,7 @@ test('who was cut is not heard any more, although its socket is still closing', 
   running.relay.revoke({ viewerId });
   viewer.frame(channel.channelId, 1, Buffer.from('no'));
   const other = await running.viewer().consume(channel);
-  await until('the revoked one is gone', () => running.relay.now().viewers === 1);
+  await eventually('the revoked one is gone', () => running.relay.now().viewers === 1);
   await other.write(Buffer.from('other'));
   expect((await readBytes(producer, 5)).toString()).toBe('other');
   await Promise.all([other.close(), producer.close({ deadlineMs: 10 })]);
@@ -282,7 +282,7 @@ test('nonsense ends its own socket and nothing else', async () => {
   for (const message of later) {
     using peer = await BarePeer.connect(running, channel);
     peer.open(channel, CLIENT, viewerToken(channel));
-    await until('it is open', () => peer.heard.length > 0);
+    await eventually('it is open', () => peer.heard.length > 0);
     peer.socket.send(message);
     await peer.closed;
   }
@@ -331,7 +331,7 @@ test('there is an end to viewers, streams and those who open nothing', async () 
     peer.open(at, CLIENT, token);
     expect((await peer.closed).code).toBe(RelayCloseCode.rateLimited);
   }
-  await until('nobody is pending', () => running.relay.now().pending === 0);
+  await eventually('nobody is pending', () => running.relay.now().pending === 0);
   using pending = await BarePeer.connect(running, channel);
   using refused = new BarePeer(relayAddress(running.url, channel));
   expect((await refused.closed).code).toBe(1006);

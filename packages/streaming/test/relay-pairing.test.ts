@@ -7,6 +7,7 @@ import {
   StreamRole,
 } from '@boxyard/agent-proto/messages';
 import { create } from '@bufbuild/protobuf';
+import { eventually } from '@tooling/eventually';
 import { expect, test } from 'vitest';
 import {
   agentToken,
@@ -16,7 +17,6 @@ import {
   readBytes,
   startRelay,
   terminal,
-  until,
   viewerToken,
 } from './running-relay.ts';
 
@@ -35,7 +35,7 @@ test('what a machine and its viewers say comes over, in order and whole', async 
   await producer.close({ reason: StreamCloseReason.PROCESS_EXIT, message: 'exit 0' });
   for (const bytes of await Promise.all(read)) expect(bytes.equals(output)).toBe(true);
   expect(await one.ended).toEqual({ reason: StreamCloseReason.PROCESS_EXIT, message: 'exit 0', error: null });
-  await until('nothing is kept', () => running.relay.now().channels === 0);
+  await eventually('nothing is kept', () => running.relay.now().channels === 0);
   expect(running.relay.now().heldBytes).toBe(0);
 });
 
@@ -78,7 +78,7 @@ test('peers that know no acks are served alike, also when they do not wait for t
     peer.heard.flatMap((message) =>
       message.kind === 'frame' ? Buffer.from(message.value.data).toString() : [],
     );
-  await until('both heard', () => frames(viewer).join('') === 'ab' && frames(agent).join('') === 'in');
+  await eventually('both heard', () => frames(viewer).join('') === 'ab' && frames(agent).join('') === 'in');
   expect(viewer.heard[0]).toMatchObject({ kind: 'openAck', value: { accepted: true, windowBytes: 0n } });
   expect(viewer.heard.some(({ kind }) => kind === 'ack')).toBe(false);
 });
@@ -107,7 +107,7 @@ test('who only watches can say nothing', async () => {
   });
   watcher.sendInput(pointer(1));
   await watcher.write(Buffer.from('typed'));
-  await until(
+  await eventually(
     'the watcher was heard',
     async () => (await metric(running, 'dropped_total{reason="view_mode"}')) === 2,
   );

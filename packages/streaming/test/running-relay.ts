@@ -163,14 +163,6 @@ export class BarePeer implements Disposable {
   }
 }
 
-export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`It never came about that ${what}.`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
 /** The bytes of a stream, until there are so many or it ends. */
 export async function readBytes(stream: RelayStream, count = Number.POSITIVE_INFINITY): Promise<Buffer> {
   const chunks: Uint8Array[] = [];

@@ -3,8 +3,9 @@
 import { DEFAULT_LEASES_SETTINGS } from '@boxyard/leases';
 import { defineProvider, unavailable } from '@boxyard/sandbox-core';
 import type { Script } from '@boxyard/scripted-model';
+import { eventually } from '@tooling/eventually';
 import { expect, test } from 'vitest';
-import { eventually, openStage, terminalOf } from './turns-stage.ts';
+import { openStage, terminalOf } from './turns-stage.ts';
 
 const LIFETIME_MS = 180_000;
 const DAY_MS = 86_400_000;

@@ -1,7 +1,8 @@
 // Workspaces whose budget is used up while the agent works.
 import type { Script } from '@boxyard/scripted-model';
+import { eventually } from '@tooling/eventually';
 import { expect, test } from 'vitest';
-import { eventually, openStage, terminalOf } from './turns-stage.ts';
+import { openStage, terminalOf } from './turns-stage.ts';
 
 const exec = (cmd: string, callId: string) =>
   ({ kind: 'call', name: 'exec_command', arguments: { cmd, yield_time_ms: 300_000 }, callId }) as const;

@@ -1,10 +1,11 @@
 // A token that is replaced while the agent works: git has it, and nobody reads it anywhere.
 import { rm } from 'node:fs/promises';
 import type { Script } from '@boxyard/scripted-model';
+import { eventually } from '@tooling/eventually';
 import { needs } from '@tooling/system-parts';
 import { describe, expect, test } from 'vitest';
 import { startGitServer } from './git-server.ts';
-import { eventually, openStage, terminalOf } from './turns-stage.ts';
+import { openStage, terminalOf } from './turns-stage.ts';
 
 const OLD = 'canary-of-the-old-token-1234';
 const NEW = 'canary-of-the-new-token-5678';

@@ -1,9 +1,10 @@
 // Turns that are cancelled, wait for a person, are let go of, or lose their worker.
 import type { Script } from '@boxyard/scripted-model';
+import { eventually } from '@tooling/eventually';
 import { v7 as uuidv7 } from 'uuid';
 import { expect, test, vi } from 'vitest';
 import { opIdOf } from '../src/call-scope.ts';
-import { eventually, openStage, type TurnsStage, terminalOf } from './turns-stage.ts';
+import { openStage, type TurnsStage, terminalOf } from './turns-stage.ts';
 
 const exec = (cmd: string, callId: string, yieldTimeMs = 30_000) =>
   ({ kind: 'call', name: 'exec_command', arguments: { cmd, yield_time_ms: yieldTimeMs }, callId }) as const;

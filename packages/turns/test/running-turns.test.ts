@@ -1,7 +1,8 @@
 // Turns from a message to their end, with a real model server, real boxes and a real record.
 import type { Script } from '@boxyard/scripted-model';
+import { eventually } from '@tooling/eventually';
 import { expect, test, vi } from 'vitest';
-import { eventually, openStage, terminalOf } from './turns-stage.ts';
+import { openStage, terminalOf } from './turns-stage.ts';
 
 const call = (cmd: string, callId: string, more: object = {}) =>
   ({

@@ -10,6 +10,7 @@ import { createBackendRegistry, createSealer, type Provider } from '@boxyard/san
 import { type Script, type ScriptedModel, startScriptedModel } from '@boxyard/scripted-model';
 import { ActiveBoxes, SessionService } from '@boxyard/sessions';
 import { openTestStore, type TestStore } from '@boxyard/store-postgres/testing';
+import { eventually } from '@tooling/eventually';
 import { v7 as uuidv7 } from 'uuid';
 import { onTestFinished } from 'vitest';
 import {
@@ -183,19 +184,6 @@ export async function openStage(
     },
   };
   return stage;
-}
-
-/** Asks until there is an answer; a test that waits for a time instead fails on a slow machine. */
-export async function eventually<T>(
-  what: string,
-  ask: () => Promise<T | null | undefined | false>,
-): Promise<T> {
-  for (let tries = 0; tries < 600; tries++) {
-    const answer = await ask();
-    if (answer) return answer;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`Not seen within 30 s: ${what}.`);
 }
 
 const TERMINAL = ['turn.completed', 'turn.failed', 'turn.cancelled'];

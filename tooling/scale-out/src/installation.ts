@@ -5,10 +5,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ScriptedModel, startScriptedModel } from '@boxyard/scripted-model';
 import { openTestStore, type TestStore } from '@boxyard/store-postgres/testing';
+import { freePort } from './free-port.ts';
 import { Member } from './member.ts';
 import { type MonitoredNats, startMonitoredNats } from './nats.ts';
 import { taskScript } from './task.ts';
-import { freePort } from './wait.ts';
 
 export interface Installation extends AsyncDisposable {
   readonly dataDir: string;

@@ -1,6 +1,7 @@
 /** One process of the installation: killed without a word, and started again as the same. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { eventually } from './wait.ts';
+import { eventually } from '@tooling/eventually';
+import { THROUGH_KILLS } from './through-kills.ts';
 
 export interface MemberOptions {
   readonly name: string;
@@ -64,9 +65,7 @@ export class Member {
     await eventually(
       `${this.name} is ready`,
       async () => isKilled || this.#child !== child || told.includes(READY),
-      {
-        withinMs: READY_WITHIN_MS,
-      },
+      { ...THROUGH_KILLS, withinMs: READY_WITHIN_MS },
     );
     if (!isKilled && this.#child !== child) throw new Error(`${this.name} ended by itself:\n${this.#log}`);
     this.#isReady = !isKilled;

@@ -1,5 +1,5 @@
 import { startNatsServer, type TestNatsServer } from '@tooling/nats-server';
-import { freePort } from './wait.ts';
+import { freePort } from './free-port.ts';
 
 export interface MonitoredNats extends AsyncDisposable {
   readonly url: string;

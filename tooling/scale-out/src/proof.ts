@@ -2,9 +2,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClient } from '@boxyard/client';
+import { eventually } from '@tooling/eventually';
 import type { Installation } from './installation.ts';
 import { FILES, journalOf, resultOf } from './task.ts';
-import { eventually } from './wait.ts';
+import { THROUGH_KILLS } from './through-kills.ts';
 import type { WorkedSession } from './workload.ts';
 
 /** Every turn ended once, and its files are right. Answers what is wrong, in words. */
@@ -132,7 +133,7 @@ async function settled(look: () => Promise<readonly string[]>): Promise<readonly
       wrong = await look();
       return wrong.length === 0;
     },
-    { withinMs: 90_000, everyMs: 500 },
+    { ...THROUGH_KILLS, withinMs: 90_000, everyMs: 500 },
   ).catch((error: Error) => {
     if (wrong.length === 0 || wrong[0] === 'nobody looked') wrong = [String(error.cause ?? error)];
   });

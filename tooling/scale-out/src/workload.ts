@@ -1,9 +1,10 @@
 /** People who give agents work, over whichever server answers. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { BoxyardError, type BoxyardSession, createClient } from '@boxyard/client';
+import { eventually } from '@tooling/eventually';
 import type { Installation } from './installation.ts';
 import { messageOf } from './task.ts';
-import { eventually } from './wait.ts';
+import { THROUGH_KILLS } from './through-kills.ts';
 
 export interface WorkedSession {
   readonly id: string;
@@ -38,7 +39,7 @@ export async function workInSession(
         turn += 1;
         return { value: await ask(clients[turn % clients.length]!) };
       },
-      { withinMs: AWAY_MS, everyMs: 300 },
+      { ...THROUGH_KILLS, withinMs: AWAY_MS, everyMs: 300 },
     );
     return answer.value;
   };
@@ -69,7 +70,10 @@ export async function workInSession(
       turns.push(turnId);
       await Promise.race([
         following,
-        eventually(`the end of turn ${turnId}`, async () => ends.has(turnId), { withinMs: AWAY_MS }),
+        eventually(`the end of turn ${turnId}`, async () => ends.has(turnId), {
+          ...THROUGH_KILLS,
+          withinMs: AWAY_MS,
+        }),
       ]);
     }
   } finally {

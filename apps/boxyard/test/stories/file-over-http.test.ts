@@ -1,8 +1,8 @@
 // A walk of docs/architecture.md: a file is written in the active box of a session, over HTTP.
 import { BoxyardError, type BoxyardSession, createClient, type SessionEvent } from '@boxyard/client';
+import { eventually } from '@tooling/eventually';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type SharedServer, startSharedServer } from '../shared-server.ts';
-import { eventually } from '../test-server.ts';
 import { savedAndFreed } from './saved-and-freed.ts';
 
 const codeOf = (work: Promise<unknown>): Promise<string> =>
@@ -69,7 +69,7 @@ describe('A file is written in the active box of a session, over HTTP', () => {
       events.filter((event) => event.type === 'fs.changed' && event.payload.source === 'write');
     const { items } = await session.events.list({ limit: 1000 });
     expect(changes(items).length).toBeGreaterThanOrEqual(2);
-    await eventually(async () => changes(seen).length === changes(items).length, 'every write');
+    await eventually('every write', async () => changes(seen).length === changes(items).length);
     expect(changes(seen)).toEqual(changes(items));
     expect(seen.map(({ type }) => type)).toContain('sandbox.created');
   });

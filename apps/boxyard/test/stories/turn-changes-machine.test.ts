@@ -1,9 +1,9 @@
 // A walk of docs/architecture.md: an agent turn changes machine midway.
 import type { SessionEvent } from '@boxyard/client';
 import { type ScriptedRequest, startScriptedModel } from '@boxyard/scripted-model';
+import { eventually } from '@tooling/eventually';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type SharedServer, startSharedServer } from '../shared-server.ts';
-import { eventually } from '../test-server.ts';
 import { savedAndFreed } from './saved-and-freed.ts';
 
 const exec = (cmd: string, more: object = {}) =>
@@ -65,10 +65,10 @@ describe('An agent turn changes machine midway', () => {
   test('the worker opens the box and gives the SDK one object; the turn runs to its end', async () => {
     sessionId = (await shared.boxyard.sessions.create()).keep().id;
     const { turnId } = await session().api.turns.post({ text: 'Move while you work.' });
-    const turn = await eventually(async () => {
+    const turn = await eventually('the end of the turn', async () => {
       const found = await session().api.turns.get(turnId);
       return found.endedAt === null ? null : found;
-    }, 'the end of the turn');
+    });
     expect(turn).toMatchObject({ status: 'completed', attempt: 1 });
     events = (await session().events.list({ limit: 1000 })).items;
   });

@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BoxyardSession, createClient } from '@boxyard/client';
 import { type ScriptedModel, startScriptedModel } from '@boxyard/scripted-model';
+import { eventually } from '@tooling/eventually';
 import { type CuttableConnection, startCuttableConnection } from '../cuttable-connection.ts';
 import { startSharedDatabase } from '../shared-database.ts';
-import { deleteSessions, eventually, launchServer, type ServerProcess } from '../test-server.ts';
+import { deleteSessions, launchServer, type ServerProcess } from '../test-server.ts';
 import { CONCURRENCY, KEPT, phaseScript } from './phases.ts';
 
 const WORKER = fileURLToPath(new URL('../../../worker/src/main.ts', import.meta.url));
@@ -111,10 +112,10 @@ export class FaultYard {
     worker.stderr.on('data', (chunk) => {
       logged += chunk;
     });
-    await eventually(async () => {
+    await eventually('a worker that is ready', async () => {
       if (worker.exitCode !== null) throw new Error(`The worker ended:\n${logged}`);
       return logged.includes('"msg":"ready"');
-    }, 'a worker that is ready');
+    });
   }
 
   #settings(): Readonly<Record<string, string>> {

@@ -2,8 +2,8 @@
 // of these tests. All five phases are under way in sessions of their own when the one strike comes.
 import { readFile } from 'node:fs/promises';
 import type { BoxyardSession, SessionEvent, Turn } from '@boxyard/client';
+import { eventually } from '@tooling/eventually';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { eventually } from '../test-server.ts';
 import { FaultYard, type YardKind } from './fault-yard.ts';
 import { KEPT, PHASES, type Phase } from './phases.ts';
 
@@ -105,9 +105,8 @@ describe.each(Object.keys(STRIKES))('%s', (strike) => {
     );
     const begun: (readonly [Phase, readonly SessionEvent[]])[] = [];
     const areBegun = () =>
-      eventually(
-        async () => begun.every(([phase, seen]) => seen.some(BEGUN[phase])),
-        `the beginning of ${begun.map(([phase]) => phase).join(', ')}`,
+      eventually(`the beginning of ${begun.map(([phase]) => phase).join(', ')}`, async () =>
+        begun.every(([phase, seen]) => seen.some(BEGUN[phase])),
       );
     for (const [index, phase] of PHASES.entries()) {
       const { id } = sessions[index] as (typeof sessions)[number];
@@ -142,6 +141,7 @@ describe.each(Object.keys(STRIKES))('%s', (strike) => {
   test.each(PHASES)('in the middle of %s', { timeout: 3 * MINUTES }, async (phase) => {
     const { session, turnId, seen } = scenes.get(phase) as Scene;
     const turn = await eventually(
+      'the end of the turn',
       () =>
         session()
           .api.turns.get(turnId)
@@ -149,10 +149,9 @@ describe.each(Object.keys(STRIKES))('%s', (strike) => {
             (found): Turn | null => (found.endedAt === null ? null : found),
             () => null,
           ),
-      'the end of the turn',
-      120,
+      { withinMs: 120_000 },
     );
-    await eventually(async () => seen.some(isEnd), 'the end in the stream');
+    await eventually('the end in the stream', async () => seen.some(isEnd));
     const row = await rowOf(strike, phase);
     expect(row.ends).toContain(turn.status);
     const types = seen.map(({ type }) => type as string);
@@ -201,13 +200,13 @@ async function goOn(yard: FaultYard, scenes: ReadonlyMap<Phase, Scene>): Promise
 
 const insist = (what: string, ask: () => Promise<unknown>): Promise<unknown> =>
   eventually(
+    what,
     () =>
       ask().then(
         () => true,
         () => false,
       ),
-    what,
-    60,
+    { withinMs: 60_000 },
   );
 
 const DOC = new URL('../../../../docs/turn-faults.md', import.meta.url);

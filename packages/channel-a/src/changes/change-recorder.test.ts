@@ -16,12 +16,12 @@ import {
   unavailable,
   type WatchOptions,
 } from '@boxyard/sandbox-core';
+import { eventually } from '@tooling/eventually';
 import { v7 as uuidv7 } from 'uuid';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BoxOpener } from '../../test/box-opener.ts';
 import { openTestBox, type TestBox } from '../../test/local-box.ts';
 import { MemoryStore } from '../../test/memory-store.ts';
-import { until } from '../../test/until.ts';
 import { FileService } from '../files/file-service.ts';
 import type { SessionRef } from '../open-box.ts';
 import { OpHost } from '../ops/op-host.ts';
@@ -57,12 +57,12 @@ const paths = () => told().map(({ path }) => path);
 /** What comes after this one file is seen was seen after it. */
 const seen = async (path: string) => {
   await writeFile(join(test.box.workspaceRoot, path), 'x');
-  await until(`${path} to be told`, () => paths().includes(path));
+  await eventually(`${path} to be told`, () => paths().includes(path));
 };
 /** A slow machine may need longer than a command waits; what is changed until then is told as a folder. */
 const standing = async () => {
   let probe = 0;
-  await until('the watch to stand', async () => {
+  await eventually('the watch to stand', async () => {
     await writeFile(join(test.box.workspaceRoot, `probe${probe++}`), 'x');
     return paths().some((path) => path.startsWith('probe'));
   });
@@ -76,7 +76,7 @@ describe('what is changed while a box is held', () => {
     await run(
       'mkdir src && printf 12345 > src/made && printf 1 > kept && mkdir node_modules && touch node_modules/x',
     );
-    await until('the changes', () => paths().includes('kept'));
+    await eventually('the changes', () => paths().includes('kept'));
     expect(told()).toContainEqual({
       path: 'src/made',
       kind: 'created',
@@ -94,8 +94,8 @@ describe('what is changed while a box is held', () => {
     const before = store.revision;
     expect(before).toBeGreaterThan(0);
     await run('printf 22 >> kept; rm src/made');
-    await until('the end of a file', () => told().some(({ kind }) => kind === 'deleted'));
-    await until('the longer file', () =>
+    await eventually('the end of a file', () => told().some(({ kind }) => kind === 'deleted'));
+    await eventually('the longer file', () =>
       told().some(({ path, kind, sizeBytes }) => path === 'kept' && kind === 'modified' && sizeBytes === 3),
     );
     expect(store.revision).toBeGreaterThan(before);
@@ -120,7 +120,7 @@ describe('what is changed while a box is held', () => {
     using _ = recorder.hold(session, opened.epoch, 'agent');
     await standing();
     await run('cd repo && touch file && git add . && git commit -qm one');
-    await until('the change of the repository', () =>
+    await eventually('the change of the repository', () =>
       store.told('git.changed').some(({ path }) => path === 'repo'),
     );
     await seen('last');
@@ -134,7 +134,7 @@ describe('what is changed while a box is held', () => {
     await standing();
     await run('mkdir -p many/deep; cd many/deep; seq 1 3000 | xargs touch');
     // How much is seen at once, and so how much is told one by one, is up to the machine.
-    await until('each of the files', () => {
+    await eventually('each of the files', () => {
       const seen = new Set(paths());
       const folders = told().filter(({ kind, isDir }) => isDir && kind === 'modified');
       return (
@@ -154,7 +154,7 @@ describe('what is changed while a box is held', () => {
       await standing();
       await run('touch late');
     }
-    await until('the last change', () => paths().includes('late'));
+    await eventually('the last change', () => paths().includes('late'));
     expect(told().find(({ path }) => path === 'late')).toMatchObject({ source: 'agent' });
   });
 });
@@ -170,7 +170,7 @@ describe('a command that runs through the API', () => {
       recorder,
     });
     const exec = (command: string) => host.exec(session, TerminalExecRequest.parse({ command }));
-    await until('the first file', async () => {
+    await eventually('the first file', async () => {
       await exec('touch first');
       return paths().includes('first');
     });
@@ -180,7 +180,7 @@ describe('a command that runs through the API', () => {
     const [statements, told] = [store.statements, batches()];
     await exec('true');
     await exec('touch a b c');
-    await until('the files', () => paths().includes('c'));
+    await eventually('the files', () => paths().includes('c'));
     expect(store.statements - statements).toBe(4 + batches() - told);
     expect(batches() - told).toBeLessThan(5);
     const later = store.told('fs.changed').slice(told);
@@ -208,7 +208,7 @@ describe('what the API changes itself', () => {
 
     await files.write(FsWriteRequest.parse({ path: 'both', content: 'one' }));
     await run('echo more >> both');
-    await until('the change of the command', () =>
+    await eventually('the change of the command', () =>
       told().some(({ path, source }) => path === 'both' && source === 'agent'),
     );
   });
@@ -227,7 +227,7 @@ describe('where changes cannot be seen', () => {
       await hold.ready();
       await run('touch unseen', test.box);
     }
-    await until('the change', () => told().length > 0);
+    await eventually('the change', () => told().length > 0);
     expect(told()).toEqual([{ path: '', kind: 'modified', isDir: true, sizeBytes: null, source: 'agent' }]);
   });
 

@@ -8,10 +8,10 @@ import {
   TerminalExecResponse,
 } from '@boxyard/contracts';
 import { createRedactor, OUTPUT_START, SandboxError } from '@boxyard/sandbox-core';
+import { eventually } from '@tooling/eventually';
 import { v7 as uuidv7 } from 'uuid';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { useHostStage } from '../../test/host-stage.ts';
-import { until } from '../../test/until.ts';
 import { OpHost } from './op-host.ts';
 
 const SECRET = 'correct-horse-battery-staple';
@@ -48,7 +48,7 @@ const printed = () =>
     .map(({ chunk }) => chunk)
     .join('');
 const ended = (opId: string) =>
-  until('the end of the command', async () => {
+  eventually('the end of the command', async () => {
     const op = Op.parse(await host.get(session, opId));
     return op.state === 'running' ? null : op;
   });
@@ -56,8 +56,8 @@ const fileText = (name: string) => readFile(join(stage.box.workspaceRoot, name),
 
 async function streamed(opId: string, from = OUTPUT_START): Promise<OpStreamMessage[]> {
   const messages = [];
-  const { signal } = new AbortController();
-  for await (const { message } of host.stream(session, opId, { from, signal })) messages.push(message);
+  const stream = host.stream(session, opId, { from, signal: new AbortController().signal });
+  for await (const { message } of stream) messages.push(message);
   return messages;
 }
 const textOf = (messages: readonly OpStreamMessage[], stream: 'stdout' | 'stderr') =>
@@ -128,8 +128,9 @@ describe('exec', () => {
     await stage.box.exec({ program: { argv: ['mkfifo', 'gate'] } });
     const waiting = await exec({ command: 'cat gate', waitMs: 100 });
     expect(waiting.running).toBe(true);
-    await until('the holder of the process', () => stage.opener.held.includes(`process ${waiting.opId}`));
-    await until('the end of the request', () => stage.opener.held.length === 1);
+    const holder = `process ${waiting.opId}`;
+    await eventually('the holder of the process', () => stage.opener.held.includes(holder));
+    await eventually('the end of the request', () => stage.opener.held.length === 1);
     await stage.box.exec({ program: { script: 'echo through > gate' } });
     expect((await ended(waiting.opId)).exitCode).toBe(0);
     expect(textOf(await streamed(waiting.opId), 'stdout')).toBe('through\n');
@@ -139,7 +140,7 @@ describe('exec', () => {
     const caller = new AbortController();
     const opId = uuidv7();
     const call = exec({ command: 'echo > begun; sleep 0.3; echo done > left', opId }, caller.signal);
-    await until('the command', () => fileText('begun'));
+    await eventually('the command', () => fileText('begun'));
     caller.abort();
     await expect(call).rejects.toMatchObject({ code: 'cancelled' });
     expect((await ended(opId)).exitCode).toBe(0);
@@ -235,7 +236,7 @@ describe('events', () => {
 
   it('come while the command runs', async () => {
     const { opId } = await exec({ command: 'echo early; cat', background: true });
-    await until('the first output', () => printed() === 'early\n');
+    await eventually('the first output', () => printed() === 'early\n');
     expect((await host.get(session, opId)).state).toBe('running');
   });
 });
@@ -305,7 +306,10 @@ describe('after a crash of the server', () => {
   it('the session is told of what comes after, once and with secrets hidden, up to the same limit', async () => {
     const command = `printf 'ü one '; echo err >&2; cat; printf '\\nlast'`;
     const { opId } = await exec({ command, background: true });
-    await until('the first output to be told', () => printed().includes('one') && printed().includes('err'));
+    await eventually(
+      'the first output to be told',
+      () => printed().includes('one') && printed().includes('err'),
+    );
     await crash();
     expect(await host.adoptRunning()).toEqual({ adopted: 1, lost: 0 });
     await host.writeStdin(session, opId, { data: `two ${SECRET}`, encoding: 'utf8', close: true });
@@ -322,7 +326,7 @@ describe('after a crash of the server', () => {
     const told = () =>
       stage.store.told('sandbox.command.output.delta').filter((delta) => delta.opId === flood.opId);
     const length = () => told().reduce((sum, { chunk }) => sum + String(chunk).length, 0);
-    await until('the beginning of the flood', () => length() > 100_000);
+    await eventually('the beginning of the flood', () => length() > 100_000);
     await crash();
     await host.adoptRunning();
     const more = { data: 'y'.repeat(600_000), encoding: 'utf8', close: true } as const;
@@ -347,7 +351,7 @@ describe('after a crash of the server', () => {
   it('one whose output is gone is lost, which is never an exit code', async () => {
     const request = { command: 'exit 0', opId: uuidv7(), background: true };
     await exec(request);
-    await until(
+    await eventually(
       'the end of the command',
       async () => (await host.get(session, request.opId)).state === 'exited',
     );

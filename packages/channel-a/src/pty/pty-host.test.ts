@@ -1,9 +1,9 @@
 import { PtyOpenRequest, PtyStreamMessage, SessionEvent } from '@boxyard/contracts';
 import { createRedactor, SandboxError } from '@boxyard/sandbox-core';
+import { eventually } from '@tooling/eventually';
 import { v7 as uuidv7 } from 'uuid';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { useHostStage } from '../../test/host-stage.ts';
-import { until } from '../../test/until.ts';
 import { PtyHost, type PtyHostOptions } from './pty-host.ts';
 
 const SECRET = 'correct-horse-battery-staple';
@@ -58,7 +58,7 @@ class Viewer {
   }
 
   shows(text: string | RegExp): Promise<unknown> {
-    return until(`${text} on the screen`, () =>
+    return eventually(`${text} on the screen`, () =>
       typeof text === 'string' ? this.text.includes(text) : text.test(this.text),
     );
   }
@@ -84,7 +84,7 @@ describe('a terminal', () => {
     await viewer.done;
     expect(viewer.messages.at(-1)).toEqual({ seq: viewer.position, exitCode: 3, reason: 'exited' });
     expect(host.list(session)).toEqual([]);
-    await until('the end in the log', () => exits().length === 1);
+    await eventually('the end in the log', () => exits().length === 1);
     expect(exits()).toEqual([{ ptyId, exitCode: 3, reason: 'exited' }]);
     expect(stage.store.told('terminal.pty.started')).toEqual([{ ptyId, cols: 90, rows: 20 }]);
     for (const event of stage.store.logged)
@@ -224,7 +224,7 @@ describe('a terminal ends', () => {
     const watched = await open();
     const viewer = new Viewer(watched);
     const idle = await open();
-    await until('the idle one to be closed', () => exits().some(({ ptyId }) => ptyId === idle));
+    await eventually('the idle one to be closed', () => exits().some(({ ptyId }) => ptyId === idle));
     expect(exits()).toEqual([{ ptyId: idle, exitCode: null, reason: 'idle' }]);
     expect(host.list(session).map(({ ptyId }) => ptyId)).toEqual([watched]);
     await viewer.leave();

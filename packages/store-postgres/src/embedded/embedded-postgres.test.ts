@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { eventually } from '@tooling/eventually';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { until } from '../../test/poll.ts';
 import { connectTo } from '../connect.ts';
 import { postgresEnvironment } from './cluster.ts';
 import {
@@ -58,7 +58,7 @@ async function startElsewhere() {
   cleanups.push(async () => {
     child.kill('SIGKILL');
     await exited;
-    await until(
+    await eventually(
       'PostgreSQL ends',
       async () => (await processesWorkingIn(join(dataDir, 'cluster'))).length === 0,
     );
@@ -165,7 +165,7 @@ describe('after kill -9', () => {
     const server = await startElsewhere();
     await ask(server.connection, 'CREATE TABLE public.second AS SELECT 8 AS value');
     await server.kill();
-    await until(
+    await eventually(
       'PostgreSQL ends',
       async () => (await processesWorkingIn(join(dataDir, 'cluster'))).length === 0,
     );

@@ -1,9 +1,9 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { eventually } from '@tooling/eventually';
 import { v7 as uuidv7 } from 'uuid';
 import { expect, onTestFinished, test } from 'vitest';
-import { until } from '../../test/poll.ts';
 import { openStore } from '../open-store.ts';
 
 test('a database that is killed under its server comes back with what was committed, and listening goes on', async () => {
@@ -24,14 +24,14 @@ test('a database that is killed under its server comes back with what was commit
       () => false,
     );
   for (let round = 0; round < 2; round++) {
-    await until('it is ready', async () => (await postmasterFile(dataDir)) !== null);
+    await eventually('it is ready', async () => (await postmasterFile(dataDir)) !== null);
     const file = await postmasterFile(dataDir);
     process.kill(Number(file?.split('\n')[0]), 'SIGKILL');
-    await until('another one is ready', async () => {
+    await eventually('another one is ready', async () => {
       const again = await postmasterFile(dataDir);
       return again !== null && again !== file;
     });
-    await until('it answers', answers);
+    await eventually('it answers', answers);
     expect(await store.workspaces.find('kept')).toEqual(workspace);
   }
 
@@ -46,7 +46,7 @@ test('a database that is killed under its server comes back with what was commit
     expiresAt: null,
     revokedAt: null,
   });
-  await until('the change is heard of', () => changes > before);
+  await eventually('the change is heard of', () => changes > before);
 });
 
 /** Null until it is ready. Its first line is the pid; the start time in it tells one start from the next. */

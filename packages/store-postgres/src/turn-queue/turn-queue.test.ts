@@ -1,6 +1,6 @@
+import { eventually } from '@tooling/eventually';
 import { v7 as uuidv7 } from 'uuid';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
-import { until } from '../../test/poll.ts';
 import { storeGroup, WORKSPACE } from '../../test/records.ts';
 import { openStore } from '../open-store.ts';
 import { openTestStore, type TestStore } from '../testing.ts';
@@ -89,5 +89,5 @@ test('a job whose worker died before it struck it is told again', async () => {
   expect(await store.turns.takeDue(1)).toEqual([]);
   const supervisor = await TurnQueue.open({ connection: store.connection }, { superviseEveryS: 1 });
   onTestFinished(() => supervisor.close());
-  await until('the job is told again', async () => (await store.turns.takeDue(1)).includes(turnId));
+  await eventually('the job is told again', async () => (await store.turns.takeDue(1)).includes(turnId));
 });
