@@ -1,5 +1,5 @@
 // Hears what machines say of themselves and writes it down.
-import { parseAgentSubject, type SpokenSubject } from '@boxyard/agent-proto';
+import { type MachineAddress, parseAgentSubject, type SpokenSubject } from '@boxyard/agent-proto';
 import type { MachineBeat, MachineRegistry } from '@boxyard/sandbox-core';
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import type { MachineInstances } from './machine-instances.ts';
@@ -23,6 +23,8 @@ export interface MachineIngestOptions {
   readonly instances: MachineInstances;
   /** The record could not be written; a heartbeat is lost then, the next one comes. */
   readonly onTrouble: (error: unknown) => void;
+  /** A process of this machine has said hello: it is here, and what it had been asked before may have been lost. */
+  readonly onHello?: (machine: MachineAddress) => void;
   /** A message was dropped, and why: nobody can read it, it speaks of another machine, or there are too many. */
   readonly onDropped?: (why: 'unreadable' | 'too-many') => void;
 }
@@ -43,7 +45,7 @@ export class MachineIngest implements AsyncDisposable {
 
   /** Resolves once nothing that is said can be missed. */
   async start(): Promise<void> {
-    const { connection, instances } = this.#options;
+    const { connection, instances, onHello } = this.#options;
     const hear = (
       subject: string,
       queue: string | null,
@@ -61,7 +63,11 @@ export class MachineIngest implements AsyncDisposable {
     for (const subject of HELLOS) {
       hear(subject, QUEUE, (spoken, message) => this.#hello(spoken, message.data));
       // Every control plane on its own account: it may be the one that speaks to the machine next.
-      hear(subject, null, (spoken) => instances.heard(spoken, spoken.instance));
+      hear(subject, null, (spoken) => {
+        const { workspaceId, agentId, instance } = spoken;
+        instances.heard(spoken, instance);
+        onHello?.({ workspaceId, agentId });
+      });
     }
     for (const subject of EVENTS)
       hear(subject, QUEUE, (spoken, message) => this.#event(spoken, message.data));

@@ -28,6 +28,7 @@ import { machineProvider, NATS_LINK_OPTIONS, NatsControlRpc, refOfMachine } from
 import type { SessionMachines } from '@boxyard/sessions';
 import { createRelay, type Relay, tellRelay } from '@boxyard/streaming/relay';
 import { readDataFile, writeFirstDataFile } from './data-file.ts';
+import type { HeardMachine } from './machine-returns.ts';
 import type { PartsContext } from './parts-context.ts';
 import { Repeating } from './repeating.ts';
 import type { DerivedKeys } from './secret-key.ts';
@@ -40,6 +41,8 @@ export interface MachineParts {
   /** Pairs streams of machines with who watches them; see `serveStreams`. */
   readonly relay: Relay;
   readonly sessionMachines: SessionMachines;
+  /** Machines that have said hello from now on, at the same moment or again. @returns Ends it. */
+  onHello(tell: (machine: HeardMachine) => void): () => void;
 }
 
 type MachineContext = Pick<PartsContext, 'settings' | 'store' | 'log' | 'opening' | 'onTrouble'> &
@@ -91,8 +94,12 @@ export async function openMachines(
         onTrouble,
       }),
     );
+  const hellos = new Set<(machine: HeardMachine) => void>();
+  const onHello = (machine: HeardMachine) => {
+    for (const tell of hellos) tell(machine);
+  };
   const control = await connectAs(async (connection) => {
-    const ingest = new MachineIngest({ connection, registry: store.machines, instances, onTrouble });
+    const ingest = new MachineIngest({ connection, registry: store.machines, instances, onHello, onTrouble });
     await ingest.start();
     return ingest;
   });
@@ -140,7 +147,16 @@ export async function openMachines(
     list: (workspaceId) => fleet.machines.list(workspaceId),
     refOf: (workspaceId, machineId) => refOfMachine({ workspaceId, agentId: machineId }),
   };
-  return { fleet, link, relay, sessionMachines };
+  return {
+    fleet,
+    link,
+    relay,
+    sessionMachines,
+    onHello: (tell) => {
+      hellos.add(tell);
+      return () => void hellos.delete(tell);
+    },
+  };
 }
 
 /** Streams of machines come in through this server until the parts are closed. Nothing where machines are off. */

@@ -3,6 +3,8 @@ import { ArchiveSweep, type BoxLeases, Reaper, Sweep } from '@boxyard/leases';
 import { Retention, type SessionService } from '@boxyard/sessions';
 import type { Canary } from './canary.ts';
 import type { HostParts } from './host-parts.ts';
+import type { MachineParts } from './machine-parts.ts';
+import { MachineReturns } from './machine-returns.ts';
 import type { PartsContext } from './parts-context.ts';
 import { Repeating } from './repeating.ts';
 
@@ -13,8 +15,12 @@ export interface UpkeepParts {
 }
 
 /** What `startUpkeep` needs of a process. */
-export type StartUpkeepParts = Pick<PartsContext, 'settings' | 'opening' | 'onTrouble'> &
-  UpkeepParts & { readonly hosts: HostParts; readonly canary: Canary };
+export type StartUpkeepParts = Pick<PartsContext, 'settings' | 'store' | 'opening' | 'onTrouble'> &
+  UpkeepParts & {
+    readonly hosts: HostParts;
+    readonly canary: Canary;
+    readonly machines: Pick<MachineParts, 'onHello'> | null;
+  };
 
 const RETENTION_EVERY_MS = 60_000;
 /** Commands whose box did not answer at start are looked after again this often. */
@@ -49,8 +55,13 @@ export function openUpkeep(
 
 /** From now on until the parts are closed. Commands that run already are looked after before it resolves. */
 export async function startUpkeep(parts: StartUpkeepParts): Promise<void> {
-  const { settings, opening, onTrouble, hosts, retention, reaper, canary } = parts;
+  const { settings, store, opening, onTrouble, hosts, retention, reaper, canary, machines } = parts;
   await hosts.ptys.start();
+  if (machines !== null) {
+    const { sessions } = store;
+    const returns = opening.use(new MachineReturns({ ops: hosts.ops, sessions, onTrouble }));
+    opening.defer(machines.onHello((machine) => returns.note(machine)));
+  }
   await hosts.ops.adoptRunning();
   opening.use(new Repeating(async () => void (await hosts.ops.adoptRunning()), ADOPT_EVERY_MS, onTrouble));
   opening.use(new Repeating(() => retention.tick(), RETENTION_EVERY_MS, onTrouble));

@@ -24,7 +24,7 @@ import { describeOp } from './exec-answer.ts';
 import { HostedOps } from './hosted-ops.ts';
 import { START_DEADLINE_MS } from './op-end.ts';
 import { OpExecutor } from './op-executor.ts';
-import { OpKeeper } from './op-keeper.ts';
+import { type AdoptOptions, OpKeeper } from './op-keeper.ts';
 import type { PositionedMessage } from './op-messages.ts';
 import { streamOp } from './op-stream.ts';
 
@@ -166,9 +166,7 @@ export class OpHost {
    * Looks after commands that nobody follows: after a crash, or when their box was silent for too long. Call
    * it at start and every now and then. Answers how many are followed now and how many turned out lost.
    */
-  adoptRunning(
-    options: CallOptions & { readonly limit?: number } = {},
-  ): Promise<{ adopted: number; lost: number }> {
+  adoptRunning(options: AdoptOptions = {}): Promise<{ adopted: number; lost: number }> {
     return this.#keeper.adoptRunning(options);
   }
 

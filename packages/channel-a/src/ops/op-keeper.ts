@@ -15,6 +15,12 @@ export interface OpKeeperOptions extends OpHostOptions {
   readonly startWindowMs: number;
 }
 
+export interface AdoptOptions extends CallOptions {
+  readonly limit?: number | undefined;
+  /** Only commands in boxes of these groups, of those that have any; all when absent. */
+  readonly among?: ((groupIds: ReadonlySet<string>) => Promise<ReadonlySet<string>>) | undefined;
+}
+
 const ADOPT_AT_ONCE = 8;
 
 /** Finds commands again, in this process or after another one's crash, and clears away old ones. */
@@ -53,12 +59,13 @@ export class OpKeeper {
     }
   }
 
-  async adoptRunning(
-    options: CallOptions & { readonly limit?: number },
-  ): Promise<{ adopted: number; lost: number }> {
+  async adoptRunning(options: AdoptOptions): Promise<{ adopted: number; lost: number }> {
     const { ops, hostId } = this.#options;
-    const running = await ops.running(options.limit ?? 1000, { hostId, silentMs: this.#silentMs });
-    const waiting = running.filter((op) => !this.#options.hosted.has(op.id));
+    const { limit = 1000, among } = options;
+    const running = await ops.running(limit, { hostId, silentMs: this.#silentMs });
+    const alone = running.filter((op) => !this.#options.hosted.has(op.id));
+    const groups = among === undefined ? null : await among(new Set(alone.map(({ groupId }) => groupId)));
+    const waiting = alone.filter(({ groupId }) => groups === null || groups.has(groupId));
     const counts = { adopted: 0, lost: 0 };
     const next = async (): Promise<void> => {
       for (let op = waiting.shift(); op !== undefined; op = waiting.shift()) {

@@ -1,0 +1,73 @@
+/** Commands on a machine are followed again as soon as it is back: nobody waits for the next turn of the upkeep. */
+import type { OpHost } from '@boxyard/channel-a';
+import type { SessionStore } from '@boxyard/sandbox-core';
+
+/** A machine that has said hello. */
+export interface HeardMachine {
+  readonly workspaceId: string;
+  /** The id of its enrollment, which is the machine's. */
+  readonly agentId: string;
+}
+
+export interface MachineReturnsOptions {
+  readonly ops: Pick<OpHost, 'adoptRunning'>;
+  readonly sessions: Pick<SessionStore, 'getGroup'>;
+  readonly onTrouble: (error: unknown) => void;
+}
+
+/** After a bus has been away every machine says hello within a few seconds: many are one look at the record. */
+const GATHER_MS = 100;
+
+export class MachineReturns implements AsyncDisposable {
+  readonly #options: MachineReturnsOptions;
+  readonly #looking = new Set<Promise<void>>();
+  readonly #stopped = new AbortController();
+  #back: HeardMachine[] = [];
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(options: MachineReturnsOptions) {
+    this.#options = options;
+  }
+
+  /** It has said hello. */
+  note(machine: HeardMachine): void {
+    if (this.#stopped.signal.aborted) return;
+    this.#back.push(machine);
+    this.#timer ??= setTimeout(() => this.#look(), GATHER_MS).unref();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped.abort();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    await Promise.all(this.#looking);
+  }
+
+  /** One look does not wait for another: that may be held up by a machine that has gone again. */
+  #look(): void {
+    this.#timer = null;
+    const back = this.#back;
+    this.#back = [];
+    const { ops, onTrouble } = this.#options;
+    const among = (groupIds: ReadonlySet<string>) => this.#groupsOn(back, groupIds);
+    const looking = ops
+      .adoptRunning({ among, signal: this.#stopped.signal })
+      .then(() => undefined, onTrouble)
+      .finally(() => this.#looking.delete(looking));
+    this.#looking.add(looking);
+  }
+
+  async #groupsOn(
+    machines: readonly HeardMachine[],
+    groupIds: ReadonlySet<string>,
+  ): Promise<ReadonlySet<string>> {
+    const machineIds = new Set(machines.map(({ agentId }) => agentId));
+    const found = new Set<string>();
+    for (const workspaceId of new Set(machines.map((machine) => machine.workspaceId))) {
+      for (const groupId of groupIds) {
+        const group = await this.#options.sessions.getGroup(workspaceId, groupId);
+        if (group !== null && machineIds.has(group.machineId ?? '')) found.add(groupId);
+      }
+    }
+    return found;
+  }
+}
