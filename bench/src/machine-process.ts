@@ -7,6 +7,7 @@ import { connect } from '@nats-io/transport-node';
 import { rawSpawn } from './raw-spawn.ts';
 import { openScratchBox } from './scratch-box.ts';
 
+const WINDOW_BYTES = 4 * 1024 * 1024;
 const [servers = '', frameBytes = '0'] = process.argv.slice(2);
 const [requests, output, bare] = await Promise.all([
   connect({ servers }),
@@ -46,7 +47,7 @@ async function flood(frames: number): Promise<void> {
   for (let count = frames; count > 0; count--) {
     bare.publish('bare.frames', frame);
     // As much is on its way as our own streams let be.
-    if (count % 4 === 0) await bare.flush();
+    if (count % Math.floor(WINDOW_BYTES / frame.length) === 0) await bare.flush();
   }
 }
 

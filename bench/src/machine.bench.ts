@@ -7,8 +7,9 @@ import { connect } from '@nats-io/transport-node';
 import { startNatsServer } from '@tooling/nats-server';
 import { inTurns, type Measurement, median, ms, timed, times } from './measurement.ts';
 
-const FRAME_BYTES = 1024 * 1024 - 4096;
-const FLOOD_FRAMES = 200;
+/** As our own frames have it. */
+const FRAME_BYTES = 16 * 1024;
+const FLOOD_FRAMES = 12_800;
 const FLOOD_BYTES = FLOOD_FRAMES * FRAME_BYTES;
 const PARALLEL = 256;
 

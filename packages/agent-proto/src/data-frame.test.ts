@@ -1,6 +1,6 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
-import { type DataFrame, encodeDataFrame } from './data-frame.ts';
+import { type DataFrame, decodeDataFrame, encodeDataFrame } from './data-frame.ts';
 import { OpChannel, OpFrameSchema } from './messages.ts';
 
 const usual: DataFrame = {
@@ -41,5 +41,25 @@ test.each(odd.map((change) => [change] as const))(
     const encoded = encodeDataFrame(frame);
     expect(Buffer.compare(encoded, toBinary(OpFrameSchema, message))).toBe(0);
     expect(fromBinary(OpFrameSchema, encoded)).toEqual(message);
+    expect(decodeDataFrame(encoded)).toEqual(frame);
+    const memory = new Uint8Array(encoded.length + 1).fill(9);
+    const written = encodeDataFrame(frame, memory);
+    expect([written.buffer === memory.buffer, Buffer.compare(written, encoded)]).toEqual([true, 0]);
+    expect(encodeDataFrame(frame, memory.subarray(0, 1))).toEqual(encoded);
   },
 );
+
+test('what is not exactly such a frame is left to the general way', () => {
+  const encoded = encodeDataFrame({ ...usual, offset: 300 });
+  const message = fromBinary(OpFrameSchema, encoded);
+  for (let length = 0; length < encoded.length; length++) {
+    expect(decodeDataFrame(encoded.subarray(0, length))).toBe(null);
+  }
+  const unknownField = [...encoded, ((99 << 3) & 127) | 128, (99 << 3) >> 7, 1];
+  expect(fromBinary(OpFrameSchema, new Uint8Array(unknownField)).body).toEqual(message.body);
+  expect(decodeDataFrame(new Uint8Array(unknownField))).toBe(null);
+  const exit = create(OpFrameSchema, { opId: 'op', seq: 2n, body: { case: 'exit', value: {} } });
+  expect(decodeDataFrame(toBinary(OpFrameSchema, exit))).toBe(null);
+  const beyond = { ...message, seq: 2n ** 60n };
+  expect(decodeDataFrame(toBinary(OpFrameSchema, beyond))).toBe(null);
+});

@@ -1,4 +1,4 @@
-export { type DataFrame, encodeDataFrame } from './data-frame.ts';
+export { type DataFrame, decodeDataFrame, encodeDataFrame } from './data-frame.ts';
 export {
   decodeRequest,
   decodeResponse,

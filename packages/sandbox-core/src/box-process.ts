@@ -69,6 +69,8 @@ export interface BoxProcess {
   output(options?: {
     readonly from?: OutputCursor;
     readonly signal?: AbortSignal;
+    /** The bytes of a chunk are the reader's only until it asks for the next: they may be read into once more. */
+    readonly lent?: boolean;
   }): AsyncIterable<OutputEvent>;
   /** Resolves once the bytes are accepted, in order; not once they are consumed. */
   write(bytes: Bytes, options?: CallOptions): Promise<void>;

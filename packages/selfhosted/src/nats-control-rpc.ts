@@ -138,10 +138,18 @@ export class NatsControlRpc implements MachineLink {
   /** One subscription for all streams of this process. Whose a frame is, its subject says. */
   async #hear(connection: NatsConnection): Promise<void> {
     void this.#restored.follow(connection);
+    // Of the last frame: the next one is most often of the same stream.
+    let last = { subject: '', key: '' };
     connection.subscribe(readerFrames(this.reader), {
       callback: (error, message) => {
-        const from = error === null ? parseOpSubject(message.subject) : null;
-        if (from !== null) this.#listeners.get(listenerKey(from, from.streamId))?.(message.data);
+        if (error !== null) return;
+        const { subject, data } = message;
+        if (subject !== last.subject) {
+          const from = parseOpSubject(subject);
+          if (from === null) return;
+          last = { subject, key: listenerKey(from, from.streamId) };
+        }
+        this.#listeners.get(last.key)?.(data);
       },
     });
     await flush(connection);

@@ -8,18 +8,17 @@ import {
   type OpChange,
   OpChannel,
   type OpExit,
-  type OpFrame,
-  OpFrameSchema,
   type OpOpened,
   type OpStartSchema,
 } from '@boxyard/agent-proto/messages';
 import { type Bytes, OUTPUT_START, type OutputCursor, SandboxError } from '@boxyard/sandbox-core';
-import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { CHANGE_BYTES, ChannelCounts } from './channel-counts.ts';
 import type { HeardStream, OpFrames } from './control-rpc.ts';
 import type { AskOptions, MachineCalls } from './machine-calls.ts';
 import { sandboxErrorOf } from './machine-failure.ts';
 import type { MachineTimings } from './machine-timings.ts';
+import { type FrameBody, readFrame } from './op-frame.ts';
 import { assertKnown } from './op-state.ts';
 import { assertWhole } from './whole-stream.ts';
 
@@ -53,7 +52,7 @@ export interface OpReaderOptions {
   readonly from?: OutputCursor | undefined;
 }
 
-type Arrived = { readonly seq: number; readonly body: OpFrame['body'] };
+type Arrived = { readonly seq: number; readonly body: FrameBody };
 
 export class OpReader {
   readonly #options: OpReaderOptions;
@@ -64,7 +63,7 @@ export class OpReader {
   /** Received in order and not yet read. */
   readonly #queue: Arrived[] = [];
   /** Received before one that is still missing. */
-  readonly #early = new Map<number, OpFrame['body']>();
+  readonly #early = new Map<number, FrameBody>();
   readonly #offsets = new Map<OpChannel, number>();
   readonly #ended = new AbortController();
   #heard: HeardStream | null = null;
@@ -217,11 +216,11 @@ export class OpReader {
     this.#stopRestored();
   }
 
-  #newsOf(body: OpFrame['body']): OpNews | null {
+  #newsOf(body: FrameBody): OpNews | null {
     switch (body.case) {
       case 'data': {
         const { channel, offset: told } = body.value;
-        const at = this.#options.ownStream ? Number(told) : (this.#offsets.get(channel) ?? 0);
+        const at = this.#options.ownStream ? told : (this.#offsets.get(channel) ?? 0);
         this.#offsets.set(channel, at + body.value.bytes.length);
         // A stream that can only begin at the beginning is read up to where its reader was.
         const wanted = channel === OpChannel.STDERR ? this.#from.stderr : this.#from.stdout;
@@ -242,13 +241,14 @@ export class OpReader {
 
   #arrive(payload: Uint8Array): void {
     if (this.#ended.signal.aborted) return;
-    const frame = frameOf(payload);
+    const frame = readFrame(payload);
     if (frame === null || frame.opId !== this.#options.opId) return;
     this.begun();
-    const seq = Number(frame.seq);
+    const { seq } = frame;
     if (seq <= this.#frontier) return;
-    this.#early.set(seq, frame.body);
-    for (let next = this.#frontier + 1; this.#early.has(next); next++) {
+    if (seq === this.#frontier + 1) this.#accept(seq, frame.body);
+    else this.#early.set(seq, frame.body);
+    for (let next = this.#frontier + 1; this.#early.size > 0 && this.#early.has(next); next++) {
       const body = this.#early.get(next);
       this.#early.delete(next);
       if (body !== undefined) this.#accept(next, body);
@@ -260,7 +260,7 @@ export class OpReader {
     this.#wake?.();
   }
 
-  #accept(seq: number, body: OpFrame['body']): void {
+  #accept(seq: number, body: FrameBody): void {
     this.#frontier = seq;
     if (body.case === 'data') {
       const { channel, bytes } = body.value;
@@ -345,14 +345,6 @@ export class OpReader {
       : error;
     this.#onFailed(this.#failure);
     this.#wake?.();
-  }
-}
-
-function frameOf(payload: Uint8Array): OpFrame | null {
-  try {
-    return fromBinary(OpFrameSchema, payload);
-  } catch {
-    return null;
   }
 }
 

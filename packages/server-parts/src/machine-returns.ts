@@ -1,6 +1,6 @@
 /** Commands on a machine are followed again as soon as it is back: nobody waits for the next turn of the upkeep. */
 import type { OpHost } from '@boxyard/channel-a';
-import type { SessionStore } from '@boxyard/sandbox-core';
+import type { BoxGroup } from '@boxyard/sandbox-core';
 
 /** A machine that has said hello. */
 export interface HeardMachine {
@@ -11,7 +11,9 @@ export interface HeardMachine {
 
 export interface MachineReturnsOptions {
   readonly ops: Pick<OpHost, 'adoptRunning'>;
-  readonly sessions: Pick<SessionStore, 'getGroup'>;
+  readonly sessions: {
+    getGroup(workspaceId: string, groupId: string): Promise<Pick<BoxGroup, 'machineId'> | null>;
+  };
   readonly onTrouble: (error: unknown) => void;
 }
 

@@ -58,13 +58,14 @@ export class FolderSpool implements Spool {
     return names.filter((name) => name.endsWith('.l')).map((name) => name.slice(0, -2));
   }
 
-  async read(id: string, { from, most }: OutputWish): Promise<Readonly<Record<SpoolChannel, Bytes>>> {
-    const stdout = this.#read(id, 'stdout', from.stdout, most.stdout);
-    const stderr = this.#read(id, 'stderr', from.stderr, most.stderr);
+  async read(id: string, wish: OutputWish): Promise<Readonly<Record<SpoolChannel, Bytes>>> {
+    const stdout = this.#read(id, 'stdout', wish);
+    const stderr = this.#read(id, 'stderr', wish);
     return { stdout: await stdout, stderr: await stderr };
   }
 
-  async #read(id: string, channel: SpoolChannel, offset: number, length: number): Promise<Bytes> {
+  async #read(id: string, channel: SpoolChannel, { from, most, into }: OutputWish): Promise<Bytes> {
+    const [offset, length] = [from[channel], most[channel]];
     if (length === 0) return new Uint8Array(0);
     const path = this.#path(`${id}.${SPOOL_LETTER[channel]}`);
     const wanted = Math.min(length, SMALL_READ_BYTES);
@@ -74,10 +75,14 @@ export class FolderSpool implements Spool {
     if (file === null) return new Uint8Array(0);
     try {
       const { size } = await file.stat();
-      const buffer = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
-      if (buffer.length === 0) return buffer;
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, offset);
-      return bytesRead === buffer.length ? buffer : buffer.slice(0, bytesRead);
+      const there = Math.max(0, Math.min(length, size - offset));
+      const lent = into?.[channel];
+      const buffer = lent !== undefined && lent.length >= there ? lent : new Uint8Array(there);
+      if (into !== undefined) into[channel] = buffer;
+      if (there === 0) return buffer.subarray(0, 0);
+      const { bytesRead } = await file.read(buffer, 0, there, offset);
+      if (into === undefined && bytesRead < there) return buffer.slice(0, bytesRead);
+      return bytesRead === buffer.length ? buffer : buffer.subarray(0, bytesRead);
     } finally {
       await file.close();
     }

@@ -2,9 +2,11 @@
 import type { OutputCursor, OutputEvent } from '../box-process.ts';
 import { SandboxError } from '../sandbox-error.ts';
 import type { OpWatch } from './op-watch.ts';
-import type { Spool, SpoolChannel } from './spool.ts';
+import type { OutputWish, Spool, SpoolChannel } from './spool.ts';
 
-const BLOCK_BYTES = 256 * 1024;
+/** What is read at once; a look at the spool costs the same for little and for much. */
+const BLOCK_BYTES = 1024 * 1024;
+const CHUNK_BYTES = 256 * 1024;
 const FIRST_POLL_MS = 15;
 const LONGEST_POLL_MS = 120;
 /** How long after its command's end an output may still be held open before it counts as incomplete. */
@@ -18,12 +20,16 @@ const CHANNELS: readonly SpoolChannel[] = ['stdout', 'stderr'];
 export async function* readOutput(
   watch: OpWatch,
   spool: Spool,
-  from: OutputCursor,
-  signal: AbortSignal | undefined,
+  {
+    from,
+    signal,
+    lent,
+  }: { readonly from: OutputCursor; readonly signal: AbortSignal | undefined; readonly lent: boolean },
   step: <T>(run: () => Promise<T>) => Promise<T>,
 ): AsyncGenerator<OutputEvent, void, void> {
   const next = { stdout: checkOffset(from.stdout), stderr: checkOffset(from.stderr) };
   const most = Math.min(BLOCK_BYTES, spool.blockBytes);
+  const into: OutputWish['into'] = lent ? {} : undefined;
   let pollMs = FIRST_POLL_MS;
   let awaitedClose = false;
   while (true) {
@@ -37,15 +43,18 @@ export async function* readOutput(
       continue;
     }
     const read = await step(() =>
-      spool.read(watch.id, { from: { ...next }, most: { stdout: most, stderr: most } }),
+      spool.read(watch.id, { from: { ...next }, most: { stdout: most, stderr: most }, into }),
     );
     for (const channel of CHANNELS) {
       const bytes = read[channel];
       if (bytes.length === 0) continue;
       pollMs = FIRST_POLL_MS;
-      const offset = next[channel];
-      next[channel] += bytes.length;
-      yield { kind: 'chunk', channel, bytes, offset, next: { ...next } };
+      for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+        const chunk = bytes.subarray(at, at + CHUNK_BYTES);
+        const offset = next[channel];
+        next[channel] += chunk.length;
+        yield { kind: 'chunk', channel, bytes: chunk, offset, next: { ...next } };
+      }
     }
     // There may be more already.
     if (CHANNELS.some((channel) => read[channel].length === most)) continue;

@@ -1,4 +1,4 @@
-import type { BoxProcess, ExitStatus, OutputCursor, OutputEvent } from '../box-process.ts';
+import type { BoxProcess, ExitStatus, OutputEvent } from '../box-process.ts';
 import { OUTPUT_START } from '../box-process.ts';
 import type { Bytes, CallOptions } from '../call-options.ts';
 import { bounded, throwIfAborted } from '../deadline/bounded.ts';
@@ -35,16 +35,15 @@ export class ShellProcess implements BoxProcess {
     return this.#watch.id;
   }
 
-  async *output(
-    options: { readonly from?: OutputCursor; readonly signal?: AbortSignal } = {},
-  ): AsyncIterable<OutputEvent> {
-    const { from = OUTPUT_START, signal } = options;
+  async *output(options: NonNullable<Parameters<BoxProcess['output']>[0]> = {}): AsyncIterable<OutputEvent> {
+    const { from = OUTPUT_START, signal, lent = false } = options;
     const what = `Reading the output of ${this.id}`;
-    yield* readOutput(this.#watch, this.#host.spool, from, signal, async (run) => {
+    const step = async <T>(run: () => Promise<T>): Promise<T> => {
       throwIfAborted(signal, what);
       this.#host.ensureOpen();
       return bounded({ signal }, what, run);
-    });
+    };
+    yield* readOutput(this.#watch, this.#host.spool, { from, signal, lent }, step);
   }
 
   write(bytes: Bytes, options?: CallOptions): Promise<void> {

@@ -9,6 +9,8 @@ export type SpoolChannel = 'stdout' | 'stderr';
 export interface OutputWish {
   readonly from: OutputCursor;
   readonly most: Readonly<Record<SpoolChannel, number>>;
+  /** Where what was read before may be overwritten, left here by the spool that uses it. */
+  readonly into?: Partial<Record<SpoolChannel, Bytes>> | undefined;
 }
 
 /** What became of a stdin chunk: kept, its number is taken, too many wait, or nobody reads it any more. */

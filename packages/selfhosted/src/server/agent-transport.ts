@@ -12,7 +12,10 @@ export interface AgentTransport {
   onAck(handle: (streamId: string, payload: Uint8Array) => void): () => void;
   /** Tells whenever the way for output stands again after it was lost: frames may have been lost with it. */
   onRestored(tell: () => void): () => void;
-  /** On a connection of its own, so that output never delays a ping. Nothing tells whether it arrived. */
+  /**
+   * On a connection of its own, so that output never delays a ping. Nothing tells whether it arrived; once it is
+   * acknowledged, a payload that was sent once may be written over.
+   */
   sendFrame(streamId: string, payload: Uint8Array): void;
   publish(kind: 'hello' | 'events', payload: Uint8Array): void;
 }

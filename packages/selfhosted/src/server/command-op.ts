@@ -37,7 +37,7 @@ export class CommandOp implements ServedOp {
   }
 
   async *output(from: OutputCursor, signal: AbortSignal): AsyncGenerator<OpOutput, void, void> {
-    for await (const event of this.#process.output({ from, signal })) {
+    for await (const event of this.#process.output({ from, signal, lent: true })) {
       if (event.kind === 'end') this.#outputComplete = event.complete;
       else {
         const { bytes, offset } = event;

@@ -28,6 +28,8 @@ export class NatsAgentTransport implements AgentTransport {
   readonly #onRequest = new Set<OnRequest>();
   readonly #onAck = new Set<OnAck>();
   readonly #restored = new RestoredLinks();
+  /** Of the last frame: the next one is most often of the same stream. */
+  #frames = { streamId: '', subject: '' };
   #current: (AgentConnections & { readonly subscriptions: readonly Subscription[] }) | null = null;
 
   constructor(options: NatsAgentTransportOptions) {
@@ -103,7 +105,8 @@ export class NatsAgentTransport implements AgentTransport {
   }
 
   sendFrame(streamId: string, payload: Uint8Array): void {
-    this.#publish('output', this.#subjects.op(streamId), payload);
+    if (this.#frames.streamId !== streamId) this.#frames = { streamId, subject: this.#subjects.op(streamId) };
+    this.#publish('output', this.#frames.subject, payload);
   }
 
   publish(kind: 'hello' | 'events', payload: Uint8Array): void {

@@ -18,6 +18,12 @@ import type { AgentTransport } from './agent-transport.ts';
 import { exitMessage } from './op-exit.ts';
 import type { OpEnd, OpOutput, ServedOp } from './served-op.ts';
 
+/**
+ * A frame holds no more, although the bus would take more. What comes whole in one read of a socket (64 KiB) is handed
+ * on by the client of the bus as it is; the rest is put together in memory of several times its size, and making and
+ * collecting that costs more than anything else. Smaller ones cost more in work for each.
+ */
+const FRAME_DATA_BYTES = 16 * 1024;
 /** Room in a frame beside its bytes: ids, numbers and tags. */
 const FRAME_RESERVE_BYTES = 256;
 const DEFAULT_WINDOW_BYTES = 4 * 1024 * 1024;
@@ -47,6 +53,8 @@ interface Kept {
   readonly seq: number;
   readonly payload: Uint8Array;
   readonly dataBytes: number;
+  /** What its payload lies in, to be used again once it is acknowledged; null when it was sent more than once. */
+  memory: Uint8Array<ArrayBuffer> | null;
 }
 
 type Body = OpFrame['body'];
@@ -58,6 +66,8 @@ export class OpFeed {
   readonly #progressMs: number;
   #reader: FeedReader;
   #kept: Kept[] = [];
+  /** Of frames that nobody needs any more: making each anew would keep the collector of garbage busy. */
+  #memory: Uint8Array<ArrayBuffer>[] = [];
   #unackedBytes = 0;
   #seq: number;
   #run: AbortController | null = null;
@@ -128,14 +138,18 @@ export class OpFeed {
 
   /** Sends again what has not been acknowledged: it may have been lost with a link. */
   resend(): void {
-    for (const { payload } of this.#kept) this.#transport.sendFrame(this.streamId, payload);
+    for (const kept of this.#kept) {
+      // The one or the other may still wait somewhere when its like is acknowledged.
+      kept.memory = null;
+      this.#transport.sendFrame(this.streamId, kept.payload);
+    }
   }
 
   /** Sends nothing more. The op goes on where it can do without a reader. */
   stop(): void {
     this.#run?.abort();
     this.#run = null;
-    clearTimeout(this.#progress);
+    this.#endProgress();
     this.#told.resolve();
     this.#room?.();
   }
@@ -165,7 +179,7 @@ export class OpFeed {
     const end = failure === null ? await this.op.ended : { ...UNREADABLE, error: agentErrorOf(failure) };
     if (signal.aborted) return;
     this.#exitSent = true;
-    clearTimeout(this.#progress);
+    this.#endProgress();
     const exit = exitMessage(failure === null ? (this.op.end ?? end) : end);
     const { digests, totals } = this.#counts.result();
     Object.assign(exit, {
@@ -179,14 +193,18 @@ export class OpFeed {
   }
 
   async #send(output: OpOutput, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
     if (output.kind === 'data') {
-      const longest = longestMessage(this.#transport.maxPayload()) - FRAME_RESERVE_BYTES;
+      this.#counts.add(output.channel, output.bytes);
+      const longest = Math.min(
+        FRAME_DATA_BYTES,
+        longestMessage(this.#transport.maxPayload()) - FRAME_RESERVE_BYTES,
+      );
       const { bytes, channel } = output;
       for (let at = 0; at < bytes.length; at += longest) {
         const piece = bytes.subarray(at, at + longest);
-        await this.#waitForRoom(piece.length, signal);
+        if (!this.#hasRoom(piece.length)) await this.#waitForRoom(piece.length, signal);
         if (signal.aborted) return;
-        this.#counts.add(channel, piece);
         const frame = {
           opId: this.op.id,
           seq: this.#seq + 1,
@@ -194,7 +212,8 @@ export class OpFeed {
           bytes: piece,
           offset: output.offset + at,
         };
-        this.#keep(encodeDataFrame(frame), piece.length);
+        const memory = this.#memory.pop() ?? new Uint8Array(FRAME_DATA_BYTES + FRAME_RESERVE_BYTES);
+        this.#keep(encodeDataFrame(frame, memory), piece.length, memory);
       }
       return;
     }
@@ -211,12 +230,12 @@ export class OpFeed {
 
   #put(body: Body, dataBytes = 0): void {
     const frame = create(OpFrameSchema, { opId: this.op.id, seq: BigInt(this.#seq + 1), body });
-    this.#keep(toBinary(OpFrameSchema, frame), dataBytes);
+    this.#keep(toBinary(OpFrameSchema, frame), dataBytes, null);
   }
 
   /** Sends the next frame, which stays here until it is acknowledged. */
-  #keep(payload: Uint8Array, dataBytes: number): void {
-    this.#kept.push({ seq: ++this.#seq, payload, dataBytes });
+  #keep(payload: Uint8Array, dataBytes: number, memory: Uint8Array<ArrayBuffer> | null): void {
+    this.#kept.push({ seq: ++this.#seq, payload, dataBytes, memory });
     this.#unackedBytes += dataBytes;
     this.#transport.sendFrame(this.streamId, payload);
     if (!this.#exitSent) this.#armProgress();
@@ -224,17 +243,23 @@ export class OpFeed {
 
   #drop(ackedSeq: number): void {
     let count = 0;
-    for (const { seq, dataBytes } of this.#kept) {
+    for (const { seq, dataBytes, memory } of this.#kept) {
       if (seq > ackedSeq) break;
       this.#unackedBytes -= dataBytes;
+      if (memory !== null) this.#memory.push(memory);
       count++;
     }
     if (count > 0) this.#kept.splice(0, count);
   }
 
+  /** Something always passes, or what is longer than the window never would. */
+  #hasRoom(bytes: number): boolean {
+    const window = Math.min(this.#reader.windowBytes || DEFAULT_WINDOW_BYTES, LARGEST_WINDOW_BYTES);
+    return this.#unackedBytes === 0 || this.#unackedBytes + bytes <= window;
+  }
+
   async #waitForRoom(bytes: number, signal: AbortSignal): Promise<void> {
-    const window = () => Math.min(this.#reader.windowBytes || DEFAULT_WINDOW_BYTES, LARGEST_WINDOW_BYTES);
-    while (!signal.aborted && this.#unackedBytes > 0 && this.#unackedBytes + bytes > window()) {
+    while (!signal.aborted && !this.#hasRoom(bytes)) {
       await new Promise<void>((resolve) => {
         this.#room = resolve;
       });
@@ -242,8 +267,16 @@ export class OpFeed {
     }
   }
 
-  #armProgress(): void {
+  #endProgress(): void {
     clearTimeout(this.#progress);
+    this.#progress = undefined;
+  }
+
+  #armProgress(): void {
+    if (this.#progress !== undefined) {
+      this.#progress.refresh();
+      return;
+    }
     this.#progress = setTimeout(
       () => this.#put({ case: 'progress', value: create(OpProgressSchema) }),
       this.#progressMs,

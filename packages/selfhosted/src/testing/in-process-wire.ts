@@ -51,8 +51,9 @@ export class InProcessWire {
       onRestored: (tell) => added(this.#onRestored, tell),
       sendFrame: (streamId, payload) => {
         this.#assertFits(payload);
+        const sent = payload.slice();
         this.#wire.carry(() => {
-          for (const hear of this.#listeners.get(streamId) ?? []) hear(payload);
+          for (const hear of this.#listeners.get(streamId) ?? []) hear(sent);
         });
       },
       publish: (kind, payload) => {
@@ -140,6 +141,10 @@ export class InProcessWire {
       if (options.signal?.aborted) return cancel();
       options.signal?.addEventListener('abort', cancel, { once: true });
       this.#wire.carry(() => {
+        if (!this.isServed) {
+          end();
+          resolve(failedResponse(requestId, offlineAgentError('Nobody answers for the machine.')));
+        }
         for (const handle of this.#onRequest) {
           handle(payload, (answer) => {
             this.#assertFits(answer);
