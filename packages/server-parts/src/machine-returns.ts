@@ -62,9 +62,10 @@ export class MachineReturns implements AsyncDisposable {
     machines: readonly HeardMachine[],
     groupIds: ReadonlySet<string>,
   ): Promise<ReadonlySet<string>> {
-    const machineIds = new Set(machines.map(({ agentId }) => agentId));
+    const byWorkspace = Map.groupBy(machines, ({ workspaceId }) => workspaceId);
     const found = new Set<string>();
-    for (const workspaceId of new Set(machines.map((machine) => machine.workspaceId))) {
+    for (const [workspaceId, back] of byWorkspace) {
+      const machineIds = new Set(back.map(({ agentId }) => agentId));
       for (const groupId of groupIds) {
         const group = await this.#options.sessions.getGroup(workspaceId, groupId);
         if (group !== null && machineIds.has(group.machineId ?? '')) found.add(groupId);
