@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { AgentInstance } from '@boxyard/agent-proto';
-import { type MachineBox, machineProvider, NatsControlRpc } from '@boxyard/selfhosted';
+import { type MachineBox, machineProvider, NATS_LINK_OPTIONS, NatsControlRpc } from '@boxyard/selfhosted';
 import { connect } from '@nats-io/transport-node';
 import { startNatsServer } from '@tooling/nats-server';
 import { inTurns, type Measurement, median, ms, timed, times } from './measurement.ts';
@@ -19,8 +19,8 @@ export async function measureMachine(): Promise<Measurement[]> {
   const agent = await startAgent(nats.url);
   const bare = await connect({ servers: nats.url });
   const rpc = new NatsControlRpc({
-    connect: () => connect({ servers: nats.url }),
-    connectFrames: () => connect({ servers: nats.url }),
+    connect: () => connect({ ...NATS_LINK_OPTIONS, servers: nats.url }),
+    connectFrames: () => connect({ ...NATS_LINK_OPTIONS, servers: nats.url }),
     instances: { newestInstance: () => agent.at.instance },
   });
   try {

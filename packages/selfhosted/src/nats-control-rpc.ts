@@ -39,6 +39,8 @@ export const NATS_LINK_OPTIONS = {
   reconnectJitterTLS: 1000,
   pingInterval: 20_000,
   maxPingOut: 3,
+  // A stack for each request, in case that it fails, costs more than sending it.
+  noAsyncTraces: true,
 } as const;
 
 export interface NatsControlRpcOptions {
