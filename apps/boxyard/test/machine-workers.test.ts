@@ -1,5 +1,4 @@
 // A turn on a machine of a user, run by a worker: the machine, the server and the worker meet on a NATS of the user.
-
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

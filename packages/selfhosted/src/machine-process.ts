@@ -16,8 +16,6 @@ import { assertKnown } from './op-state.ts';
 import { SerialInput } from './serial-input.ts';
 
 const DEFAULT_GRACE_MS = 2000;
-/** How long one question about the end is held by the machine. */
-const HELD_QUERY_MS = 20_000;
 /** Between two questions to an agent that answers at once. */
 const POLL_MS = 500;
 
@@ -93,15 +91,14 @@ export class MachineProcess implements BoxProcess {
     return this.#options.handle.bounded(options, what, async (signal) => {
       while (true) {
         const askedAt = performance.now();
-        const op = { case: 'opQuery', value: { opId: this.id, waitMs: HELD_QUERY_MS } } as const;
         const { calls, handle } = this.#options;
-        const status = await calls
-          .ask(op, { what, signal, extraMs: HELD_QUERY_MS })
-          .catch((error: unknown) => {
-            // It goes on there while nobody can ask.
-            if (SandboxError.hasCode(error, 'unreachable')) return null;
-            throw error;
-          });
+        const { heldMs } = calls.timings;
+        const op = { case: 'opQuery', value: { opId: this.id, waitMs: heldMs } } as const;
+        const status = await calls.ask(op, { what, signal, extraMs: heldMs }).catch((error: unknown) => {
+          // It goes on there while nobody can ask.
+          if (SandboxError.hasCode(error, 'unreachable')) return null;
+          throw error;
+        });
         handle.ensureOpen();
         if (status?.state === OpState.COMPLETE && status.exit !== undefined) return exitStatusOf(status.exit);
         if (status !== null) assertKnown(status, what);

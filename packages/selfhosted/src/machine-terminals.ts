@@ -19,8 +19,6 @@ import { SerialInput } from './serial-input.ts';
 
 type Options = Omit<MachineFilesOptions, 'root'>;
 
-const HELD_QUERY_MS = 20_000;
-
 /** Terminals of a machine that travel as ops, for whoever drives them from here. People look through the relay. */
 export class MachineTerminals implements BoxTerminals {
   readonly #options: Options;
@@ -106,8 +104,10 @@ class MachineTerminal implements BoxTerminal {
     const what = 'Waiting for the end of a terminal';
     return this.#options.handle.bounded(options, what, async (signal) => {
       while (this.#status === null) {
-        const op = { case: 'opQuery', value: { opId: this.#id, waitMs: HELD_QUERY_MS } } as const;
-        const status = await this.#options.calls.ask(op, { what, signal, extraMs: HELD_QUERY_MS });
+        const { calls } = this.#options;
+        const { heldMs } = calls.timings;
+        const op = { case: 'opQuery', value: { opId: this.#id, waitMs: heldMs } } as const;
+        const status = await calls.ask(op, { what, signal, extraMs: heldMs });
         if (status.state === OpState.COMPLETE && status.exit !== undefined) {
           this.#status = exitStatusOf(status.exit);
         } else assertKnown(status, what);

@@ -2,6 +2,8 @@
 export interface MachineTimings {
   /** For the reply to one request. */
   readonly requestMs: number;
+  /** A question for the end of a command is held by the machine for so long, and then asked anew. */
+  readonly heldMs: number;
   /** A stream that is silent for so long is asked for. */
   readonly silenceMs: number;
   /** A machine that stays away for so long is given up for this call. */
@@ -17,6 +19,7 @@ export interface MachineTimings {
 
 export const MACHINE_TIMINGS: MachineTimings = {
   requestMs: 30_000,
+  heldMs: 20_000,
   silenceMs: 30_000,
   awayMs: 120_000,
   ackMs: 5000,

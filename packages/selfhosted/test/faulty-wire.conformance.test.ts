@@ -15,7 +15,15 @@ import type { WireFaults } from '../src/testing/index.ts';
 import { servedMachine } from './served-machine.ts';
 
 /** What a wire has lost is noticed quickly, so that the suite does not wait as long as a person would for a machine. */
-const IMPATIENT = { requestMs: 400, silenceMs: 400, ackMs: 100, gapMs: 20, pauseMs: 10, longestPauseMs: 100 };
+const IMPATIENT = {
+  requestMs: 400,
+  heldMs: 500,
+  silenceMs: 400,
+  ackMs: 100,
+  gapMs: 20,
+  pauseMs: 10,
+  longestPauseMs: 100,
+};
 /** A loaded machine answers late and is asked again; that is no fault, but it has to end. */
 const WAIT_MS = 60_000;
 const ALWAYS: readonly BoxArea[] = ['output', 'spawn', 'stdin', 'attach', 'files'];
