@@ -1,11 +1,11 @@
 // Large content on its way into a box, through the archive API. That runs as root, so it only ever writes below a
 // folder that the box's user cannot have exchanged; only when all of it is there is it handed over to that user.
-// The engine lets nobody else at the container while it unpacks, so it is given what is here already, and is not made
-// to wait for a slow sender.
+// The engine lets nobody else at the container while it unpacks, so it is not made to wait for a slow sender: content
+// of a known size goes as one file as long as it flows, else what is here already goes as a part of it.
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Bytes, bounded } from '@boxyard/sandbox-core';
+import { ArrivingContent, type ArrivingPart, STALL_MS } from './arriving-content.ts';
 import { BOX_UID, INBOX_NAME, SYSTEM_DIR } from './container-request.ts';
 import type { Engine } from './engine.ts';
 import { putArchived, type TarFile, type TarFolder } from './engine-archive.ts';
@@ -13,10 +13,12 @@ import type { ContentInbox, InboxFiles, InboxPut } from './shell-files/content-i
 import type { FilesLink } from './shell-files/files-link.ts';
 
 const PART_BYTES = 4 * 1024 * 1024;
-/** A sender that lets the engine wait for longer gets another turn when it goes on. */
-const STALL_MS = 100;
+/** What flows is looked after at least this often. */
+const FLOW_BYTES = 1024 * 1024;
 /** Then others get their turn at the container, however quick the sender is. */
 const MOST_TURN_MS = 1000;
+/** Worth more, because what is cut off is copied once more. Nothing of the box's own shells waits meanwhile. */
+const MOST_FLOW_MS = 2000;
 /** A frozen box keeps what was not whole until its next upload. */
 const DROP_MS = 2000;
 
@@ -53,7 +55,7 @@ export class ArchiveInbox implements ContentInbox {
 
   async #put<T>(
     folder: string,
-    { content: chunks, sizeBytes, mode, signal }: InboxPut,
+    { content, sizeBytes, mode, signal }: InboxPut,
     use: (files: InboxFiles) => Promise<T>,
   ): Promise<T> {
     const inbox = { name: `${INBOX_NAME}/`, mode: 0o755, owner: 0 };
@@ -61,39 +63,47 @@ export class ArchiveInbox implements ContentInbox {
     const closed = { name: `${folder}/`, mode: 0o700, owner: 0 };
     const opened = { ...closed, owner: BOX_UID };
     const names: string[] = [];
-    const file = (content: readonly Bytes[]): TarFile => {
+    const file = (fileBytes: number, pieces: TarFile['content']): TarFile => {
       const name = `${folder}/${names.length}`;
       // As they are named from the folder of staged files.
       names.push(`../${name}`);
-      return { name, mode, owner: BOX_UID, content };
+      return { name, mode, owner: BOX_UID, sizeBytes: fileBytes, content: pieces };
     };
-    const partBytes = sizeBytes === null ? PART_BYTES : Number.POSITIVE_INFINITY;
-    const parts = gathered(chunks, partBytes);
-    let next = parts.next();
+    const arriving = new ArrivingContent(content, sizeBytes === null ? PART_BYTES : FLOW_BYTES);
+    let over = false;
+    let isCut = false;
+    const inOne = async function* (first: ArrivingPart): AsyncGenerator<Bytes, void, void> {
+      const turnEnd = performance.now() + MOST_FLOW_MS;
+      for (let part: ArrivingPart | null = first; part !== null; part = await arriving.following(turnEnd)) {
+        over = part.isEnd;
+        if (over) return;
+        yield* part.pieces;
+      }
+      isCut = true;
+    };
+    const inParts = async function* (first: ArrivingPart): AsyncGenerator<TarFile, void, void> {
+      // What was cut off is root's still: it is copied to a file of the box's own.
+      if (isCut && names.length === 1) yield file(0, []);
+      const turnEnd = performance.now() + MOST_TURN_MS;
+      for (let part: ArrivingPart | null = first; part !== null; part = await arriving.following(turnEnd)) {
+        over = part.isEnd;
+        if (!over || names.length === 0) yield file(part.sizeBytes, part.pieces);
+        if (over) return;
+      }
+    };
     try {
-      while (true) {
-        const first = await next;
-        let over = first.done === true;
-        const flowing = async function* (): AsyncGenerator<TarFile | TarFolder, void, void> {
+      while (!over) {
+        const askedAt = performance.now();
+        const first = await arriving.next();
+        const flows = sizeBytes !== null && names.length === 0 && performance.now() - askedAt < STALL_MS;
+        const members = async function* (): AsyncGenerator<TarFile | TarFolder, void, void> {
           yield inbox;
           yield closed;
-          const turnEnd = performance.now() + MOST_TURN_MS;
-          let part = first;
-          while (!part.done) {
-            // While this one is on its way the next one may come.
-            next = parts.next();
-            next.catch(() => undefined);
-            yield file(part.value);
-            const come = await Promise.race([next, delay(STALL_MS, null, { ref: false })]);
-            if (come === null || (!come.done && performance.now() > turnEnd)) return;
-            part = come;
-          }
-          over = true;
-          if (names.length === 0) yield file([]);
+          if (flows) yield file(sizeBytes, inOne(first));
+          else yield* inParts(first);
           yield opened;
         };
-        await this.#send(flowing(), signal);
-        if (over) break;
+        await putArchived(this.#engine, this.#container, SYSTEM_DIR, members(), signal);
       }
     } catch (error) {
       await bounded({ deadlineMs: DROP_MS }, 'Dropping', (dropping) => this.#discard(folder, dropping)).catch(
@@ -101,11 +111,11 @@ export class ArchiveInbox implements ContentInbox {
       );
       throw error;
     } finally {
-      // Not waited for: a sender that stands still would never let go.
-      parts.return(undefined).catch(() => undefined);
+      arriving.close();
     }
     const [one = '', ...rest] = names;
-    return use([one, ...rest]);
+    const [two = one, ...more] = rest;
+    return use(isCut ? [two, one, ...more] : [one, ...rest]);
   }
 
   /** What came only in part. By root, whose folder it is: on a full disk the archive API cannot even remove. */
@@ -119,10 +129,6 @@ export class ArchiveInbox implements ContentInbox {
     await once(stream, 'close').catch(() => undefined);
     signal.removeEventListener('abort', stop);
   }
-
-  #send(members: AsyncIterable<TarFile | TarFolder>, signal: AbortSignal): Promise<void> {
-    return putArchived(this.#engine, this.#container, SYSTEM_DIR, members, signal);
-  }
 }
 
 /**
@@ -132,21 +138,3 @@ export class ArchiveInbox implements ContentInbox {
 const DISCARD_SCRIPT = `
 rm -rf -- "$1" 2>/dev/null && exit
 for f in "$1"/*; do [ -L "$f" ] || [ ! -f "$f" ] || : >"$f"; done`;
-
-/** The same chunks in larger parts. */
-async function* gathered(
-  chunks: AsyncIterable<Bytes>,
-  partBytes: number,
-): AsyncGenerator<readonly Bytes[], void, void> {
-  let held: Bytes[] = [];
-  let heldBytes = 0;
-  for await (const chunk of chunks) {
-    held.push(chunk);
-    heldBytes += chunk.length;
-    if (heldBytes < partBytes) continue;
-    yield held;
-    held = [];
-    heldBytes = 0;
-  }
-  if (heldBytes > 0) yield held;
-}

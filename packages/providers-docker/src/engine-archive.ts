@@ -35,8 +35,9 @@ export interface TarFolder {
 }
 
 export interface TarFile extends TarFolder {
-  /** All of it, in pieces as they came. */
-  readonly content: readonly Bytes[];
+  readonly sizeBytes: number;
+  /** In pieces as they come. */
+  readonly content: Iterable<Bytes> | AsyncIterable<Bytes>;
 }
 
 /** Null when there is nothing of that name. */
@@ -93,7 +94,8 @@ export async function openArchived(
 
 /**
  * Unpacks members, in their order, into a folder that must be there. A folder that is there already gets the mode and
- * owner that are given. Rejects with what the members throw; then only a part is there.
+ * owner that are given. Rejects with what the members throw; then only a part is there. Content that ends before its
+ * size ends the archive: what came of it is there then, still root's.
  */
 export function putArchived(
   engine: Engine,
@@ -105,7 +107,11 @@ export function putArchived(
   return engine.ask('Writing a file', async (docker) => {
     signal.throwIfAborted();
     const failed = new AbortController();
-    const tar = Readable.from(tarOf(members), { objectMode: false, highWaterMark: BUFFER_BYTES });
+    let isCut = false;
+    const onCut = () => {
+      isCut = true;
+    };
+    const tar = Readable.from(tarOf(members, onCut), { objectMode: false, highWaterMark: BUFFER_BYTES });
     // The engine sees an archive that breaks off.
     tar.once('error', (error) => failed.abort(error));
     const abortSignal = AbortSignal.any([signal, failed.signal]);
@@ -114,6 +120,7 @@ export function putArchived(
     } catch (error) {
       signal.throwIfAborted();
       if (failed.signal.aborted) throw failed.signal.reason;
+      if (isCut && /unexpected EOF/i.test(textOf(error))) return;
       if (/no space left|quota exceeded/i.test(textOf(error))) throw diskFull(error);
       throw error;
     } finally {
@@ -122,7 +129,10 @@ export function putArchived(
   });
 }
 
-async function* tarOf(members: AsyncIterable<TarFile | TarFolder>): AsyncGenerator<Uint8Array, void, void> {
+async function* tarOf(
+  members: AsyncIterable<TarFile | TarFolder>,
+  onCut: () => void,
+): AsyncGenerator<Uint8Array, void, void> {
   const mtimeNs = BigInt(Date.now()) * 1_000_000n;
   for await (const member of members) {
     const { name: path, mode, owner } = member;
@@ -130,11 +140,16 @@ async function* tarOf(members: AsyncIterable<TarFile | TarFolder>): AsyncGenerat
       yield headerBlock({ path, type: '5', mode, owner, mtimeNs });
       continue;
     }
-    const { content } = member;
-    const sizeBytes = content.reduce((sum, piece) => sum + piece.length, 0);
+    const { content, sizeBytes } = member;
     yield headerBlock({ path, type: '0', mode, owner, mtimeNs, sizeBytes });
-    for (const piece of content) {
+    let leftBytes = sizeBytes;
+    for await (const piece of content) {
       for (let at = 0; at < piece.length; at += BUFFER_BYTES) yield piece.subarray(at, at + BUFFER_BYTES);
+      leftBytes -= piece.length;
+    }
+    if (leftBytes > 0) {
+      onCut();
+      return;
     }
     if (sizeBytes % BLOCK > 0) yield Buffer.alloc(BLOCK - (sizeBytes % BLOCK));
   }

@@ -39,6 +39,11 @@ export interface WriteOptions extends CallOptions {
   readonly ifVersion?: string | undefined;
   /** Hex SHA-256 of the content; a difference is refused with `invalid` and leaves the old file in place. */
   readonly expectedSha256?: string | undefined;
+  /**
+   * How long a stream is, where that is sure beforehand: a box may take it in fewer steps then. A hint: a box may
+   * refuse content of another length with `invalid`, and then nothing is replaced.
+   */
+  readonly sizeBytes?: number | undefined;
 }
 
 export interface WrittenFile {

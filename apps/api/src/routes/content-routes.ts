@@ -73,6 +73,7 @@ export function addContentRoutes(routes: RouteTable, services: ApiServices): voi
               ifMatch: c.req.header('if-match'),
               ifAbsent: c.req.header('if-none-match') === '*',
               expectedSha256: declaredDigest(c),
+              sizeBytes: declaredLength(c),
             },
             { deadlineMs: TRANSFER_DEADLINE_MS, signal: c.req.raw.signal },
           ),
@@ -167,6 +168,12 @@ const contentHeaders = (etag: string, length: number) => ({
 
 function bodyOf(c: ApiContext): ReadableStream<Uint8Array<ArrayBuffer>> {
   return c.req.raw.body ?? new Blob([]).stream();
+}
+
+/** The server's parser holds the body to it. */
+function declaredLength(c: ApiContext): number | undefined {
+  const header = c.req.header('content-length') ?? '';
+  return /^\d{1,15}$/.test(header) ? Number(header) : undefined;
 }
 
 /** RFC 9530: `sha-256=:<base64>:`. Other algorithms are not checked, so they are refused. */

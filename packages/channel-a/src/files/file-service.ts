@@ -54,6 +54,8 @@ export interface WriteContentRequest {
   readonly createParents?: boolean | undefined;
   /** Hex SHA-256 of the body; a difference leaves the old file in place. */
   readonly expectedSha256?: string | undefined;
+  /** Of the body, where it is known beforehand. */
+  readonly sizeBytes?: number | undefined;
 }
 
 /**
@@ -136,6 +138,7 @@ export class FileService {
       ifAbsent: request.ifAbsent,
       ifVersion,
       expectedSha256: request.expectedSha256,
+      sizeBytes: request.sizeBytes,
     });
     return { sizeBytes: written.sizeBytes, etag: written.version, revision };
   }

@@ -70,7 +70,7 @@ export class BareWriter {
     const { link, epoch, alone } = this.#options;
     const fence = fenceWords(options.fence);
     expectText(await link.request('may', [fence]), what, epoch);
-    const received = await receiveContent(content, SMALL_BYTES, signal, what, progress);
+    const received = await receiveContent(content, { smallBytes: SMALL_BYTES, signal, what, progress });
     if (received.kind === 'large') return this.#large(received, write);
     const { bytes } = received;
     const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -89,7 +89,7 @@ export class BareWriter {
     const { inbox, tools } = this.#options;
     // What can be refused without the content is refused before it is sent.
     const { mode } = await this.#target(write);
-    const taken = hashedContent(received.chunks, Number.POSITIVE_INFINITY, () => {
+    const taken = hashedContent(received, Number.POSITIVE_INFINITY, () => {
       throwIfAborted(signal, what);
       progress();
     });

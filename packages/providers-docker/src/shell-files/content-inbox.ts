@@ -2,7 +2,7 @@ import type { Bytes } from '@boxyard/sandbox-core';
 
 export interface InboxPut {
   readonly content: AsyncIterable<Bytes>;
-  /** Where it is known beforehand; the content then comes in one piece. */
+  /** Where it is known beforehand: the content then comes in one file, unless its sender is slow. */
   readonly sizeBytes: number | null;
   readonly mode: number;
   readonly signal: AbortSignal;

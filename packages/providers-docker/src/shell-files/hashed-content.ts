@@ -8,9 +8,18 @@ export interface HashedContent {
   readonly sizeBytes: () => number;
 }
 
-/** Digests what goes through, up to `hashedBytes`: it costs as much as the way there. `each` is told of every part. */
+export interface SizedContent {
+  readonly chunks: AsyncIterable<Bytes>;
+  /** Null when only its end will tell. */
+  readonly sizeBytes: number | null;
+}
+
+/**
+ * Digests what goes through, unless it is more than `hashedBytes`: it costs as much as the way there. `each` is told of
+ * every part.
+ */
 export function hashedContent(
-  chunks: AsyncIterable<Bytes>,
+  { chunks, sizeBytes: expectedBytes }: SizedContent,
   hashedBytes: number,
   each: () => void,
 ): HashedContent {
@@ -19,8 +28,8 @@ export function hashedContent(
   const through = async function* (): AsyncGenerator<Bytes, void, void> {
     for await (const chunk of chunks) {
       each();
-      if (sizeBytes <= hashedBytes) hash.update(chunk);
       sizeBytes += chunk.length;
+      if (Math.max(sizeBytes, expectedBytes ?? 0) <= hashedBytes) hash.update(chunk);
       yield chunk;
     }
   };

@@ -115,7 +115,13 @@ export class ShellFiles implements BoxFiles {
         // Before anything of a stream is taken: who is refused may send it elsewhere.
         if (content instanceof ReadableStream)
           expectText(await this.#link.request('may', [fence]), what, this.#epoch);
-        const received = await receiveContent(content, BLOCK_BYTES, signal, what, progress);
+        const received = await receiveContent(content, {
+          smallBytes: BLOCK_BYTES,
+          announcedBytes: options.sizeBytes,
+          signal,
+          what,
+          progress,
+        });
         const number = String(++this.#staged);
         const target = (staged: string, length: string, sizeBytes: number) => [
           staged,
@@ -142,7 +148,7 @@ export class ShellFiles implements BoxFiles {
         // What can be refused without the content is refused before it is sent.
         await this.#judgeTarget(at, what);
         const most = options.expectedSha256 === undefined ? MAX_HASHED_BYTES : Number.POSITIVE_INFINITY;
-        const taken = hashedContent(received.chunks, most, () => {
+        const taken = hashedContent(received, most, () => {
           throwIfAborted(signal, what);
           progress();
         });

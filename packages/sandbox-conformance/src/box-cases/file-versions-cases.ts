@@ -127,4 +127,29 @@ export const FILE_VERSIONS_CASES: readonly BoxCase[] = casesOf('files', [
       assert.deepEqual(await names(context, folder), ['file']);
     },
   },
+  {
+    id: 'announced-length',
+    title:
+      'a stream that says how long it is arrives whole, and one that is of another length as it came or not at all',
+    async run(context) {
+      const folder = await folderOf(context, 'announced');
+      const name = `${folder}/file`;
+      const part = new Uint8Array(512 * 1024).fill(1);
+      const stream = () => streamOf(part, part, part.slice(0, 7));
+      const sizeBytes = 2 * part.length + 7;
+      await context.box.files.write(name, stream(), { sizeBytes });
+      assert.equal((await context.box.files.stat(name))?.sizeBytes, sizeBytes);
+      const text = `${folder}/text`;
+      await writeFile(context, text, 'old');
+      for (const wrong of [2, 4]) {
+        const [outcome] = await outcomes([
+          context.box.files.write(text, streamOf(bytesOf('new')), { sizeBytes: wrong }),
+        ]);
+        assert.ok(outcome === 'ok' || outcome === 'invalid', outcome);
+        assert.equal(await readText(context, text), outcome === 'ok' ? 'new' : 'old');
+        await writeFile(context, text, 'old');
+      }
+      assert.deepEqual([...(await names(context, folder))].sort(), ['file', 'text']);
+    },
+  },
 ]);
