@@ -9,6 +9,8 @@ export interface LossSubject {
   readonly folder: string;
   /** The box ends at once, with everything in it. */
   readonly kill: (box: BoxRef) => Promise<void>;
+  /** The box ends at once and is left behind with its files; where `halts` says that there is such an end. */
+  readonly halt?: (box: BoxRef) => Promise<void>;
 }
 
 const HOUR_MS = 3_600_000;
@@ -19,7 +21,7 @@ const FILES = Math.min(5_000, 500 * Number(process.env.BOXYARD_TEST_SCALE ?? '1'
 const MINUTES = 60_000;
 
 /** Requirement R1 on real boxes. Time passes in the database only. */
-export function describeFileLoss(subject: () => LossSubject): void {
+export function describeFileLoss(subject: () => LossSubject, { halts = false } = {}): void {
   test(`ten cycles of idle stops, dead boxes and ends of life lose nothing of ${FILES} files silently`, {
     timeout: 20 * MINUTES,
   }, async () => {
@@ -90,4 +92,36 @@ export function describeFileLoss(subject: () => LossSubject): void {
     await after.close();
     await expect(yard.open()).rejects.toMatchObject({ code: 'invalid', stage: 'restore' });
   });
+
+  if (halts) {
+    test('a box that is ended and left behind loses nothing, whether it is used again or its files are saved first', {
+      timeout: 10 * MINUTES,
+    }, async () => {
+      const { provider, folder, halt } = subject();
+      if (halt === undefined) throw new Error('Nobody says how a box is ended here.');
+      await using yard = await LossYard.open(provider, folder);
+      const first = await yard.open();
+      await first.markDirty();
+      await makePrecious(first.box, FILES);
+      await first.close();
+      for (const way of ['used', 'idle'] as const) {
+        const turn = await yard.open();
+        await turn.markDirty();
+        await changePrecious(turn.box, way === 'used' ? 0 : 1);
+        const before = await lookAtPrecious(turn.box);
+        await halt(turn.box.ref);
+        if (way === 'used') expect(await lookAtPrecious(turn.box)).toEqual(before);
+        await turn.close();
+        if (way === 'idle') {
+          await yard.pass(HOUR_MS);
+          await yard.pass(HOUR_MS);
+          expect(await yard.state()).toBe('cold');
+        }
+        const after = await yard.open();
+        expect(after.receipt?.kind ?? 'none', way).toBe(way === 'used' ? 'none' : 'EXACT');
+        expect(await lookAtPrecious(after.box), way).toEqual(before);
+        await after.close();
+      }
+    });
+  }
 }

@@ -21,9 +21,14 @@ describe('docker boxes', needs('docker', 'debootstrap'), () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  describeFileLoss(() => ({
-    provider: dockerProvider({ socketPath: engine.socketPath, network: 'boxyard-test' }),
-    folder,
-    kill: ({ instance }) => engine.docker.getContainer(instance).remove({ force: true, v: true }),
-  }));
+  const container = (instance: string) => engine.docker.getContainer(instance);
+  describeFileLoss(
+    () => ({
+      provider: dockerProvider({ socketPath: engine.socketPath, network: 'boxyard-test' }),
+      folder,
+      kill: ({ instance }) => container(instance).remove({ force: true, v: true }),
+      halt: ({ instance }) => container(instance).kill(),
+    }),
+    { halts: true },
+  );
 });
