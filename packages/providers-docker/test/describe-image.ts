@@ -1,4 +1,4 @@
-import { describeBox } from '@boxyard/sandbox-conformance';
+import { type BoxArea, describeBox } from '@boxyard/sandbox-conformance';
 import { type BaseImage, type SharedEngine, sharedTestEngine } from '@tooling/docker-engine';
 import { needs } from '@tooling/system-parts';
 import { afterAll, beforeAll, describe } from 'vitest';
@@ -11,10 +11,12 @@ export interface ImageUnderTest {
   /** What the engine has to have for it. */
   readonly base: BaseImage;
   readonly image: (engine: SharedEngine) => string;
+  /** What differs from the other images; all areas with BOXYARD_SOAK=1, and when absent. */
+  readonly areas?: readonly BoxArea[];
 }
 
-/** The whole suite on boxes of one image. */
-export function describeImage({ name, base, image }: ImageUnderTest): void {
+/** The suite on boxes of one image. */
+export function describeImage({ name, base, image, areas }: ImageUnderTest): void {
   describe(name, needs('docker', base === 'debian' ? 'debootstrap' : 'busybox'), () => {
     const deployment = `${name.replaceAll(' ', '-')}-${process.pid}`;
     let engine: SharedEngine;
@@ -34,6 +36,7 @@ export function describeImage({ name, base, image }: ImageUnderTest): void {
         return openDockerSubject(place, `box-${++boxes}`);
       },
       facts: { kernel: true, reopen: true, freeze: true, killHost: true, leftovers: true },
+      ...(areas === undefined || process.env.BOXYARD_SOAK === '1' ? {} : { areas }),
     });
   });
 }

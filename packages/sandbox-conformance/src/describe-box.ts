@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { BOX_CASES } from './box-cases/all-box-cases.ts';
-import type { BoxSubject, OpenSubject, SubjectFacts } from './case/box-case.ts';
+import type { BoxArea, BoxSubject, OpenSubject, SubjectFacts } from './case/box-case.ts';
 import { caseTitle, planBoxCases, type SkippedCase } from './case/box-plan.ts';
 import { assertUnavailable, DEFAULT_WAIT_MS, runBoxCase } from './case/case-run.ts';
 import { assertFacts, assertNothingLeft, endSubject } from './case/subject-checks.ts';
@@ -13,21 +13,25 @@ export interface DescribeBoxOptions {
   /** What `open` offers beside the box. `kernel` and `interrupt` are true when absent, all others false. */
   readonly facts?: SubjectFacts;
   readonly skip?: readonly SkippedCase[];
+  /** Only these; all when absent. For a box that stands on the same code as another one, which runs them all. */
+  readonly areas?: readonly BoxArea[];
   /** How long a case waits for one thing, in milliseconds. 30 000 when absent. */
   readonly waitMs?: number;
 }
 
 /** Registers one vitest test for each case that applies to the box. */
 export function describeBox(options: DescribeBoxOptions): void {
-  const { name, open, facts = {}, skip = [], waitMs = DEFAULT_WAIT_MS } = options;
-  const plan = planBoxCases(BOX_CASES, facts, skip);
+  const { name, open, facts = {}, skip = [], areas, waitMs = DEFAULT_WAIT_MS } = options;
+  const cases = areas === undefined ? BOX_CASES : BOX_CASES.filter(({ area }) => areas.includes(area));
+  const plan = planBoxCases(cases, facts, skip);
   const without = [...plan.notApplicable].map(([fact, count]) => `${count} without ${fact}`);
+  const only = areas === undefined ? '' : ` of ${areas.join(', ')}`;
   const remark = without.length === 0 ? '' : `, not applicable: ${without.join(', ')}`;
   // Opening, running and clean-up are each bounded by waitMs; vitest only ends what escapes those bounds.
   const timeout = waitMs * 4;
 
-  describe(`${name}: ${plan.count} cases${remark}`, () => {
-    for (const { area, cases } of plan.areas) {
+  describe(`${name}: ${plan.count} cases${only}${remark}`, () => {
+    for (const { area, cases: some } of plan.areas) {
       describe(area, () => {
         let subject: BoxSubject | undefined;
         beforeAll(async () => {
@@ -37,7 +41,7 @@ export function describeBox(options: DescribeBoxOptions): void {
           if (subject !== undefined) await endSubject(subject);
         }, timeout);
 
-        for (const one of cases) {
+        for (const one of some) {
           test(
             caseTitle(one),
             async () => {
