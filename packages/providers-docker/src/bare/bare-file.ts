@@ -66,6 +66,7 @@ export class BareFile {
     const stop = () => file.close();
     signal.addEventListener('abort', stop, { once: true });
     const content = new HeldOutput();
+    let taken: BareFile | null = null;
     try {
       throwIfAborted(signal, what);
       const { header } = file;
@@ -80,16 +81,17 @@ export class BareFile {
       if (content.sizeBytes !== before.sizeBytes) return null;
       const after = await statArchived(engine, container, path);
       if (after?.mtimeNs !== before.mtimeNs || after.sizeBytes !== before.sizeBytes) return null;
-      const taken = new BareFile(content, before.mtimeNs, hash.digest('hex'));
+      taken = new BareFile(content, before.mtimeNs, hash.digest('hex'));
       return taken;
     } catch (cause) {
-      content.release();
       throwIfAborted(signal, what);
       if (SandboxError.isInstance(cause)) throw cause;
       throw new SandboxError('unreachable', `${what} failed: the engine broke off. Try again.`, { cause });
     } finally {
       signal.removeEventListener('abort', stop);
       file.close();
+      // Also that of a file which changed meanwhile and is taken anew.
+      if (taken === null) content.release();
     }
   }
 

@@ -18,6 +18,8 @@ export class HeldOutput {
   /** In order; resolves when more may come. */
   append(bytes: Uint8Array): Promise<void> {
     this.sizeBytes += bytes.length;
+    // Nobody would close what was opened for it now.
+    if (this.#released) return Promise.resolve();
     if (this.#file === null && this.sizeBytes <= MEMORY_BYTES) {
       this.#parts.push(new Uint8Array(bytes));
       return Promise.resolve();
