@@ -11,7 +11,7 @@ import { READ_ARGUMENTS, START_SCRIPT } from './start-script.ts';
  *
  * Request: `F seq verb reap k1 k2 …`, then each argument as `k` lines, so that any text but NUL arrives without
  * quoting, decoding or a fork. Answer on stdout: `R seq status text`, or `B seq length` and that many bytes, or
- * `B seq stdout stderr` and as many of both.
+ * `M seq mark` and twice what there is, each ended by a line that is the mark.
  * Notices (`E`, `C`, `K`, `S`) come on stderr, each shorter than PIPE_BUF, so that they never mix with answers.
  *
  * Names begin with `by_`, so that nothing which a request exports can be taken for a variable of this script.

@@ -8,8 +8,8 @@ export type ShellReply =
       readonly kind: 'bytes';
       readonly seq: number;
       readonly bytes: Bytes;
-      /** Of a block that holds two things, where the second begins. */
-      readonly secondAt: number;
+      /** Of an answer with two contents, whose lengths nobody knew before: the other one, and the mark that ended them. */
+      readonly second: { readonly bytes: Bytes; readonly mark: string } | null;
     };
 
 export function isStatus(reply: ShellReply, status: number): boolean {
@@ -67,20 +67,43 @@ class LineCutter {
     return null;
   }
 
+  /** Where this begins, or -1; what comes before `from` was searched already. */
+  find(needle: Buffer, from: number): number {
+    return this.#whole().indexOf(needle, from);
+  }
+
   /** Exactly this many bytes, which have to be there. */
   take(length: number): Buffer {
-    const all = this.#held.length === 1 ? this.#held[0]! : Buffer.concat(this.#held);
+    const all = this.#whole();
     const rest = all.subarray(length);
     this.#held = rest.length === 0 ? [] : [rest];
     this.#heldBytes = rest.length;
     return all.subarray(0, length);
   }
+
+  #whole(): Buffer {
+    if (this.#held.length !== 1) this.#held = [Buffer.concat(this.#held)];
+    return this.#held[0]!;
+  }
 }
+
+/** Content under way: how long it is was said, or what follows it. */
+type Awaited =
+  | { readonly kind: 'bytes'; readonly seq: number; readonly length: number }
+  | {
+      readonly kind: 'two';
+      readonly seq: number;
+      readonly mark: string;
+      readonly end: Buffer;
+      /** What is known not to hold its end. */
+      searched: number;
+      first: Bytes | null;
+    };
 
 /** Answers in their order. Throws at the first byte that fits no answer. */
 export class ReplyParser {
   readonly #cutter = new LineCutter();
-  #block: { readonly seq: number; readonly length: number; readonly secondAt: number } | null = null;
+  #awaited: Awaited | null = null;
 
   push(bytes: Uint8Array): readonly ShellReply[] {
     this.#cutter.add(bytes);
@@ -93,24 +116,52 @@ export class ReplyParser {
   }
 
   #next(): ShellReply | null {
-    if (this.#block === null) {
+    if (this.#awaited === null) {
       const line = this.#cutter.line();
       if (line === null) return null;
       const status = /^R (\d{1,15}) (\d{1,3}) (.*)$/s.exec(line);
       if (status !== null) {
         return { kind: 'status', seq: Number(status[1]), status: Number(status[2]), text: status[3]! };
       }
-      const block = /^B (\d{1,15}) (\d{1,15})(?: (\d{1,15}))?$/.exec(line);
-      const secondAt = Number(block?.[2]);
-      const length = secondAt + Number(block?.[3] ?? 0);
-      if (block === null || length > LONGEST_BLOCK_BYTES) throw new Error('a frame of no known form');
-      this.#block = { seq: Number(block[1]), length, secondAt };
+      this.#awaited = awaitedBy(line);
     }
-    const { seq, length, secondAt } = this.#block;
-    if (this.#cutter.heldBytes < length) return null;
-    this.#block = null;
-    return { kind: 'bytes', seq, bytes: new Uint8Array(this.#cutter.take(length)), secondAt };
+    return this.#awaited.kind === 'bytes' ? this.#bytes(this.#awaited) : this.#two(this.#awaited);
   }
+
+  #bytes({ seq, length }: Awaited & { readonly kind: 'bytes' }): ShellReply | null {
+    if (this.#cutter.heldBytes < length) return null;
+    this.#awaited = null;
+    return { kind: 'bytes', seq, bytes: new Uint8Array(this.#cutter.take(length)), second: null };
+  }
+
+  #two(awaited: Awaited & { readonly kind: 'two' }): ShellReply | null {
+    const { seq, mark, end } = awaited;
+    while (true) {
+      const at = this.#cutter.find(end, awaited.searched);
+      if (at === -1) {
+        awaited.searched = Math.max(0, this.#cutter.heldBytes - end.length);
+        if (this.#cutter.heldBytes > LONGEST_BLOCK_BYTES) throw new Error('content without an end');
+        return null;
+      }
+      const content = new Uint8Array(this.#cutter.take(at + end.length).subarray(0, at));
+      awaited.searched = 0;
+      if (awaited.first !== null) {
+        this.#awaited = null;
+        return { kind: 'bytes', seq, bytes: awaited.first, second: { bytes: content, mark } };
+      }
+      awaited.first = content;
+    }
+  }
+}
+
+function awaitedBy(line: string): Awaited {
+  const [, blockSeq, length] = /^B (\d{1,15}) (\d{1,15})$/.exec(line) ?? [];
+  if (blockSeq !== undefined && Number(length) <= LONGEST_BLOCK_BYTES) {
+    return { kind: 'bytes', seq: Number(blockSeq), length: Number(length) };
+  }
+  const [, seq, mark] = /^M (\d{1,15}) ([0-9a-f]{32})$/.exec(line) ?? [];
+  if (mark === undefined) throw new Error('a frame of no known form');
+  return { kind: 'two', seq: Number(seq), mark, end: Buffer.from(`\n${mark}\n`), searched: 0, first: null };
 }
 
 /** What the box says unasked: a command has ended, its output has closed, a kill is done, a slot is ready. */

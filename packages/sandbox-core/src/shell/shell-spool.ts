@@ -1,4 +1,5 @@
 // The spool of a box whose files we cannot reach: every look is a frame to its shell.
+import { randomUUID } from 'node:crypto';
 import type { Bytes } from '../call-options.ts';
 import { SandboxError } from '../sandbox-error.ts';
 import { fenced } from './epoch-fence.ts';
@@ -51,11 +52,13 @@ export class ShellSpool implements Spool {
   async read(id: string, { from, most }: OutputWish): Promise<Readonly<Record<SpoolChannel, Bytes>>> {
     const stdout = Math.min(most.stdout, this.blockBytes);
     const stderr = Math.min(most.stderr, this.blockBytes);
-    const reply = await this.#send('read', [id, ...[from.stdout, stdout, from.stderr, stderr].map(String)]);
-    if (reply.kind !== 'bytes') throw strange('read');
-    const { bytes, secondAt } = reply;
-    if (secondAt > stdout || bytes.length - secondAt > stderr) throw strange('read');
-    return { stdout: bytes.slice(0, secondAt), stderr: bytes.slice(secondAt) };
+    const mark = randomUUID().replaceAll('-', '');
+    const numbers = [from.stdout, stdout, from.stderr, stderr].map(String);
+    const reply = await this.#send('read', [id, mark, ...numbers]);
+    if (reply.kind !== 'bytes' || reply.second?.mark !== mark) throw strange('read');
+    const { bytes, second } = reply;
+    if (bytes.length > stdout || second.bytes.length > stderr) throw strange('read');
+    return { stdout: bytes, stderr: second.bytes };
   }
 
   async sizes(id: string): Promise<{ readonly stdout: number; readonly stderr: number }> {

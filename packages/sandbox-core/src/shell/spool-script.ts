@@ -51,32 +51,18 @@ by_usage() {
   by_answer 0 "$by_o"
 }
 
-# read id offset length offset length, of o and of e: exactly what is announced, however the files grow meanwhile.
-# Every program that is started here costs as much as all the rest.
+# read id mark offset most offset most, of o and of e: what is there of both, each ended by the mark, which nothing in
+# the box can know beforehand. Asking for the size first would cost one more program, and that is as much as the rest.
 by_read() {
-  by_o=0 by_e=0
-  if [ -s "$by_s/$1.o" ] || [ -s "$by_s/$1.e" ]; then
-    by_f=$by_s/$1.e
-    [ -s "$by_f" ] || by_f=
-    set -- "$@" $(LC_ALL=C stat -c %s "$by_s/$1.o" \${by_f:+"$by_f"})
-    by_clamp "\${6:-0}" "$2" "$3"; by_o=$by_k
-    by_clamp "\${7:-0}" "$4" "$5"; by_e=$by_k
-  fi
-  printf 'B %s %s %s\\n' "$by_seq" "$by_o" "$by_e"
-  by_copy "$1.o" "$2" "$by_o"
-  by_copy "$1.e" "$4" "$by_e"
-}
-
-# clamp size offset most
-by_clamp() {
-  by_k=$(($1-$2))
-  [ "$by_k" -ge 0 ] || by_k=0
-  [ "$by_k" -le "$3" ] || by_k=$3
+  printf 'M %s %s\\n' "$by_seq" "$2"
+  by_copy "$1.o" "$3" "$4" "$2"
+  by_copy "$1.e" "$5" "$6" "$2"
 }
 
 by_copy() {
-  [ "$3" = 0 ] ||
+  [ "$3" = 0 ] || [ ! -s "$by_s/$1" ] ||
     LC_ALL=C dd if="$by_s/$1" bs=65536 skip="$2" count="$3" iflag=skip_bytes,count_bytes || exit 74
+  printf '\\n%s\\n' "$4"
 }
 
 # put id letter length, then that many bytes: appended to a file of a claimed op.
