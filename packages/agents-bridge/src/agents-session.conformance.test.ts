@@ -2,60 +2,21 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { localProvider } from '@boxyard/providers-local';
-import { PointerCache, RoutedBox } from '@boxyard/routing';
 import { MemoryBox, MemoryMachine } from '@boxyard/sandbox-conformance';
-import type { Box, BoxRef } from '@boxyard/sandbox-core';
+import type { Box } from '@boxyard/sandbox-core';
+import { openRoutedSession } from '../test/routed-session.ts';
 import { describeAgentsSession } from './conformance/describe-agents-session.ts';
 import { toAgentsSession } from './session/agents-session.ts';
 
-/** As a session of the product has it: a box that follows a pointer from one box to the next. */
-async function openRouted() {
+async function openLocal() {
   const dataDir = await mkdtemp(join(tmpdir(), 'boxyard-bridge-'));
-  const provider = localProvider({ dataDir });
-  const refs: BoxRef[] = [];
-  let pointer = { activeSandboxId: 'first', activeEpoch: 0 };
-  const cache = new PointerCache({ read: async () => pointer, subscribe: () => () => {} }, { trustMs: 1 });
-  const routed = await RoutedBox.open({
-    sessionId: 'a-session',
-    pointer: cache,
-    async open({ activeSandboxId }) {
-      const tag = { deployment: 'test', group: String(activeSandboxId), epoch: 1 };
-      const box = await provider.create({ tag, environment: {} });
-      refs.push(box.ref);
-      return { box, [Symbol.asyncDispose]: () => box.close() };
-    },
-  });
-  const current = async () => {
-    // Where it leads is known before a tool names paths there.
-    await routed.follow();
-    return routed;
-  };
-  const first = routed.opened.box;
-  // A handle of its own to look from outside: that of the route is closed when nothing runs there any more.
-  const box = await provider.resume(first.ref, { epoch: 1, environment: {} });
-  return {
-    box,
-    lose: () => first.close(),
-    session: toAgentsSession(current, { root: routed.workspaceRoot, supportsPty: true }),
-    swap: async () => {
-      pointer = { activeSandboxId: 'second', activeEpoch: 1 };
-      cache.distrust();
-      await routed.follow();
-      return routed.opened.box;
-    },
-    dispose: async () => {
-      await routed.close();
-      await box.close();
-      cache[Symbol.dispose]();
-      for (const ref of refs) await provider.destroy(ref);
-      await rm(dataDir, { recursive: true, force: true });
-    },
-  };
+  const remove = () => rm(dataDir, { recursive: true, force: true });
+  return openRoutedSession(localProvider({ dataDir }), 'local', remove);
 }
 
 describeAgentsSession({
   name: 'session of a routed local box',
-  open: openRouted,
+  open: openLocal,
   facts: { kernel: true, terminal: true, swap: true },
 });
 

@@ -25,6 +25,7 @@ export type PartName =
   | 'chromium';
 
 const DOCKER_TESTS = [
+  '@boxyard/agents-bridge',
   '@boxyard/boxyard',
   '@boxyard/providers-docker',
   '@tooling/capability-matrix',
