@@ -14,19 +14,23 @@ import { launchServer, type ServerProcess } from './test-server.ts';
 
 const MINUTES = 60_000;
 const KEPT = 'kept across everything\n';
-const BALLAST_BYTES = 64 * 1024 ** 2;
-/** What is under way has begun after this time, and has not ended. */
+const BALLAST_BYTES = 32 * 1024 ** 2;
+const PIECE_MS = 100;
+/** What is under way has begun after this time. */
 const BEGUN_MS = 250;
 const STRUCK_MS = 300;
 
 let engine: TestEngine;
 let folder: string;
+let yard: Yard;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'boxyard-faults-'));
   engine = await startTestEngine({ folder });
   await provideImage(engine.docker, 'busybox');
+  yard = await Yard.start();
 }, 5 * MINUTES);
 afterAll(async () => {
+  await yard?.end();
   await engine[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
 }, MINUTES);
@@ -80,64 +84,84 @@ async function containersOf(groupId: string) {
   return all.filter(({ Names, Labels }) => JSON.stringify([Names, Labels]).includes(groupId));
 }
 
-async function containerOf(groupId: string) {
-  const [container] = await eventually('the container of the session', async () => {
-    const found = await containersOf(groupId);
-    return found.length > 0 && found;
-  });
-  return engine.docker.getContainer(container?.Id ?? '');
-}
-
 interface Scene {
-  readonly yard: Yard;
   readonly sessionId: string;
   readonly groupId: string;
 }
 
+type Container = ReturnType<TestEngine['docker']['getContainer']>;
+
 const nothing = async () => {};
 
-/** What is done to the box, its engine or the server; answers what makes it good again. */
-const STRIKES: Readonly<Record<string, (scene: Scene) => Promise<() => Promise<void>>>> = {
-  'docker rm -f': async ({ groupId }) => {
-    await (await containerOf(groupId)).remove({ force: true });
+/** The same for the container of each; one that is not there yet, or not any more, cannot be struck. */
+const eachContainer =
+  (hit: (container: Container) => Promise<() => Promise<void>>) =>
+  async (scenes: readonly Scene[]): Promise<() => Promise<void>> => {
+    const mends = await Promise.all(
+      scenes.map(async ({ groupId }) => {
+        const [found] = await containersOf(groupId);
+        return found === undefined ? nothing : hit(engine.docker.getContainer(found.Id)).catch(() => nothing);
+      }),
+    );
+    return async () => void (await Promise.all(mends.map((mend) => mend())));
+  };
+
+/** What is done to the boxes, their engine or the server; answers what makes it good again. */
+const STRIKES: Readonly<Record<string, (scenes: readonly Scene[]) => Promise<() => Promise<void>>>> = {
+  'docker rm -f': eachContainer(async (container) => {
+    await container.remove({ force: true });
     return nothing;
-  },
-  'docker pause': async ({ groupId }) => {
-    const container = await containerOf(groupId);
+  }),
+  'docker pause': eachContainer(async (container) => {
     await container.pause();
     // A deletion that went on has ended the container: there is nothing left to be unpaused.
     return () => container.unpause().catch(nothing);
-  },
-  'docker restart': async ({ groupId }) => {
-    await (await containerOf(groupId)).restart({ t: 0 });
+  }),
+  'docker restart': eachContainer(async (container) => {
+    await container.restart({ t: 0 });
     return nothing;
-  },
+  }),
   'a restart of the engine': async () => {
     await engine.stop();
     return () => engine.start();
   },
-  'kill -9 of the server': async ({ yard }) => {
+  'kill -9 of the server': async () => {
     await yard.killAndStart();
     return nothing;
   },
 };
 
-/** What is under way. The first argument is a session with a saved file in a box that is up. */
-const WORKS: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
-  'a command': ({ yard, sessionId }) =>
-    yard.session(sessionId).exec('echo begun >> log; sleep 2; echo ended >> log'),
-  'a write': ({ yard, sessionId }) => yard.session(sessionId).files.upload('big.bin', slowContent()),
-  'a save': ({ yard, sessionId }) => yard.session(sessionId).pause({ force: true }),
-};
+/** Resolves when the strike is over and made good. */
+type Struck = Promise<void>;
 
-/** Eight pieces, so that a strike meets a write that has begun and has not ended. */
-function slowContent(): ReadableStream<Uint8Array> {
-  let left = 8;
+/** What is under way in a session with a saved file in a box that is up. */
+const WORKS: Readonly<Record<string, (scene: Scene, struck: Struck) => Promise<unknown>>> = {
+  // It ends by itself only where it lives on.
+  'a command': async ({ sessionId }, struck) => {
+    const script = 'echo begun >>log; until [ -e go ]; do sleep 0.1; done; echo ended >>log';
+    const running = yard.session(sessionId).exec(script);
+    running.catch(nothing);
+    await struck;
+    await insist('the end of the command', () => yard.session(sessionId).files.upload('go', 'go'));
+    return running;
+  },
+  'a write': ({ sessionId }, struck) => yard.session(sessionId).files.upload('big.bin', contentUntil(struck)),
+  'a save': ({ sessionId }) => yard.session(sessionId).pause({ force: true }),
+};
+const MAKING = 'making the box';
+const DESTROYING = 'destroying the box';
+
+/** Pieces that come until it is struck, and one more. */
+function contentUntil(struck: Struck): ReadableStream<Uint8Array> {
+  let isOver = false;
+  void struck.then(() => {
+    isOver = true;
+  });
   return new ReadableStream({
     async pull(controller) {
-      if (left-- === 0) return controller.close();
-      await sleep(150);
+      await sleep(PIECE_MS);
       controller.enqueue(new Uint8Array(256 * 1024));
+      if (isOver) controller.close();
     },
   });
 }
@@ -171,16 +195,23 @@ async function insist<T>(what: string, ask: () => Promise<T>): Promise<T> {
   return (answer as { readonly value: T }).value;
 }
 
-async function makeScene(yard: Yard): Promise<Scene> {
+/** Without a box. */
+async function makeSession(): Promise<Scene> {
   const session = (await yard.client().sessions.create()).keep();
+  return { sessionId: session.id, groupId: (await session.info()).sandboxGroupId };
+}
+
+async function makeScene(): Promise<Scene> {
+  const scene = await makeSession();
+  const session = yard.session(scene.sessionId);
   await session.files.upload('kept.txt', KEPT);
   // Pausing saves the files, so that what a strike destroys can be brought back.
   await session.pause({ force: true });
   expect(await session.files.readText('kept.txt')).toBe(KEPT);
-  return { yard, sessionId: session.id, groupId: (await session.info()).sandboxGroupId };
+  return scene;
 }
 
-async function expectOneBoxWithItsFiles({ yard, sessionId, groupId }: Scene): Promise<void> {
+async function expectOneBoxWithItsFiles({ sessionId, groupId }: Scene): Promise<void> {
   const session = yard.session(sessionId);
   expect(await insist('the saved file', () => session.files.readText('kept.txt'))).toBe(KEPT);
   const { stdout } = await insist('a command', () => session.exec('cat kept.txt'));
@@ -188,7 +219,7 @@ async function expectOneBoxWithItsFiles({ yard, sessionId, groupId }: Scene): Pr
   await eventually('one container of the session', async () => (await containersOf(groupId)).length === 1);
 }
 
-async function expectGone({ yard, sessionId, groupId }: Scene): Promise<void> {
+async function expectGone({ sessionId, groupId }: Scene): Promise<void> {
   const session = yard.session(sessionId);
   await insist('the deletion', () => session.delete());
   // What could not be destroyed at once is tried again half a minute later.
@@ -207,53 +238,74 @@ async function toldBy(strike: string, work: string): Promise<readonly string[]> 
   return [...(found[0]?.[3] ?? '').matchAll(/`([^`]+)`/g)].map(([, word]) => word as string);
 }
 
+interface Row {
+  readonly scene: Scene;
+  readonly told: Promise<string>;
+}
+
+/** One strike meets everything at once: each in a session of its own. */
+async function strikeAll(strike: string): Promise<ReadonlyMap<string, Row>> {
+  const names = Object.keys(WORKS);
+  const [making, destroying, ...others] = await Promise.all([
+    makeSession(),
+    makeScene(),
+    ...names.map(async (name) => {
+      const scene = await makeScene();
+      // So that a save takes longer than the time until it is struck.
+      const ballast = new Uint8Array(randomBytes(name === 'a save' ? BALLAST_BYTES : 1));
+      await yard.session(scene.sessionId).files.upload('ballast.bin', ballast);
+      return scene;
+    }),
+  ]);
+  let over: () => void = () => undefined;
+  const struck = new Promise<void>((resolve) => {
+    over = resolve;
+  });
+  const rows = new Map<string, Row>();
+  const begin = (name: string, scene: Scene, work: Promise<unknown>) => {
+    const told = outcomeOf(work);
+    // Told by the test of the row.
+    told.catch(nothing);
+    rows.set(name, { scene, told });
+  };
+  for (const [index, name] of names.entries()) {
+    const scene = others[index] as Scene;
+    begin(name, scene, (WORKS[name] as (scene: Scene, struck: Struck) => Promise<unknown>)(scene, struck));
+  }
+  await sleep(BEGUN_MS);
+  begin(MAKING, making, yard.session(making.sessionId).exec('echo hi'));
+  const made = async () => (await containersOf(making.groupId)).length > 0;
+  await eventually('the container of the session', made);
+  begin(DESTROYING, destroying, yard.session(destroying.sessionId).delete());
+  const hit = STRIKES[strike] as (typeof STRIKES)[string];
+  const mend = await hit([making, destroying, ...others]);
+  await sleep(STRUCK_MS);
+  await mend();
+  over();
+  return rows;
+}
+
 describe.each(Object.keys(STRIKES))('%s', { ...needs('docker', 'busybox') }, (strike) => {
-  const hit = STRIKES[strike] as (scene: Scene) => Promise<() => Promise<void>>;
-  let yard: Yard;
+  let rows: ReadonlyMap<string, Row>;
   beforeAll(async () => {
-    yard = await Yard.start();
-  }, MINUTES);
-  afterAll(() => yard.end(), MINUTES);
+    rows = await strikeAll(strike);
+  }, 4 * MINUTES);
 
-  test.each(Object.keys(WORKS))('in the middle of %s', { timeout: 4 * MINUTES }, async (name) => {
-    const scene = await makeScene(yard);
-    // So that a save takes longer than the time until it is struck.
-    if (name === 'a save') {
-      await yard
-        .session(scene.sessionId)
-        .files.upload('ballast.bin', new Uint8Array(randomBytes(BALLAST_BYTES)));
-    }
-    const work = outcomeOf((WORKS[name] as (scene: Scene) => Promise<unknown>)(scene));
-    await sleep(BEGUN_MS);
-    const mend = await hit(scene);
-    await sleep(STRUCK_MS);
-    await mend();
-    expect(await toldBy(strike, name)).toContain(await work);
-    await expectOneBoxWithItsFiles(scene);
-    await expectGone(scene);
-  });
-
-  test('in the middle of making the box', { timeout: 4 * MINUTES }, async () => {
-    const session = (await yard.client().sessions.create()).keep();
-    const scene = { yard, sessionId: session.id, groupId: (await session.info()).sandboxGroupId };
-    const work = outcomeOf(session.exec('echo hi'));
-    await containerOf(scene.groupId);
-    // It may be over before it is struck, or not be there yet to be struck.
-    const mend = await hit(scene).catch(() => nothing);
-    await mend();
-    expect(await toldBy(strike, 'making the box')).toContain(await work);
-    const { stdout } = await insist('a command', () => yard.session(session.id).exec('echo hi'));
-    expect(stdout).toBe('hi\n');
-    await eventually('one container', async () => (await containersOf(scene.groupId)).length === 1);
-    await expectGone(scene);
-  });
-
-  test('in the middle of destroying the box', { timeout: 4 * MINUTES }, async () => {
-    const scene = await makeScene(yard);
-    const work = outcomeOf(scene.yard.session(scene.sessionId).delete());
-    const mend = await hit(scene).catch(() => nothing);
-    await mend();
-    expect(await toldBy(strike, 'destroying the box')).toContain(await work);
-    await expectGone(scene);
-  });
+  // Beside each other: what could not be destroyed at once is waited for by all together.
+  test.concurrent.each([...Object.keys(WORKS), MAKING, DESTROYING])(
+    'in the middle of %s',
+    {
+      timeout: 4 * MINUTES,
+    },
+    async (name) => {
+      const { scene, told } = rows.get(name) as Row;
+      expect(await toldBy(strike, name)).toContain(await told);
+      if (name === MAKING) {
+        const { stdout } = await insist('a command', () => yard.session(scene.sessionId).exec('echo hi'));
+        expect(stdout).toBe('hi\n');
+        await eventually('one container', async () => (await containersOf(scene.groupId)).length === 1);
+      } else if (name !== DESTROYING) await expectOneBoxWithItsFiles(scene);
+      await expectGone(scene);
+    },
+  );
 });
