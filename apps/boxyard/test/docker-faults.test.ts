@@ -76,6 +76,7 @@ const settings = () => ({
   BOXYARD_DOCKER_IMAGE: IMAGE_NAMES.busybox,
   BOXYARD_REAPER_PERIOD_MS: '500',
   BOXYARD_CAPTURE_INTERVAL_MS: '1000',
+  BOXYARD_DESTROY_RETRY_MS: '2000',
 });
 
 /** The containers of a group: never more than one of them may run. */
@@ -222,7 +223,7 @@ async function expectOneBoxWithItsFiles({ sessionId, groupId }: Scene): Promise<
 async function expectGone({ sessionId, groupId }: Scene): Promise<void> {
   const session = yard.session(sessionId);
   await insist('the deletion', () => session.delete());
-  // What could not be destroyed at once is tried again half a minute later.
+  // What could not be destroyed at once is tried again later.
   const noContainer = async () => (await containersOf(groupId)).length === 0;
   await eventually('no container of the session', noContainer, { withinMs: 120_000 });
 }

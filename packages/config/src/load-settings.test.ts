@@ -35,6 +35,7 @@ test('without any variable the settings are the promised ones', () => {
     captureIntervalMs: 60_000,
     cloudCaptureIntervalMs: 900_000,
     captureRetryMs: 60_000,
+    destroyRetryMs: 30_000,
     lifetimeMarginMs: 120_000,
     requestHeartbeatMs: 30_000,
     requestTtlMs: 90_000,

@@ -232,6 +232,14 @@ export const SETTINGS = {
     group: 'Boxes',
     description: 'How long a failed save waits before it is tried again; doubles up to the idle grace.',
   },
+  destroyRetryMs: {
+    name: 'BOXYARD_DESTROY_RETRY_MS',
+    schema: durationMs(1, HOUR),
+    default: String(30 * SECOND),
+    unit: 'ms',
+    group: 'Boxes',
+    description: 'How long a box that could not be destroyed waits for the next try; doubles up to an hour.',
+  },
   lifetimeMarginMs: {
     name: 'BOXYARD_LIFETIME_MARGIN_MS',
     schema: durationMs(0),

@@ -31,6 +31,7 @@ const leasesSettings = (settings: Settings): Partial<LeasesSettings> => ({
   captureIntervalMs: settings.captureIntervalMs,
   remoteCaptureIntervalMs: settings.cloudCaptureIntervalMs,
   captureRetryMs: settings.captureRetryMs,
+  destroyRetryMs: settings.destroyRetryMs,
   lifetimeMarginMs: settings.lifetimeMarginMs,
   formerArchives: settings.formerArchives,
   reaperPeriodMs: settings.reaperPeriodMs,
