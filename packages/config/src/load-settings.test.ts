@@ -30,6 +30,7 @@ test('without any variable the settings are the promised ones', () => {
     backend: 'local',
     idleGraceMs: 900_000,
     warmingTtlMs: 600_000,
+    workerPort: null,
     terminatingTtlMs: 90_000,
     reaperPeriodMs: 30_000,
     captureIntervalMs: 60_000,

@@ -1,8 +1,9 @@
 // Every setting of the server and the command line, as data: what is read, what is documented, what is checked.
-import { BACKENDS, VIEWER_HEARTBEAT_INTERVAL_MS } from '@boxyard/contracts';
+import { BACKENDS } from '@boxyard/contracts';
 import type { z } from 'zod';
 import { AGENT_SETTINGS } from './agent-settings.ts';
 import { DOCKER_SETTINGS } from './docker-settings.ts';
+import { HOLDER_SETTINGS } from './holder-settings.ts';
 import { MACHINE_SETTINGS } from './machine-settings.ts';
 import { RELAY_SETTINGS } from './relay-settings.ts';
 import {
@@ -248,22 +249,7 @@ export const SETTINGS = {
     group: 'Boxes',
     description: "How long before its provider's hard end a box is saved and replaced.",
   },
-  requestHeartbeatMs: holderTime('REQUEST', 'HEARTBEAT', 30 * SECOND, 'requests'),
-  requestTtlMs: holderTime('REQUEST', 'TTL', 90 * SECOND, 'requests'),
-  turnHeartbeatMs: holderTime('TURN', 'HEARTBEAT', 5 * SECOND, 'turns of an agent'),
-  turnTtlMs: holderTime('TURN', 'TTL', 20 * SECOND, 'turns of an agent'),
-  processHeartbeatMs: holderTime('PROCESS', 'HEARTBEAT', 30 * SECOND, 'running commands'),
-  processTtlMs: holderTime('PROCESS', 'TTL', 90 * SECOND, 'running commands'),
-  viewerHeartbeatMs: holderTime('VIEWER', 'HEARTBEAT', VIEWER_HEARTBEAT_INTERVAL_MS, 'viewers'),
-  viewerTtlMs: holderTime('VIEWER', 'TTL', 90 * SECOND, 'viewers'),
-  requestLingerMs: {
-    name: 'BOXYARD_REQUEST_LINGER_MS',
-    schema: durationMs(0),
-    default: String(5 * SECOND),
-    unit: 'ms',
-    group: 'Holders',
-    description: 'How long a server keeps holding a box after its last request to it.',
-  },
+  ...HOLDER_SETTINGS,
   requestWaitMs: {
     name: 'BOXYARD_REQUEST_WAIT_MS',
     schema: durationMs(0, HOUR),
@@ -374,25 +360,6 @@ export const SETTINGS = {
   ...AGENT_SETTINGS,
   ...RELAY_SETTINGS,
 } as const satisfies Readonly<Record<string, Setting>>;
-
-function holderTime<Kind extends string, What extends 'HEARTBEAT' | 'TTL'>(
-  kind: Kind,
-  what: What,
-  ms: number,
-  holders: string,
-) {
-  return {
-    name: `BOXYARD_${kind}_${what}_MS` as const,
-    schema: durationMs(1),
-    default: String(ms),
-    unit: 'ms',
-    group: 'Holders',
-    description:
-      what === 'TTL'
-        ? `How long ${holders} that went silent still keep a box.`
-        : `How often ${holders} say that they still need their box.`,
-  } as const;
-}
 
 export type SettingKey = keyof typeof SETTINGS;
 
