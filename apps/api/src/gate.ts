@@ -2,9 +2,13 @@
  * Who may pass is decided before a body is read: by the matched route's entry in the permission table, the key
  * shown, and the workspace in the path. What a key may not see does not exist for it (404).
  */
-import { timingSafeEqual } from 'node:crypto';
 import { ROUTE_PERMISSIONS, type Route, Uuid } from '@boxyard/contracts';
-import type { KeyRecord, WorkspaceRecord, WorkspaceStore } from '@boxyard/sandbox-core';
+import {
+  isSameSecret,
+  type KeyRecord,
+  type WorkspaceRecord,
+  type WorkspaceStore,
+} from '@boxyard/sandbox-core';
 import type { Context, MiddlewareHandler } from 'hono';
 import { matchedRoutes } from 'hono/route';
 import { LRUCache } from 'lru-cache';
@@ -38,7 +42,7 @@ export function createGate(options: GateOptions): MiddlewareHandler<ApiEnvironme
   const isMetricsToken = (c: Context<ApiEnvironment>) => {
     const token = tokenOf(c);
     if (metricsHash === null || token === undefined) return false;
-    return timingSafeEqual(Buffer.from(hashToken(token)), Buffer.from(metricsHash));
+    return isSameSecret(hashToken(token), metricsHash);
   };
 
   return async (c, next) => {

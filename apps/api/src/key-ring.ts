@@ -1,5 +1,5 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import type { KeyRecord, KeyStore } from '@boxyard/sandbox-core';
+import { createHash } from 'node:crypto';
+import { isSameSecret, type KeyRecord, type KeyStore } from '@boxyard/sandbox-core';
 import { LRUCache } from 'lru-cache';
 
 /** A revoke acts at once by notification; this bounds how long it takes when a notification is lost. */
@@ -39,7 +39,7 @@ export class KeyRing implements Disposable {
     if (key === null || key.revokedAt !== null) return null;
     if (key.expiresAt !== null && key.expiresAt.getTime() <= Date.now()) return null;
     // The look-up compared with the database's own order of steps; this comparison takes the same time always.
-    return timingSafeEqual(Buffer.from(key.secretSha256), Buffer.from(hash)) ? key : null;
+    return isSameSecret(hash, key.secretSha256) ? key : null;
   }
 
   /** Drops what is known; a key made by this process is then found at once. */

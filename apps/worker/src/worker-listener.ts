@@ -1,8 +1,7 @@
 /** What a worker tells of itself over HTTP, on loopback: it serves nothing else. */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { SandboxError } from '@boxyard/sandbox-core';
+import { isSameSecret, SandboxError } from '@boxyard/sandbox-core';
 
 export interface WorkerListenerOptions {
   /** 0 = any free one. */
@@ -81,7 +80,7 @@ async function health(_: IncomingMessage, { draining, turnsRunning }: WorkerList
 
 async function metrics({ headers }: IncomingMessage, options: WorkerListenerOptions): Promise<Answer> {
   const { metricsToken, renderMetrics } = options;
-  if (metricsToken !== null && !isSame(headers.authorization ?? '', `Bearer ${metricsToken}`))
+  if (metricsToken !== null && !isSameSecret(headers.authorization ?? '', `Bearer ${metricsToken}`))
     return problem(401, 'The metrics need their token. Show BOXYARD_METRICS_TOKEN as a bearer.');
   return { status: 200, type: METRICS_TYPE, body: await renderMetrics() };
 }
@@ -96,12 +95,6 @@ function send(response: ServerResponse, { method }: IncomingMessage, { status, t
   const refusal = status === 401 ? { 'www-authenticate': 'Bearer' } : {};
   response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store', ...refusal });
   response.end(method === 'HEAD' ? undefined : body);
-}
-
-/** In a time that says nothing of where they differ. */
-function isSame(shown: string, wanted: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(shown), digest(wanted));
 }
 
 const cannotListen = (port: number, cause: NodeJS.ErrnoException) =>

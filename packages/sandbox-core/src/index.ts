@@ -208,6 +208,7 @@ export { READ_ARGUMENTS, START_SCRIPT } from './shell/start-script.ts';
 export { quote } from './shell-quote.ts';
 export { traced } from './telemetry/traced.ts';
 export { checkTerminalSize } from './terminal-size.ts';
+export { isSameSecret } from './token/is-same-secret.ts';
 export type { MachineTokenClaims, MachineTokenKind } from './token/machine-token.ts';
 export {
   deriveTokenSecret,

@@ -1,7 +1,7 @@
 // Who is signed in with a browser. The cookie names a key by its hash and is signed; whether that key is still good is
 // looked up at every request, so a revoked key is signed out too.
-import { createHmac, timingSafeEqual } from 'node:crypto';
-import { type KeyRecord, openToken, SandboxError, signToken } from '@boxyard/sandbox-core';
+import { createHmac } from 'node:crypto';
+import { isSameSecret, type KeyRecord, openToken, SandboxError, signToken } from '@boxyard/sandbox-core';
 import { z } from 'zod';
 import type { KeyRing } from '../key-ring.ts';
 
@@ -57,7 +57,5 @@ export class BrowserSessions {
 
 /** Whether a form came from one of our own pages. */
 export function isCsrfToken(session: BrowserSession, shown: unknown): boolean {
-  if (typeof shown !== 'string') return false;
-  const [expected, given] = [Buffer.from(session.csrfToken), Buffer.from(shown)];
-  return expected.length === given.length && timingSafeEqual(expected, given);
+  return typeof shown === 'string' && isSameSecret(shown, session.csrfToken);
 }

@@ -1,7 +1,8 @@
 // One shape for every token: PREFIX + base64url(JSON claims) + "." + base64url(HMAC-SHA256(secret, encoded claims)).
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import { SandboxError } from '../sandbox-error.ts';
+import { isSameSecret } from './is-same-secret.ts';
 
 /** Longer than any token of ours; what is longer is not worth a hash. */
 const MAX_TOKEN_CHARACTERS = 4096;
@@ -41,10 +42,8 @@ export function openToken<Schema extends z.ZodType>(
     throw tokenRefused('malformed', 'is no token of this kind');
   }
   const encoded = token.slice(prefix.length, split);
-  // Texts are compared, not decoded bytes: one signature has one spelling. The length is no secret.
-  const given = Buffer.from(token.slice(split + 1), 'utf8');
-  const expected = Buffer.from(signatureOf(encoded, secret), 'utf8');
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+  // Texts are compared, not decoded bytes: one signature has one spelling.
+  if (!isSameSecret(token.slice(split + 1), signatureOf(encoded, secret))) {
     throw tokenRefused('signature', 'was not signed here');
   }
   const json = parseJson(Buffer.from(encoded, 'base64url').toString('utf8'));

@@ -1,8 +1,8 @@
 // Pairs the machines that produce streams with those who watch and use them. Both dial in; neither opens a port.
-import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { parseRelayQuery, RELAY_PATH, RelayCloseCode } from '@boxyard/agent-proto/relay';
+import { isSameSecret } from '@boxyard/sandbox-core';
 import { WebSocketServer } from 'ws';
 import { RelayChannels } from './relay-channels.ts';
 import { RelayCounters, type RelayNow } from './relay-counters.ts';
@@ -210,7 +210,5 @@ function mayReadMetrics(request: IncomingMessage, token: string | undefined): bo
     const from = request.socket.remoteAddress ?? '';
     return from === '::1' || from.startsWith('127.') || from.startsWith('::ffff:127.');
   }
-  const given = Buffer.from(request.headers.authorization ?? '');
-  const expected = Buffer.from(`Bearer ${token}`);
-  return given.length === expected.length && timingSafeEqual(given, expected);
+  return isSameSecret(request.headers.authorization ?? '', `Bearer ${token}`);
 }
