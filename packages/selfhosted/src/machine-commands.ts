@@ -15,6 +15,7 @@ import {
 } from '@boxyard/sandbox-core';
 import { checkProcessId, commandMessage, invalid } from './command-message.ts';
 import type { OpFrames } from './control-rpc.ts';
+import { ForgottenOps } from './forgotten-ops.ts';
 import type { MachineCalls } from './machine-calls.ts';
 import { exitStatusOf, MachineProcess, outputEvents } from './machine-process.ts';
 import { runWithOneReply } from './one-reply-exec.ts';
@@ -38,14 +39,14 @@ export interface MachineCommandsOptions {
 const DEFAULT_MAX_OUTPUT_BYTES = 8 * 1024 * 1024;
 /** More than this goes as input of its own, beside the start. */
 const INLINE_STDIN_BYTES = 256 * 1024;
-/** How long a command that has ended is asked to be forgotten, by an answer that nobody waits for. */
-const FORGET_MS = 60_000;
 
 export class MachineCommands {
   readonly #options: MachineCommandsOptions;
+  readonly #forgotten: ForgottenOps;
 
   constructor(options: MachineCommandsOptions) {
     this.#options = options;
+    this.#forgotten = new ForgottenOps(options.calls, options.handle);
   }
 
   readonly attaching: BoxAttach = {
@@ -60,6 +61,7 @@ export class MachineCommands {
     list: (options) =>
       bounded(options, 'Listing commands', async (signal) => {
         this.#options.handle.ensureOpen();
+        await this.#forgotten.flush();
         const op = { case: 'opList', value: {} } as const;
         return (await this.#options.calls.ask(op, { what: 'Listing commands', signal })).opIds;
       }),
@@ -187,7 +189,10 @@ export class MachineCommands {
           collector.add(event.value);
           continue;
         }
-        this.#forgetSoon(id);
+        // Nobody waits for it: the result is complete, and what is not forgotten now goes with time.
+        if (offersBox) this.#forgotten.add(id);
+        // An id of the caller's may be used again at once.
+        if (request.id !== undefined) void this.#forgotten.flush();
         return {
           ...exitStatusOf(event.value),
           ...collector.result(),
@@ -197,15 +202,6 @@ export class MachineCommands {
     } finally {
       reader.stop();
     }
-  }
-
-  /** Nobody waits for it: the result is complete, and what is not forgotten now goes with time. */
-  #forgetSoon(id: ProcessId): void {
-    const { calls, offersBox } = this.#options;
-    if (!offersBox) return;
-    const signal = AbortSignal.timeout(FORGET_MS);
-    const op = { case: 'opForget', value: { opId: id } } as const;
-    calls.ask(op, { what: `Forgetting ${id}`, signal, changes: true }).catch(() => undefined);
   }
 }
 

@@ -203,7 +203,8 @@ export class OpReader {
   /** Nothing more is heard. The machine is told that nobody reads any more. Idempotent. */
   stop(): void {
     if (this.#ended.signal.aborted) return;
-    this.#ended.abort();
+    // With a reason, because an error that nobody sees would be made otherwise.
+    this.#ended.abort('stopped');
     clearTimeout(this.#gapTimer);
     clearInterval(this.#watchTimer);
     if (this.#options.ownStream) this.#ack(true);

@@ -147,7 +147,8 @@ export class OpFeed {
 
   /** Sends nothing more. The op goes on where it can do without a reader. */
   stop(): void {
-    this.#run?.abort();
+    // With a reason, because an error that nobody sees would be made otherwise.
+    this.#run?.abort('stopped');
     this.#run = null;
     this.#endProgress();
     this.#told.resolve();

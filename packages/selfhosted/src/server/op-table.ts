@@ -133,6 +133,13 @@ export class OpTable {
     this.#drop(id);
   }
 
+  /** Of the others those that are known and have ended. @throws as `forget` for the first. */
+  async forgetAll(id: string, others: readonly string[]): Promise<void> {
+    const forgetting = this.forget(id);
+    await Promise.allSettled([forgetting, ...others.map((other) => this.forget(other))]);
+    await forgetting;
+  }
+
   async attach(op: ServedOp, attach: OpAttach): Promise<OpStatus> {
     const reader = readerOf(op.id, attach);
     const present = this.#feeds.get(reader.streamId);

@@ -152,7 +152,7 @@ export async function handleRequest(
       return { case: 'opInput', value: create(OpInputAckSchema) };
     }
     case 'opForget':
-      await ops.forget(op.value.opId);
+      await ops.forgetAll(op.value.opId, op.value.moreOpIds);
       return { case: 'opForget', value: create(OpForgottenSchema) };
     case 'opList':
       return { case: 'opList', value: create(OpIdsSchema, { opIds: [...(await ops.list())] }) };
