@@ -15,7 +15,8 @@ import { contentVersion, MAX_HASHED_BYTES, statVersion, versionOf } from './file
 import { withPathLock } from './path-lock.ts';
 import { temporaryName } from './temporary-name.ts';
 
-const DEFAULT_MODE = 0o644;
+/** Of a file that is made. */
+export const DEFAULT_MODE = 0o644;
 
 interface Received {
   readonly sizeBytes: number;
@@ -68,7 +69,8 @@ export async function writeFileAtomically(
   }
 }
 
-async function lookAt(folder: HeldFolder, name: string): Promise<Stats | null> {
+/** Null when there is nothing. @throws SandboxError `invalid` for what is no file. */
+export async function lookAt(folder: HeldFolder, name: string): Promise<Stats | null> {
   const stats = await lstat(folder.at(name)).catch((error) => {
     if (fsErrorName(error) === 'ENOENT') return null;
     throw error;

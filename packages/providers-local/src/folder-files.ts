@@ -1,7 +1,7 @@
 import { mkdir, rmdir } from 'node:fs/promises';
 import {
+  type AppendableFiles,
   type BoundedCall,
-  type BoxFiles,
   type Bytes,
   bounded,
   type CallOptions,
@@ -14,6 +14,7 @@ import {
   type WrittenFile,
 } from '@boxyard/sandbox-core';
 import { fsErrorName, JailedFolder, sandboxErrorFromFs } from '@boxyard/sandbox-core/jailed-folder';
+import { appendToFile } from './file-appending.ts';
 import { entryAt, listFolder } from './file-entry.ts';
 import { type HeldName, moveOver, moveToFreeName } from './file-moving.ts';
 import { checkRange, DEFAULT_MAX_READ_BYTES, readRange, streamRange } from './file-reading.ts';
@@ -27,7 +28,7 @@ export interface FolderFilesOptions {
 }
 
 /** The files of a folder on this machine, confined to it. */
-export class FolderFiles implements BoxFiles {
+export class FolderFiles implements AppendableFiles {
   readonly #jail: JailedFolder;
 
   constructor(options: FolderFilesOptions) {
@@ -87,6 +88,21 @@ export class FolderFiles implements BoxFiles {
       if (content instanceof ReadableStream && !content.locked) content.cancel(error).catch(() => undefined);
       throw error;
     }
+  }
+
+  async append(
+    path: string,
+    content: Bytes,
+    options: CallOptions & Pick<WriteOptions, 'mode' | 'createParents'> = {},
+  ): Promise<WrittenFile> {
+    const at = checkRelativePath(path);
+    checkMode(options.mode);
+    return call(options, 'Adding to', at, (signal) =>
+      this.#jail.withName(at, (folder, name) => appendToFile(folder, name, content, options, signal), {
+        make: options.createParents,
+        followLast: true,
+      }),
+    );
   }
 
   async version(path: string, options: CallOptions = {}): Promise<string | null> {

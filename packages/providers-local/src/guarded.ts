@@ -1,5 +1,6 @@
 // What stands before each use of a handle: whether it was closed, and whether a newer one has replaced it.
 import {
+  type AppendableFiles,
   type BoxArchives,
   type BoxFiles,
   type BoxTerminals,
@@ -42,7 +43,7 @@ export class Guard {
 }
 
 /** The same files; every call is refused as the guard says. */
-export function guardFiles(files: BoxFiles, guard: Guard): BoxFiles {
+export function guardFiles(files: AppendableFiles, guard: Guard): AppendableFiles {
   const look =
     <Args extends unknown[], Answer>(call: (...args: Args) => Promise<Answer>) =>
     async (...args: Args): Promise<Answer> => {
@@ -58,6 +59,10 @@ export function guardFiles(files: BoxFiles, guard: Guard): BoxFiles {
     write: async (path, content, options) => {
       await guard.change('Writing a file', options);
       return files.write(path, content, options);
+    },
+    append: async (path, content, options) => {
+      await guard.change('Adding to a file', options);
+      return files.append(path, content, options);
     },
     move: async (from, to, options) => {
       await guard.change('Moving a file', options);

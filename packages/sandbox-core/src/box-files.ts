@@ -79,3 +79,19 @@ export interface BoxFiles {
   /** With `recursive` parents are made and an existing directory is fine; else that is `conflict`. */
   mkdir(path: string, options?: CallOptions & { readonly recursive?: boolean }): Promise<void>;
 }
+
+/**
+ * Files that can also be added to where they lie. Where a box has no more than `BoxFiles`, whoever adds writes the whole
+ * file anew.
+ */
+export interface AppendableFiles extends BoxFiles {
+  /**
+   * Adds to the end of a file, and makes it when there is none; `mode` counts only then. Not atomic: after a crash a
+   * part may be there. What fails otherwise leaves the file as it was.
+   */
+  append(
+    path: string,
+    content: Bytes,
+    options?: CallOptions & Pick<WriteOptions, 'mode' | 'createParents'>,
+  ): Promise<WrittenFile>;
+}

@@ -25,6 +25,7 @@ export type {
 } from './box-capabilities.ts';
 export { available, unavailable } from './box-capabilities.ts';
 export type {
+  AppendableFiles,
   BoxFiles,
   FileEntry,
   FileKind,

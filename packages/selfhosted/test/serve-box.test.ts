@@ -1,4 +1,7 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { decodeResponse } from '@boxyard/agent-proto';
 import {
   AgentEventSchema,
@@ -7,9 +10,10 @@ import {
   HelloSchema,
   OpState,
 } from '@boxyard/agent-proto/messages';
+import { FolderFiles } from '@boxyard/providers-local';
 import { MemoryBox, MemoryMachine } from '@boxyard/sandbox-conformance';
 import { fromBinary } from '@bufbuild/protobuf';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { AuditEntry } from '../src/server/index.ts';
 import { servedMachine } from './served-machine.ts';
 
@@ -35,6 +39,25 @@ test('a command with one reply, files and a ping are answered as the protocol sa
   expect(absent.result).toMatchObject({ case: 'fsStat', value: { exists: false } });
   const unlimited = await ask({ case: 'exec', value: { command: ['sleep', '1'] } });
   expect(unlimited.error?.code).toBe(ErrorCode.PROTOCOL);
+  await server.close();
+});
+
+test('what is added to a file of the machine is added where it lies, on terms it is written anew', async () => {
+  const path = await mkdtemp(join(tmpdir(), 'boxyard-append-'));
+  onTestFinished(() => rm(path, { recursive: true, force: true }));
+  const roots = [{ path, files: new FolderFiles({ root: path }) }];
+  const { ask, server } = servedMachine(new MemoryBox(), { roots });
+  const file = join(path, 'log');
+  await writeFile(file, 'one');
+  const { ino } = await stat(file);
+  const add = (content: string, terms?: { readonly expectedSha256: string }) =>
+    ask({ case: 'fsWrite', value: { path: file, content: bytesOf(content), append: true, terms } });
+  expect((await add(' two')).result).toMatchObject({ case: 'fsWrite', value: { bytesWritten: 4n } });
+  expect([await readFile(file, 'utf8'), (await stat(file)).ino]).toEqual(['one two', ino]);
+  const sha256 = createHash('sha256').update('one two three').digest('hex');
+  expect((await add(' four', { expectedSha256: sha256 })).error?.detail.box_code).toBe('invalid');
+  expect((await add(' three', { expectedSha256: sha256 })).error).toBe(undefined);
+  expect(await readFile(file, 'utf8')).toBe('one two three');
   await server.close();
 });
 

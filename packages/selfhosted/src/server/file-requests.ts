@@ -19,7 +19,14 @@ import {
   type FsWriteResponse,
   FsWriteResponseSchema,
 } from '@boxyard/agent-proto/messages';
-import { type CallOptions, type FileEntry, type FileKind, streamChunks } from '@boxyard/sandbox-core';
+import {
+  type AppendableFiles,
+  type BoxFiles,
+  type CallOptions,
+  type FileEntry,
+  type FileKind,
+  streamChunks,
+} from '@boxyard/sandbox-core';
 import { create } from '@bufbuild/protobuf';
 import { WireRefusal } from '../machine-failure.ts';
 import type { AllowedPaths, PlacedPath } from './allowed-paths.ts';
@@ -80,6 +87,12 @@ export async function writeFile(
 ): Promise<FsWriteResponse> {
   const place = paths.place(request.path);
   const { createParents, mode, terms } = request;
+  if (request.append && terms === undefined && canAppend(place.files)) {
+    const added = bytesOf(request.content);
+    const options = { ...call, ...termsOf(mode, terms), createParents };
+    const { version } = await place.files.append(place.path, added, options);
+    return create(FsWriteResponseSchema, { bytesWritten: BigInt(added.length), version });
+  }
   const content = request.append ? await appended(place, request.content, call) : bytesOf(request.content);
   const options = { ...call, ...termsOf(mode, terms), createParents };
   // A mode of the wire counts only for a file that is made, unless it is said to count always.
@@ -90,7 +103,9 @@ export async function writeFile(
   return create(FsWriteResponseSchema, { bytesWritten: BigInt(request.content.length), version });
 }
 
-/** A box has no append: what is there and what comes are written as one, over exactly what was read. */
+const canAppend = (files: BoxFiles): files is AppendableFiles => 'append' in files;
+
+/** Where nothing can be added in place, or only on terms: what is there and what comes are written as one. */
 async function appended({ files, path }: PlacedPath, more: Uint8Array, call: CallOptions) {
   if ((await files.stat(path, call)) === null) return bytesOf(more);
   return bytesOf(Buffer.concat([await files.read(path, call), more]));
