@@ -1,5 +1,5 @@
-// Every answer of the model is in the journal before the SDK sees it: what it begins because of it can then be told
-// from what it never began. An answer that breaks off is in no journal, and is asked for again.
+// Every answer of the model is in the journal before a tool begins because of it: what it began can then be told from
+// what it never began. An answer that breaks off is in no journal, and is asked for again.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SandboxError, type TurnUsage } from '@boxyard/sandbox-core';
 import type { Model, ModelRequest, ModelResponse, StreamEvent } from '@openai/agents';
@@ -8,7 +8,8 @@ import { type ModelPatience, waitBeforeNextTry } from './model-retry.ts';
 export interface ModelJournal {
   /** Before the model is asked. @throws when it may not be asked any more. */
   asking(request: ModelRequest): Promise<void>;
-  answered(output: readonly unknown[], usage: Pick<TurnUsage, 'inputTokens' | 'outputTokens'>): Promise<void>;
+  /** Stored before anything is begun because of it, and before the model is asked again. */
+  answered(output: readonly unknown[], usage: Pick<TurnUsage, 'inputTokens' | 'outputTokens'>): void;
   text(delta: string): void;
   /** What was told of this answer does not count: it is asked for again. */
   brokeOff(reason: string): void;
@@ -35,7 +36,7 @@ export class JournaledModel implements Model {
         await this.#again(error, tried, request.signal);
         continue;
       }
-      await this.#journal.answered(response.output, response.usage);
+      this.#journal.answered(response.output, response.usage);
       return response;
     }
   }
@@ -55,7 +56,7 @@ export class JournaledModel implements Model {
           if (next.type === 'output_text_delta') this.#journal.text(next.delta);
           if (next.type === 'response_done') {
             const { output, usage } = next.response;
-            await this.#journal.answered(output, usage);
+            this.#journal.answered(output, usage);
           }
           yield next;
         }

@@ -9,8 +9,8 @@ export interface ToolJournal {
   /** Tools whose calls wait for a person. */
   readonly approvals: readonly string[];
   began(callId: string, tool: string, given: string, opId: string): Promise<void>;
-  /** With the item that the model will be told, where it is known already. */
-  ended(callId: string, tool: string, output: string, item: AgentInputItem | null): Promise<void>;
+  /** With the item that the model will be told, where it is known already: it is stored before it is told. */
+  ended(callId: string, tool: string, output: string, item: AgentInputItem | null): void;
   /** The next open call that asks for this patch; the SDK does not say which one it is working on. */
   patchCall(operation: unknown): string | null;
   /** What the model may read of what a tool said. */
@@ -46,7 +46,7 @@ function journaledFunction(tool: FunctionTool, journal: ToolJournal): FunctionTo
         const isText = typeof output === 'string';
         const text = isText ? output : describeOutput(output);
         // What is more than text becomes an item only in the SDK; it is found in the next question to the model.
-        await journal.ended(callId, tool.name, text, isText ? resultItem(call, output) : null);
+        journal.ended(callId, tool.name, text, isText ? resultItem(call, output) : null);
         return output;
       });
     },
@@ -70,10 +70,10 @@ function journaledPatch(tool: ApplyPatchTool, journal: ToolJournal): ApplyPatchT
         (error: unknown) => ({ error }),
       );
       if ('error' in done) {
-        await ended(done.error instanceof Error ? done.error.message : String(done.error), 'failed');
+        ended(done.error instanceof Error ? done.error.message : String(done.error), 'failed');
         throw done.error;
       }
-      await ended(done.result?.output ?? '', done.result?.status ?? 'completed');
+      ended(done.result?.output ?? '', done.result?.status ?? 'completed');
       return done.result;
     });
   };

@@ -1,5 +1,5 @@
 // What a turn tells: stored first, then published by the log.
-import type { JournalEntry, NewEvent, Redactor, TurnUsage } from '@boxyard/sandbox-core';
+import type { AttemptSignals, JournalEntry, NewEvent, Redactor, TurnUsage } from '@boxyard/sandbox-core';
 import { ToldStream } from './told-stream.ts';
 import type { TurnAttempt } from './turn-attempt.ts';
 
@@ -14,16 +14,19 @@ export interface TurnEventsOptions {
   readonly redactors: () => readonly Redactor[];
 }
 
-/** Events that are stored in one step, and the entries of the journal that they are stored with. */
+/** How long an answer of the model waits for the call that it makes: only a machine that is very busy needs so long. */
+const SOON_MS = 250;
+
+/** Everything that is stored with the next statement. */
 interface Write {
   readonly events: NewEvent[];
-  readonly record: {
-    readonly entries: readonly JournalEntry[];
-    readonly usage: TurnUsage | null;
-    readonly stored: (signals: { readonly hasMessages: boolean }) => void;
-    readonly failed: (error: unknown) => void;
-  } | null;
+  readonly entries: JournalEntry[];
+  usage: TurnUsage | null;
+  readonly records: PromiseWithResolvers<StoredRecord>[];
 }
+
+/** What the record said when entries were stored. */
+export type StoredRecord = Pick<AttemptSignals, 'hasMessages'>;
 
 export class TurnEvents {
   readonly #options: TurnEventsOptions;
@@ -33,7 +36,9 @@ export class TurnEvents {
   #answer = 1;
   /** The last answer of which something was told that counts. */
   #told: number | null = null;
-  #waiting: Write[] = [];
+  #waiting: Write | null = null;
+  #isSoon = false;
+  #timer: NodeJS.Timeout | null = null;
   #writing: Promise<void> | null = null;
   #failure: unknown = null;
 
@@ -64,10 +69,6 @@ export class TurnEvents {
   superseded(answer: number, reason: string): void {
     this.#told = null;
     this.tell('model.text.superseded', { answer, reason: this.redact(reason) });
-  }
-
-  usage(usage: TurnUsage): void {
-    this.tell('turn.usage', { usage });
   }
 
   /** Behind all text that came before. */
@@ -113,30 +114,38 @@ export class TurnEvents {
   }
 
   /**
-   * Writes entries in one step with what was told right before, and behind everything told earlier.
+   * Writes entries in one step with everything that was told and recorded before and is not stored yet.
    *
    * @throws what the log threw, also at an earlier write.
    */
-  record(
-    entries: readonly JournalEntry[],
-    usage: TurnUsage | null = null,
-  ): Promise<{ readonly hasMessages: boolean }> {
-    return new Promise((stored, failed) => {
-      const last = this.#waiting.at(-1);
-      const events = last?.record === null ? last.events : [];
-      if (last?.record === null) this.#waiting.pop();
-      this.#waiting.push({ events, record: { entries, usage, stored, failed } });
-      this.#begin();
-    });
+  record(entries: readonly JournalEntry[]): Promise<StoredRecord> {
+    return this.#record(entries, null);
   }
 
-  /** Resolves when everything that was told is stored. @throws what the log threw. */
+  /**
+   * Leaves an answer of the model, told of by `turn.usage`, for the next write: the call that it makes is stored in
+   * one step with it. When it fails, the next `record`, `stored` or `flush` throws.
+   */
+  recordSoon(entries: readonly JournalEntry[], usage: TurnUsage): void {
+    this.#isSoon = true;
+    this.tell('turn.usage', { usage });
+    this.#record(entries, usage).catch(() => undefined);
+    this.#isSoon = false;
+  }
+
+  /** Resolves when everything that was told or recorded up to now is stored. @throws what the log threw. */
+  async stored(): Promise<void> {
+    if (this.#waiting !== null) this.#begin();
+    while (this.#writing !== null) await this.#writing;
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** Ends all texts and outputs, and resolves when they are stored too. @throws what the log threw. */
   async flush(): Promise<void> {
     this.#text.end();
     for (const output of this.#outputs.values()) output.end();
     this.#outputs.clear();
-    while (this.#writing !== null) await this.#writing;
-    if (this.#failure !== null) throw this.#failure;
+    await this.stored();
   }
 
   redact(text: string): string {
@@ -145,38 +154,59 @@ export class TurnEvents {
 
   #write(type: string, data: Readonly<Record<string, unknown>>): void {
     if (this.#failure !== null) return;
-    // What comes while a write is under way goes with the next one.
-    const last = this.#waiting.at(-1);
-    if (last?.record === null) last.events.push(this.event(type, data));
-    else this.#waiting.push({ events: [this.event(type, data)], record: null });
+    this.#next().events.push(this.event(type, data));
     this.#begin();
   }
 
+  #record(entries: readonly JournalEntry[], usage: TurnUsage | null): Promise<StoredRecord> {
+    const stored = Promise.withResolvers<StoredRecord>();
+    const next = this.#next();
+    next.entries.push(...entries);
+    next.usage = usage ?? next.usage;
+    next.records.push(stored);
+    this.#begin();
+    return stored.promise;
+  }
+
+  /** What comes while a write is under way goes with the next one. */
+  #next(): Write {
+    this.#waiting ??= { events: [], entries: [], usage: null, records: [] };
+    return this.#waiting;
+  }
+
   #begin(): void {
-    this.#writing ??= this.#writeAll();
+    if (this.#writing !== null) return;
+    if (this.#isSoon) {
+      this.#timer ??= setTimeout(() => this.#begin(), SOON_MS);
+      return;
+    }
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#writing = this.#writeAll();
   }
 
   async #writeAll(): Promise<void> {
     // An entry that belongs to what was just told may come with the next words of the caller.
     await Promise.resolve();
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+    for (let next = this.#waiting; next !== null; next = this.#waiting) {
+      this.#waiting = null;
       try {
         // The order would be wrong after a hole: nothing more is written, and the turn hears of it.
         if (this.#failure !== null) throw this.#failure;
         await this.#store(next);
       } catch (error) {
         this.#failure ??= error;
-        next.record?.failed(error);
+        for (const record of next.records) record.reject(error);
       }
     }
     // At once: what comes in the next moment has to begin anew.
     this.#writing = null;
   }
 
-  async #store({ events, record }: Write): Promise<void> {
+  async #store({ events, entries, usage, records }: Write): Promise<void> {
     const { attempt } = this.#options;
-    if (record === null) return attempt.write((store, key) => store.tell(key, events));
-    const { entries, usage, stored } = record;
-    stored(await attempt.write((store, key) => store.record(key, entries, usage, events)));
+    if (records.length === 0) return attempt.write((store, key) => store.tell(key, events));
+    const said = await attempt.write((store, key) => store.record(key, entries, usage, events));
+    for (const record of records) record.resolve(said);
   }
 }

@@ -1,7 +1,6 @@
 // What one attempt writes down, and what it tells people at the same time.
 import { isDeepStrictEqual } from 'node:util';
 import {
-  type JournalEntry,
   type JournalRecord,
   SandboxError,
   type TurnError,
@@ -22,7 +21,7 @@ import {
 import type { ModelJournal } from './journaled-model.ts';
 import type { ToolJournal } from './journaled-tools.ts';
 import type { TurnAttempt } from './turn-attempt.ts';
-import type { TurnEvents } from './turn-events.ts';
+import type { StoredRecord, TurnEvents } from './turn-events.ts';
 
 export interface TurnJournalOptions {
   readonly attempt: TurnAttempt;
@@ -46,8 +45,8 @@ export class TurnJournal implements ModelJournal, ToolJournal {
   readonly #running = new Set<Promise<unknown>>();
   #usage: TurnUsage;
   #limit: TurnError | null = null;
-  /** What the record said just now, so that the next question need not ask it again. */
-  #next: { readonly hasMessages: boolean; readonly budget: Promise<TurnError | null> } | null = null;
+  /** What the record is just saying, so that the next question need not ask it again. */
+  #next: { readonly stored: Promise<StoredRecord>; readonly budget: Promise<TurnError | null> } | null = null;
   #tidying: Promise<void> = Promise.resolve();
 
   constructor(options: TurnJournalOptions) {
@@ -78,9 +77,11 @@ export class TurnJournal implements ModelJournal, ToolJournal {
   }
 
   async asking({ input }: ModelRequest): Promise<void> {
-    const { maxModelCalls, attempt, overBudget } = this.#options;
+    const { maxModelCalls, attempt, events, overBudget } = this.#options;
     attempt.stopped.throwIfAborted();
-    await this.#recordResults(typeof input === 'string' ? [] : input);
+    this.#recordResults(typeof input === 'string' ? [] : input);
+    // Nothing is asked on the ground of what might be lost.
+    await events.stored();
     const budget = this.#next?.budget ?? null;
     this.#next = null;
     this.#limit =
@@ -91,18 +92,18 @@ export class TurnJournal implements ModelJournal, ToolJournal {
     throw new SandboxError('denied', this.#limit.message, { started: 'no', stage: 'turn' });
   }
 
-  async answered(
+  /** Stored at the latest with the call that it makes, and before anything is begun because of it. */
+  answered(
     output: readonly unknown[],
     { inputTokens, outputTokens }: Pick<TurnUsage, 'inputTokens' | 'outputTokens'>,
-  ): Promise<void> {
+  ): void {
     this.#usage = {
       modelCalls: this.#usage.modelCalls + 1,
       inputTokens: this.#usage.inputTokens + inputTokens,
       outputTokens: this.#usage.outputTokens + outputTokens,
     };
-    const { events } = this.#options;
-    events.usage(this.#usage);
-    await events.record([responseEntry(output, { inputTokens, outputTokens })], this.#usage);
+    const entry = responseEntry(output, { inputTokens, outputTokens });
+    this.#options.events.recordSoon([entry], this.#usage);
     for (const call of callsIn(output)) this.#open.set(call.callId, call);
   }
 
@@ -136,7 +137,7 @@ export class TurnJournal implements ModelJournal, ToolJournal {
     if (call !== undefined) this.#open.set(callId, { ...call, opId });
   }
 
-  async ended(callId: string, tool: string, output: string, item: AgentInputItem | null): Promise<void> {
+  ended(callId: string, tool: string, output: string, item: AgentInputItem | null): void {
     const { attempt, events } = this.#options;
     const goesOn = attempt.stopped.aborted && !attempt.ended.aborted;
     // Nobody looked at the command any more: whoever goes on with the turn finds its true result.
@@ -144,11 +145,7 @@ export class TurnJournal implements ModelJournal, ToolJournal {
     this.#next = null;
     events.callCompleted(callId, tool, output);
     if (item === null) return;
-    const budget = this.#lookAtBudget();
-    const { hasMessages } = await events.record([resultEntry(callId, item)]);
-    this.#open.delete(callId);
-    this.#next = { hasMessages, budget };
-    this.#tidy();
+    this.#next = { stored: this.#recordResult(callId, item), budget: this.#lookAtBudget() };
   }
 
   /** What a run begins with: everything that was said in the session, new messages among it. */
@@ -157,7 +154,7 @@ export class TurnJournal implements ModelJournal, ToolJournal {
     this.#next = null;
     await this.takeMessages();
     const { journal } = await this.load();
-    this.#next = { hasMessages: false, budget };
+    this.#next = { stored: Promise.resolve({ hasMessages: false }), budget };
     return journal;
   }
 
@@ -170,7 +167,8 @@ export class TurnJournal implements ModelJournal, ToolJournal {
 
   /** For the next question; the record is asked unless it said just now that there are none. */
   async takeMessages(): Promise<readonly string[]> {
-    if (this.#next?.hasMessages === false) return [];
+    const said = await this.#next?.stored;
+    if (said?.hasMessages === false) return [];
     return this.#options.attempt.write((store, key) => store.takeMessages(key));
   }
 
@@ -206,9 +204,15 @@ export class TurnJournal implements ModelJournal, ToolJournal {
     return this.#tidying;
   }
 
-  /** The model is not kept waiting for it. */
-  #tidy(): void {
-    this.#tidying = this.#tidying.then(() => this.onStored()).catch(() => undefined);
+  /** The model is asked again when it is stored; what the SDK makes of it until then need not wait. */
+  #recordResult(callId: string, item: AgentInputItem): Promise<StoredRecord> {
+    this.#open.delete(callId);
+    const stored = this.#options.events.record([resultEntry(callId, item)]);
+    // The model is not kept waiting for this at all.
+    this.#tidying = Promise.all([stored, this.#tidying])
+      .then(() => this.onStored())
+      .catch(() => undefined);
+    return stored;
   }
 
   /** A call of a former attempt, with what became of it. */
@@ -218,22 +222,16 @@ export class TurnJournal implements ModelJournal, ToolJournal {
     const { events } = this.#options;
     // What never began is nothing that people saw.
     if (call.opId !== null) events.callCompleted(call.callId, call.tool, output);
-    await events.record([resultEntry(call.callId, item)]);
-    this.#open.delete(call.callId);
-    this.#tidy();
+    await this.#recordResult(call.callId, item);
   }
 
   /** What the SDK made of calls is in its next question: a refusal by a person, and what is more than text. */
-  async #recordResults(input: readonly AgentInputItem[]): Promise<void> {
-    const entries: JournalEntry[] = [];
+  #recordResults(input: readonly AgentInputItem[]): void {
     for (const item of input) {
       const callId = answeredCall(item);
-      if (callId === null || !this.#open.delete(callId)) continue;
-      entries.push(resultEntry(callId, item));
+      // Who waits for everything to be stored hears of a failure.
+      if (callId !== null && this.#open.has(callId)) this.#recordResult(callId, item).catch(() => undefined);
     }
-    if (entries.length === 0) return;
-    await this.#options.events.record(entries);
-    this.#tidy();
   }
 }
 

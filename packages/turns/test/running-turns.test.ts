@@ -1,4 +1,5 @@
 // Turns from a message to their end, with a real model server, real boxes and a real record.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Script } from '@boxyard/scripted-model';
 import { eventually } from '@tooling/eventually';
 import { expect, test, vi } from 'vitest';
@@ -77,7 +78,7 @@ test('commands and patches work in one box, and every step is told in order', as
   expect(attach.available && (await attach.use.list())).toEqual([]);
 });
 
-test('a call takes three writes, each with its events, and its end asks nothing more of the record', async () => {
+test('a call takes two writes, each with its events, and its end asks nothing more of the record', async () => {
   const stage = await openStage(({ step }) => (step === 0 ? [call('true', 'c1')] : [text('Done.')]));
   const { turns } = stage.store;
   const written: string[] = [];
@@ -91,13 +92,37 @@ test('a call takes three writes, each with its events, and its end asks nothing 
   expect(await stage.ended(await stage.post('Work'))).toMatchObject({ status: 'completed' });
   // These are written by themselves when they have waited long enough.
   expect(written.map((one) => one.replace(/turn\.started |model\.text\.delta /, ''))).toEqual([
-    'response turn.usage',
-    'call tool.call.started',
+    'response call turn.usage tool.call.started',
     'result tool.call.completed',
     'response turn.usage',
   ]);
   // Before the first question only.
   expect(taking).toHaveBeenCalledTimes(1);
+});
+
+test('a command begins behind the record of its call, and the model is asked behind that of its result', async () => {
+  let asked = 0;
+  const stage = await openStage(() => {
+    asked += 1;
+    return asked === 1 ? [call('echo ran > ran', 'c1')] : [text('Done.')];
+  });
+  const { turns } = stage.store;
+  const seen: unknown[] = [];
+  const { record } = turns;
+  vi.spyOn(turns, 'record').mockImplementation(async (key, entries, ...more) => {
+    const stored = await record.call(turns, key, entries, ...more);
+    // Time for whoever does not wait for it.
+    await sleep(300);
+    const kinds = entries.map(({ kind }) => kind).join(' ');
+    if (kinds !== 'response') seen.push([kinds, await stage.file('ran'), asked]);
+    return stored;
+  });
+  await stage.worker();
+  expect(await stage.ended(await stage.post('Work'))).toMatchObject({ status: 'completed' });
+  expect(seen).toEqual([
+    ['response call', null, 1],
+    ['result', 'ran\n', 1],
+  ]);
 });
 
 test('a thousand deltas take few writes and keep their order', async () => {
