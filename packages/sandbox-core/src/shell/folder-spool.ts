@@ -96,12 +96,14 @@ export class FolderSpool implements Spool {
   }
 
   readonly slots: SpoolSlots = {
-    hand: async (slot, id) => {
+    hand: async (slot, id, isFed) => {
       const letters = [SPOOL_LETTER.stdout, SPOOL_LETTER.stderr];
+      const files = letters.map((letter) => [`${slot}.${letter}`, `${id}.${letter}`]);
+      if (isFed) files.push([`${slot.slice(0, slot.lastIndexOf('.'))}.q`, `${id}.q`]);
       // A link, no renaming: that would replace the files of somebody who uses the same id.
-      const linked = letters.every((letter) => {
+      const linked = files.every(([from = '', to = '']) => {
         try {
-          linkSync(this.#path(`${slot}.${letter}`), this.#path(`${id}.${letter}`));
+          linkSync(this.#path(from), this.#path(to));
           return true;
         } catch {
           return false;

@@ -11,7 +11,8 @@ by_run() {
   shift 9
   # Made before the answer, or stdin written right after it would find nothing.
   if ! {
-    { [ "$by_in" != o ] || mkfifo "$by_b.q"; } &&
+    # One of a lane that died may be there.
+    { [ "$by_in" != o ] || [ -p "$by_b.q" ] || mkfifo "$by_b.q"; } &&
     { [ -n "$by_pipes" ] || mkfifo "$by_b.po" "$by_b.pe"; } &&
     { [ "$by_limit" = 0 ] || by_watch; }
   }; then

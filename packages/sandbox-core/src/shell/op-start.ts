@@ -98,14 +98,14 @@ function runArguments(
 /** In the lane where there is one; when that dies the claim makes it safe to ask the channel again. */
 async function ask(
   place: OpPlace,
-  { id, lane, signal }: OpStart,
+  { id, stdin, lane, signal }: OpStart,
   args: readonly string[],
 ): Promise<{ readonly reply: ShellReply; readonly link: ShellLink }> {
   throwIfAborted(signal, 'Starting a command');
   const { slots } = place.spool;
   if (lane !== undefined && lane !== null && slots !== undefined) {
     lane.turn = 'handed';
-    const isOurs = await slots.hand(lane.slot, id);
+    const isOurs = await slots.hand(lane.slot, id, stdin === 'open');
     throwIfAborted(signal, 'Starting a command');
     try {
       // Somebody else's files under this id: whose it is, the usual way tells.

@@ -104,6 +104,90 @@ describe.runIf(hasPipes())('lanes of a runner', () => {
     expect([text(merged.stdout), text(merged.stderr)]).toEqual(['a\nb\nc\n', '']);
   });
 
+  const outputOf = async (started: BoxProcess) => {
+    const seen = { stdout: '', stderr: '' };
+    for await (const event of started.output())
+      if (event.kind === 'chunk') seen[event.channel] += text(event.bytes);
+    return { ...seen, ...(await started.exited()) };
+  };
+  const bytes = (data: string) => new Uint8Array(Buffer.from(data));
+  /** Spawns it until a lane has fed it so often; every one of them is to do the same. */
+  const fedByLanes = async (
+    runner: ShellRunner,
+    times: number,
+    script: string,
+    use: (started: BoxProcess) => Promise<void>,
+  ) => {
+    let byLane = 0;
+    let turn = 0;
+    await eventually(`lanes fed ${times} commands`, async () => {
+      const id = `fed${turn++}`;
+      const started = await runner.spawn({ program: { script }, id, stdin: 'open' });
+      if (await spawnedByLane(id)) byLane += 1;
+      await use(started);
+      await started.forget();
+      expect(await spoolOf(id)).toEqual([]);
+      return byLane >= times;
+    });
+  };
+
+  it('feeds commands as without a lane', async () => {
+    const script =
+      'read -r first; echo "$first"; cat; env | sort | grep -v BOXYARD_OP; ls /proc/$$/fd; ' +
+      'read -r a b c d e f rest </proc/$$/stat; [ "$f" = $$ ] && echo leads; trap; exit 7';
+    // More than a pipe holds, in chunks whose order shows.
+    const chunks = Array.from({ length: 4 }, (_, at) => String(at).repeat(50_000));
+    const use = async (started: BoxProcess) => {
+      const seen = outputOf(started);
+      await started.write(bytes('one\n'));
+      for (const chunk of chunks) await started.write(bytes(chunk));
+      await started.closeStdin();
+      return seen;
+    };
+    const usual = await open({}, false).spawn({ program: { script }, stdin: 'open' });
+    const plain = await use(usual);
+    await usual.forget();
+    expect(plain.stdout.startsWith(`one\n${chunks.join('')}`)).toBe(true);
+    expect(plain.exitCode).toBe(7);
+    await fedByLanes(open(), 4, script, async (started) => expect(await use(started)).toEqual(plain));
+  });
+
+  it('ends what feeds a command with it, whether it read anything or not', async () => {
+    const runner = open();
+    await fedByLanes(runner, 3, 'echo hi', async (started) => {
+      expect(await outputOf(started)).toMatchObject({ stdout: 'hi\n', exitCode: 0 });
+      await expect(started.write(bytes('late'))).rejects.toMatchObject({ code: 'conflict' });
+    });
+    await fedByLanes(runner, 2, 'exec sleep 60', async (started) => {
+      // Nobody reads it, so that whoever passes it on waits in the middle.
+      await started.write(bytes('x'.repeat(200_000)));
+      await started.kill({ graceMs: 0 });
+      expect(await outputOf(started)).toMatchObject({ stdout: '', endedBy: 'kill' });
+    });
+    await fedByLanes(runner, 2, 'exec sleep 60', async (started) => {
+      await started.interrupt();
+      expect(await outputOf(started)).toMatchObject({ exitCode: 130 });
+    });
+  });
+
+  it('feeds a command that another runner began, and one whose runner is gone', async () => {
+    const first = open();
+    await fedByLanes(first, 2, 'read -r line; echo "$line"; cat', async ({ id }) => {
+      const again = await open().attaching.attach(id);
+      await again.write(bytes('one\n'));
+      await again.closeStdin();
+      expect((await outputOf(again)).stdout).toBe('one\n');
+    });
+    const left = await first.spawn({ program: { script: 'cat' }, id: 'left', stdin: 'open' });
+    expect(await spawnedByLane(left.id)).toBe(true);
+    await first.close();
+    const again = await open().attaching.attach('left');
+    await again.write(bytes('two'));
+    await again.closeStdin();
+    expect((await outputOf(again)).stdout).toBe('two');
+    await again.forget();
+  });
+
   it.each([{ locale: undefined }, { locale: 'C.UTF-8' }])(
     'keeps LC_ALL as the box has it: $locale',
     async ({ locale }) => {
@@ -268,6 +352,23 @@ describe.runIf(hasPipes())('lanes of a runner', () => {
     expect(await started.exited()).toMatchObject({ endedBy: 'run-limit' });
     await started.forget();
     expect(await spoolOf('limited')).toEqual([]);
+  });
+
+  it('feeds commands the usual way where the guard was killed with whom it holds', async () => {
+    const runner = open();
+    await fedByLanes(runner, 1, 'true', async (started) => void (await started.exited()));
+    const guards = async () =>
+      (await processes()).filter(({ what }) => / boxyard \S+\/spool \S+ \S+\.q ?$/.test(what));
+    expect((await guards()).length).toBeGreaterThan(0);
+    for (const { pid } of await guards()) process.kill(pid, 'SIGKILL');
+    await eventually('they are gone', async () => (await guards()).length === 0);
+    const started = await runner.spawn({ program: { script: 'cat' }, id: 'fed', stdin: 'open' });
+    expect(await spawnedByLane('fed')).toBe(false);
+    await started.write(bytes('in'));
+    await started.closeStdin();
+    expect((await outputOf(started)).stdout).toBe('in');
+    await started.forget();
+    expect(await spoolOf('fed')).toEqual([]);
   });
 
   it('goes on without lanes that were killed, and the next one sweeps what they prepared', async () => {

@@ -116,8 +116,7 @@ export class ShellRunner {
         const fence = options?.fence;
         checkProcessId(id);
         mayRun = true;
-        // Only a keeper of its own feeds a command.
-        lane = stdin === 'open' ? null : (this.#lanes?.take() ?? null);
+        lane = this.#lanes?.take(stdin === 'open') ?? null;
         const watch = await this.#start({ id, command, stdin, lane, signal, fence });
         return watch === null ? await this.#attach(id) : new ShellProcess(watch, this.#host);
       });
@@ -145,7 +144,7 @@ export class ShellRunner {
         checkProcessId(id);
         const begunAt = performance.now();
         mayRun = true;
-        lane = this.#lanes?.take() ?? null;
+        lane = this.#lanes?.take(false) ?? null;
         const watch = await this.#start({ id, command, stdin: request.stdin ?? 'none', lane, signal, fence });
         if (watch === null) {
           mayRun = false;
@@ -270,7 +269,7 @@ export class ShellRunner {
         watch.noticed = () => link.alive;
         if (Number.isSafeInteger(keeperPid) && keeperPid > 0) watch.onClosed(() => link.reap(keeperPid));
       }
-      if (link !== null && link !== start.lane?.link) this.#lanes?.more();
+      if (link !== null && link !== start.lane?.link) this.#lanes?.more(start.stdin === 'open');
       this.#armLimit(watch, start.command);
       return watch;
     } catch (error) {

@@ -18,8 +18,11 @@ export type FeedOutcome = 'kept' | 'taken' | 'full' | 'closed' | 'ended';
 
 /** Output files that are there before anybody knows whose output they will hold. */
 export interface SpoolSlots {
-  /** Makes the files of `slot` those of the op `id`, before its claim; false when it has files already. */
-  hand(slot: string, id: string): Promise<boolean>;
+  /**
+   * Makes the files of `slot` those of the op `id`, before its claim; false when it has files already. An op that
+   * is fed gets the FIFO of its lane too, which stays the lane's.
+   */
+  hand(slot: string, id: string, isFed: boolean): Promise<boolean>;
   /** Removes what an op was handed that was never claimed; files of a claimed op stay. */
   takeBack(id: string): Promise<void>;
 }
