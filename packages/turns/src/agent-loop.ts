@@ -7,7 +7,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import { conversationOf } from './journal-items.ts';
 import { settleCall } from './settle-call.ts';
-import { SteeredMessages, steeringFilter } from './steering.ts';
+import { SteeredMessages } from './steering.ts';
 import type { TurnAttempt } from './turn-attempt.ts';
 import type { TurnEvents } from './turn-events.ts';
 import type { TurnJournal } from './turn-journal.ts';
@@ -45,12 +45,12 @@ export async function runAgent(parts: AgentLoopParts): Promise<'done' | 'waiting
   }
   for (;;) {
     begin ??= { input: conversationOf(await journal.loadWithMessages()), said: [] };
+    journal.said = begin.said;
     const run = await runner.run(agent, begin.input, {
       stream: true,
       maxTurns: null,
       signal: attempt.stopped,
       sandbox: agentsRunConfig(session),
-      callModelInputFilter: steeringFilter(begin.said, () => journal.takeMessages()),
     });
     for await (const _ of run);
     await run.completed;

@@ -2,12 +2,12 @@
 // what it never began. An answer that breaks off is in no journal, and is asked for again.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SandboxError, type TurnUsage } from '@boxyard/sandbox-core';
-import type { Model, ModelRequest, ModelResponse, StreamEvent } from '@openai/agents';
+import type { AgentInputItem, Model, ModelRequest, ModelResponse, StreamEvent } from '@openai/agents';
 import { type ModelPatience, waitBeforeNextTry } from './model-retry.ts';
 
 export interface ModelJournal {
-  /** Before the model is asked. @throws when it may not be asked any more. */
-  asking(request: ModelRequest): Promise<void>;
+  /** Before the model is asked; answers what it is asked with. @throws when it may not be asked any more. */
+  asking(input: readonly AgentInputItem[]): Promise<AgentInputItem[]>;
   /** Stored before anything is begun because of it, and before the model is asked again. */
   answered(output: readonly unknown[], usage: Pick<TurnUsage, 'inputTokens' | 'outputTokens'>): void;
   text(delta: string): void;
@@ -26,8 +26,8 @@ export class JournaledModel implements Model {
     this.#patience = patience;
   }
 
-  async getResponse(request: ModelRequest): Promise<ModelResponse> {
-    await this.#journal.asking(request);
+  async getResponse(given: ModelRequest): Promise<ModelResponse> {
+    const request = await this.#asking(given);
     for (let tried = 1; ; tried += 1) {
       let response: ModelResponse;
       try {
@@ -41,8 +41,8 @@ export class JournaledModel implements Model {
     }
   }
 
-  async *getStreamedResponse(request: ModelRequest): AsyncIterable<StreamEvent> {
-    await this.#journal.asking(request);
+  async *getStreamedResponse(given: ModelRequest): AsyncIterable<StreamEvent> {
+    const request = await this.#asking(given);
     for (let tried = 1; ; tried += 1) {
       const asked = new AskedOnce(this.#inner, request, this.#patience.silenceMs);
       try {
@@ -64,6 +64,12 @@ export class JournaledModel implements Model {
         await asked.close();
       }
     }
+  }
+
+  async #asking(request: ModelRequest): Promise<ModelRequest> {
+    const { input } = request;
+    const items = typeof input === 'string' ? [{ role: 'user' as const, content: input }] : input;
+    return { ...request, input: await this.#journal.asking(items) };
   }
 
   /** @throws the failure itself when the model is not asked again. */

@@ -7,7 +7,7 @@ import {
   type TurnRecord,
   type TurnUsage,
 } from '@boxyard/sandbox-core';
-import type { AgentInputItem, ModelRequest } from '@openai/agents';
+import type { AgentInputItem } from '@openai/agents';
 import {
   answeredCall,
   callEntry,
@@ -20,6 +20,7 @@ import {
 } from './journal-items.ts';
 import type { ModelJournal } from './journaled-model.ts';
 import type { ToolJournal } from './journaled-tools.ts';
+import { type SteeredMessages, steered } from './steering.ts';
 import type { TurnAttempt } from './turn-attempt.ts';
 import type { StoredRecord, TurnEvents } from './turn-events.ts';
 
@@ -39,6 +40,8 @@ export class TurnJournal implements ModelJournal, ToolJournal {
   readonly approvals: readonly string[];
   /** Called when results are safe: what they were read from may go. */
   onStored: () => Promise<void> = async () => {};
+  /** What came while the present run of the SDK worked. */
+  said: SteeredMessages = [];
   readonly #options: TurnJournalOptions;
   /** Calls of the model whose result has no entry yet, by id. */
   readonly #open = new Map<string, OpenCall>();
@@ -76,10 +79,11 @@ export class TurnJournal implements ModelJournal, ToolJournal {
     return { journal, open };
   }
 
-  async asking({ input }: ModelRequest): Promise<void> {
+  async asking(input: readonly AgentInputItem[]): Promise<AgentInputItem[]> {
     const { maxModelCalls, attempt, events, overBudget } = this.#options;
     attempt.stopped.throwIfAborted();
-    this.#recordResults(typeof input === 'string' ? [] : input);
+    for (const text of await this.takeMessages()) this.said.push({ behind: input.length, text });
+    this.#recordResults(input);
     // Nothing is asked on the ground of what might be lost.
     await events.stored();
     const budget = this.#next?.budget ?? null;
@@ -88,7 +92,7 @@ export class TurnJournal implements ModelJournal, ToolJournal {
       this.#usage.modelCalls < maxModelCalls
         ? await (budget ?? overBudget())
         : questionsUsedUp(maxModelCalls);
-    if (this.#limit === null) return;
+    if (this.#limit === null) return steered(input, this.said);
     throw new SandboxError('denied', this.#limit.message, { started: 'no', stage: 'turn' });
   }
 

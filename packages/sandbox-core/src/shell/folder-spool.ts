@@ -1,6 +1,6 @@
 // The spool of a box on this machine, read without asking its shell: output costs no fork and no frame.
 import { randomUUID } from 'node:crypto';
-import { closeSync, constants, linkSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, linkSync, lstatSync, openSync, readSync, unlinkSync } from 'node:fs';
 import { access, link, lstat, open, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bytes } from '../call-options.ts';
@@ -20,6 +20,7 @@ import { type SpoolUsage, usageOf } from './spool-budget.ts';
 
 const STATS_AT_ONCE = 64;
 const SMALL_READ_BYTES = 16 * 1024;
+const SMALL_REMOVED_BYTES = 256 * 1024;
 // Without waiting: what a command put there in place of a file must not hold us up.
 const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 // Claims and exit files are a few hundred bytes; a larger one is forged and not worth our memory.
@@ -109,8 +110,14 @@ export class FolderSpool implements Spool {
           return false;
         }
       });
-      // Not waited for: where it fails, the lane does it at its end.
-      for (const letter of letters) unlink(this.#path(`${slot}.${letter}`)).catch(() => undefined);
+      // Where it fails, the lane does it at its end.
+      for (const letter of letters) {
+        try {
+          unlinkSync(this.#path(`${slot}.${letter}`));
+        } catch {
+          // See above.
+        }
+      }
       return linked;
     },
     takeBack: async (id) => {
@@ -173,9 +180,9 @@ export class FolderSpool implements Spool {
     const names = await readdir(this.#dir).catch(absent);
     for (const id of ids) {
       const own = (names ?? []).filter((name) => name.startsWith(`${id}.`) && name !== `${id}.l`);
-      await Promise.all(own.map((name) => unlink(this.#path(name)).catch(absent)));
+      await Promise.all(own.map((name) => remove(this.#path(name))));
       // Last: until then nobody can take the id and find another op's files.
-      await unlink(this.#path(`${id}.l`)).catch(absent);
+      await remove(this.#path(`${id}.l`));
     }
   }
 
@@ -253,6 +260,16 @@ function readStart(path: string, offset: number, length: number): Bytes {
     return bytesRead === length ? buffer : buffer.slice(0, bytesRead);
   } finally {
     closeSync(file);
+  }
+}
+
+/** What is small goes at once, as in `readStart`; what is large may take its file system a while. */
+async function remove(path: string): Promise<void> {
+  try {
+    if (lstatSync(path).size <= SMALL_REMOVED_BYTES) unlinkSync(path);
+    else await unlink(path);
+  } catch (error) {
+    absent(error as NodeJS.ErrnoException);
   }
 }
 

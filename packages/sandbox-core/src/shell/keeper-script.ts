@@ -126,7 +126,7 @@ by_ended() {
   if [ -n "$by_p" ]; then
     kill "$by_p"
     # A signal that comes just before a shell's read begins is not seen until that read has ended.
-    printf '\\n' >&8
+    if [ -n "$by_q" ]; then printf '\\n' 1<>"$by_q"; else printf '\\n' >&8; fi
   fi
   # Whoever made it end has left a mark before.
   by_m=0
@@ -198,7 +198,7 @@ by_guard_run() {
  */
 export const OWN_KEEPER_SCRIPT = `
 exec 2>/dev/null
-by_mark=$1 by_s=$2 by_id=$3 by_out=$4 by_in=$5 by_blocks=$6 by_pipes=$7 by_setsid=$8 by_env=
+by_mark=$1 by_s=$2 by_id=$3 by_out=$4 by_in=$5 by_blocks=$6 by_pipes=$7 by_setsid=$8 by_env= by_q=
 by_b=$by_s/$by_id
 shift 8
 ${KEEPER_SCRIPT}

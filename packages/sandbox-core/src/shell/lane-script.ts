@@ -40,8 +40,9 @@ by_lane() {
   exec 9<<E
 E
   exec 8>/proc/self/fd/9
-  "$by_setsid" -- /bin/sh -c "$by_limits" boxyard "$by_s" "$by_mark" \${by_q:+"$by_q"} <&9 >/dev/null 3>&- 8>&- 9<&- &
-  exec 9<&-
+  [ -z "$by_q" ] || exec 7<>"$by_q"
+  "$by_setsid" -- /bin/sh -c "$by_limits" boxyard "$by_s" "$by_mark" <&9 >/dev/null 3>&- 8>&- 9<&- &
+  exec 7<&- 9<&-
   while :; do
     by_n=$((by_n+1))
     by_slot=slot@$$.$by_n

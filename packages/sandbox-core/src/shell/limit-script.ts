@@ -2,14 +2,13 @@ import { KILL_SCRIPT } from './kill-script.ts';
 import { START_SCRIPT } from './start-script.ts';
 
 /**
- * The guard of a lane, `/bin/sh -c … boxyard SPOOL MARK QUEUE`, enforces the run limits of its commands whatever
- * becomes of us. It waits on stdin for `id token uptime` and costs nothing until then; it ends with its lane, and
- * with it ends a pump of the lane that waits at the FIFO `QUEUE` for a command to feed.
+ * The guard of a lane, `/bin/sh -c … boxyard SPOOL MARK`, enforces the run limits of its commands whatever
+ * becomes of us. It waits on stdin for `id token uptime` and costs nothing until then; it ends with its lane. 7 is
+ * the other end of the FIFO at which a pump of the lane waits for a command to feed: it ends with the guard.
  */
 export const LIMIT_SCRIPT = `
 exec 2>/dev/null
 by_s=$1 by_mark=$2 by_setsid=1
-[ -z "$3" ] || exec 7<>"$3"
 ${START_SCRIPT}
 ${KILL_SCRIPT}
 while read -r by_id by_token by_limit; do

@@ -18,7 +18,7 @@ import { READ_ARGUMENTS, START_SCRIPT } from './start-script.ts';
  */
 export const RUNNER_SCRIPT = `
 exec 3>&2 2>/dev/null
-by_s=$1 by_root=$2 by_mark=$3 by_epoch=$4 by_keeper=$5 by_starter=$6 by_limits=$7 by_guard= by_self=
+by_s=$1 by_root=$2 by_mark=$3 by_epoch=$4 by_keeper=$5 by_starter=$6 by_limits=$7 by_guard= by_self= by_q=
 by_has() { command -v "$1" >/dev/null; }
 ${START_SCRIPT}
 ${KEEPER_SCRIPT}

@@ -358,7 +358,7 @@ describe.runIf(hasPipes())('lanes of a runner', () => {
     const runner = open();
     await fedByLanes(runner, 1, 'true', async (started) => void (await started.exited()));
     const guards = async () =>
-      (await processes()).filter(({ what }) => / boxyard \S+\/spool \S+ \S+\.q ?$/.test(what));
+      (await processes()).filter(({ what }) => what.endsWith(` boxyard ${folder}/spool ${mark} `));
     expect((await guards()).length).toBeGreaterThan(0);
     for (const { pid } of await guards()) process.kill(pid, 'SIGKILL');
     await eventually('they are gone', async () => (await guards()).length === 0);
