@@ -137,7 +137,8 @@ export class TurnRunner {
         // Whoever has it now goes on; a record that did not answer is told to the worker.
         if (attempt.failure !== null && !SandboxError.hasCode(attempt.failure, 'fenced'))
           throw attempt.failure;
-        return;
+        // Or nobody has: a beat is fenced too that comes just behind our own letting wait for a person.
+        return this.#cancelParked(parts);
       case 'drained':
         await parts.events.flush();
         return this.#options.turns.release(attempt.key);
