@@ -17,8 +17,11 @@ async function processesOf(
     const [environ, cmdline, stat] = await Promise.all([read('environ'), read('cmdline'), read('stat')]);
     if (!environ.split('\0').includes(`BOXYARD_BOX=${mark}`)) continue;
     if (/^\d+ \(.*\) [ZX] /s.test(stat)) continue;
-    // A cat of a lane that waits for its next command still fills files that belong to no op.
-    const output = await readlink(`/proc/${name}/fd/1`).catch(() => '');
+    // A cat of a lane that waits for its next command still fills files that belong to no op, and a pump waits there.
+    const [output, queue] = await Promise.all(
+      [1, 4].map((fd) => readlink(`/proc/${name}/fd/${fd}`).catch(() => '')),
+    );
+    const isPrepared = [output, queue].some((file) => file?.includes('/spool/slot@'));
     // A keeper or a pump is a fork of the runner's shell and looks like it, but leads no session.
     const leads = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3] === name;
     const what = cmdline.replaceAll('\0', ' ');
@@ -26,7 +29,7 @@ async function processesOf(
       pid: Number(name),
       what: what.slice(-120),
       stopped: /^\d+ \(.*\) [Tt] /s.test(stat),
-      isRunner: (leads && what.includes(' boxyard ')) || output.includes('/spool/slot@'),
+      isRunner: (leads && what.includes(' boxyard ')) || isPrepared,
     });
   }
   return found;
