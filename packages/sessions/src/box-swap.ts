@@ -18,7 +18,8 @@ import {
   type SessionWithGroup,
 } from '@boxyard/sandbox-core';
 import { v7 as uuidv7 } from 'uuid';
-import type { ActiveBox, ActiveBoxes, BoxHolder } from './active-boxes.ts';
+import type { ActiveBox, BoxHolder } from './active-box.ts';
+import type { ActiveBoxes } from './active-boxes.ts';
 import { carryWorkspace, differsFromPacked } from './carry-workspace.ts';
 import { refuseToCarryMachines } from './session-machines.ts';
 import type { FoundTarget, SwapTargets } from './swap-targets.ts';

@@ -1,7 +1,7 @@
 /** What was thrown, in the words that callers and events are told. */
 import type { ProblemCode } from '@boxyard/contracts';
 import { SandboxError, type SandboxErrorCode } from '@boxyard/sandbox-core';
-import { BOX_OPEN_STAGE } from './active-boxes.ts';
+import { BOX_OPEN_STAGE } from './open-in-time.ts';
 
 export interface Failure {
   readonly code: ProblemCode;

@@ -1,8 +1,9 @@
-export type { ActiveBox, ActiveBoxesOptions, BoxHolder, OpenBoxOptions } from './active-boxes.ts';
-export { ActiveBoxes, BOX_OPEN_STAGE } from './active-boxes.ts';
+export type { ActiveBox, BoxHolder, OpenBoxOptions } from './active-box.ts';
+export { ActiveBoxes, type ActiveBoxesOptions } from './active-boxes.ts';
 export type { SwapCall } from './box-swap.ts';
 export { type Failure, failureOf } from './failure.ts';
 export type { GroupRedactors } from './group-secrets.ts';
+export { BOX_OPEN_STAGE } from './open-in-time.ts';
 export type { RetentionOptions, RetentionSettings } from './retention.ts';
 export { DEFAULT_RETENTION, Retention } from './retention.ts';
 export type { SessionMachines } from './session-machines.ts';
