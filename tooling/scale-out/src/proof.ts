@@ -10,9 +10,10 @@ import type { WorkedSession } from './workload.ts';
 
 /** Every turn ended once, and its files are right. Answers what is wrong, in words. */
 export async function proveTurns(
-  { servers, token, store }: Installation,
+  installation: Installation,
   sessions: readonly WorkedSession[],
 ): Promise<readonly string[]> {
+  const { servers, token, store } = installation;
   const wrong: string[] = [];
   const client = createClient({ url: servers[0]!.url, token, maxAttempts: 8 });
   for (const { id, turns, ends } of sessions) {
@@ -41,20 +42,32 @@ export async function proveTurns(
       if (result !== resultOf(task + 1))
         wrong.push(`session ${id}: ${FILES.resultOf(task + 1)} is ${JSON.stringify(result)}`);
     }
-    if (wrong.length > before) wrong.push(...(await storyOf(store, id)));
+    if (wrong.length > before) wrong.push(...(await storyOf(installation, id)));
   }
   return wrong;
 }
 
-/** What its events tell, in short, to see what went wrong. */
-async function storyOf(store: Installation['store'], sessionId: string): Promise<readonly string[]> {
+/** What its events, its lease and its box tell, in short, to see what went wrong. */
+async function storyOf({ store, dataDir }: Installation, sessionId: string): Promise<readonly string[]> {
   const events = await store.events.read(sessionId, { after: 0, limit: 1_000 });
-  return events
+  const leases = await store.sql<{ group_id: string; line: string }[]>`
+    SELECT l.group_id, concat_ws(' ', l.state, 'epoch', l.epoch, l.reason, l.box, l.body, (
+      SELECT json_agg(concat_ws(' ', a.state, a.epoch, a.revision, a.archive_key))::text FROM artifacts a
+      WHERE a.group_id = l.group_id
+    )) AS line
+    FROM leases l JOIN sessions s ON s.group_id = l.group_id WHERE s.id = ${sessionId}`;
+  const lines = events
     .filter(({ type }) => type !== 'model.text.delta')
     .map(
       ({ seq, at, type, data }) =>
         `  ${seq} ${at.toISOString()} ${type} ${JSON.stringify(data).slice(0, 300)}`,
     );
+  for (const { group_id, line } of leases) {
+    const workspace = join(dataDir, 'boxes', group_id, 'workspace');
+    const there = await readdir(workspace, { recursive: true }).catch((error: Error) => [error.message]);
+    lines.push(`  box ${group_id}: ${line}; on disk: ${there.join(' ')}`);
+  }
+  return lines;
 }
 
 /** Nobody holds anything in the name of a process that is dead. Waits for what heartbeats take to run out. */

@@ -4,6 +4,8 @@ import type { Db } from 'pg-boss';
 import type postgres from 'postgres';
 import type { Database } from '../connect.ts';
 
+const ROLLBACK_DEADLINE_MS = 5_000;
+
 /** On one connection: pg-boss sends transactions as one text, which the driver takes on no pool of several. */
 export function bossDatabase(database: Database): Db {
   return {
@@ -16,8 +18,10 @@ export function bossDatabase(database: Database): Db {
         );
         return { rows: rowsOf(answer) };
       } catch (error) {
-        // A text that began a transaction and failed in it would leave the connection to nobody's use.
-        await sql.unsafe('ROLLBACK').catch(() => {});
+        // A text that began a transaction and failed in it would leave the connection to nobody's use. One that was lost
+        // may never answer, and whoever waits here takes up no turn.
+        const call = { deadlineMs: ROLLBACK_DEADLINE_MS };
+        await database.run('Asking the queue of jobs', sql.unsafe('ROLLBACK'), call).catch(() => {});
         throw withCode(error);
       }
     },
