@@ -8,6 +8,7 @@ import { type Script, startScriptedModel } from '@boxyard/scripted-model';
 import { openTestStore, type TestStore } from '@boxyard/store-postgres/testing';
 import { eventually } from '@tooling/eventually';
 import { expect, onTestFinished, test } from 'vitest';
+import { startWorker } from '../src/start-worker.ts';
 import { spawnWorker, startWorkerProcess } from './worker-process.ts';
 
 interface Yard {
@@ -125,13 +126,18 @@ test.each([
 test('a worker that has not got what servers and workers share does not start, and says what to set', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'boxyard-worker-'));
   onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
-  const refusal = async (env: Readonly<Record<string, string>>) => {
-    const worker = spawnWorker({ BOXYARD_DATA_DIR: dataDir, ...env });
-    expect(await worker.ended()).toBe(1);
-    return worker.printed();
-  };
+  const refused = (env: Readonly<Record<string, string>>, message: RegExp) =>
+    expect(
+      startWorker({
+        env: { BOXYARD_DATA_DIR: dataDir, ...env },
+        version: '0.0.0-test',
+        log: () => createLogger('silent'),
+      }),
+    ).rejects.toThrow(message);
   const url = { BOXYARD_DATABASE_URL: 'postgres://127.0.0.1:1/none' };
-  expect(await refusal({})).toMatch(/Set BOXYARD_DATABASE_URL/);
-  expect(await refusal(url)).toMatch(/Set BOXYARD_SECRET_KEY/);
-  expect(await refusal({ ...url, BOXYARD_SECRET_KEY: 'x'.repeat(40) })).toMatch(/Set BOXYARD_MODEL_BASE_URL/);
+  await refused(url, /Set BOXYARD_SECRET_KEY/);
+  await refused({ ...url, BOXYARD_SECRET_KEY: 'x'.repeat(40) }, /Set BOXYARD_MODEL_BASE_URL/);
+  const worker = spawnWorker({ BOXYARD_DATA_DIR: dataDir });
+  expect(await worker.ended()).toBe(1);
+  expect(worker.printed()).toMatch(/^boxyard-worker: .*Set BOXYARD_DATABASE_URL.*\n$/);
 });
