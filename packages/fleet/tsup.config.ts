@@ -2,7 +2,7 @@ import { defineConfig } from 'tsup';
 
 // Types come from tsc: TypeScript 7 has no compiler API for tsup to call.
 export default defineConfig({
-  entry: ['src/index.ts'],
+  entry: ['src/index.ts', 'src/limits.ts'],
   format: ['esm'],
   platform: 'node',
   target: 'node22',

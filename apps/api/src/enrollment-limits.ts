@@ -1,4 +1,4 @@
-import { ENROLLMENT_RATE_LIMITS, type LimitedRoute, TokenBuckets } from '@boxyard/fleet';
+import { ENROLLMENT_RATE_LIMITS, type LimitedRoute, TokenBuckets } from '@boxyard/fleet/limits';
 import { clientAddress } from './client-address.ts';
 import type { ApiContext } from './define-route.ts';
 import { ApiError } from './problem.ts';

@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { NatsBus } from '@boxyard/bus-nats';
 import { openStore, type PostgresStore } from '@boxyard/store-postgres';
 import { CANARY_WORKSPACE } from './canary.ts';
 import type { PartsContext } from './parts-context.ts';
@@ -16,7 +15,7 @@ export async function openRecord({
 }: Pick<PartsContext, 'settings' | 'meters' | 'opening' | 'onTrouble'>): Promise<PostgresStore> {
   const { dataDir, databaseUrl, natsUrl } = settings;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const bus = natsUrl === null ? undefined : new NatsBus({ url: natsUrl, onTrouble });
+  const bus = natsUrl === null ? undefined : await openBus(natsUrl, onTrouble);
   opening.defer(() => bus?.close());
   const address =
     databaseUrl === null ? { embedded: { dataDir: join(dataDir, 'postgres') } } : { url: databaseUrl };
@@ -28,4 +27,10 @@ export async function openRecord({
   };
   meterRecord(meters, store, [CANARY_WORKSPACE]);
   return store;
+}
+
+/** Loaded only where it is wanted. */
+async function openBus(url: string, onTrouble: PartsContext['onTrouble']) {
+  const { NatsBus } = await import('@boxyard/bus-nats');
+  return new NatsBus({ url, onTrouble });
 }

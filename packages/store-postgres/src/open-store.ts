@@ -39,7 +39,7 @@ import { PostgresOpStore } from './op-store.ts';
 import { PostgresPointerStore } from './pointer-store.ts';
 import { PostgresPtyRegistry } from './pty-registry.ts';
 import { PostgresSessionStore } from './session-store.ts';
-import { TurnQueue } from './turn-queue/turn-queue.ts';
+import { TurnQueueOnDemand } from './turn-queue/turn-queue-on-demand.ts';
 import { PostgresTurnStore } from './turn-store.ts';
 import { PostgresUsageStore } from './usage-store.ts';
 import { PostgresWorkspaceStore } from './workspace-store.ts';
@@ -96,8 +96,6 @@ export interface PostgresStore extends AsyncDisposable {
  * another server has the data folder, `unreachable` when the given database does not answer.
  */
 export async function openStore(options: OpenStoreOptions): Promise<PostgresStore> {
-  // Loads beside the start of the database.
-  void TurnQueue.load();
   const embedded = 'embedded' in options ? await KeptPostgres.start(options.embedded) : null;
   const address: DatabaseAddress =
     embedded === null
@@ -114,8 +112,7 @@ export async function openStore(options: OpenStoreOptions): Promise<PostgresStor
   });
   try {
     await migrate(database);
-    const turnQueue = await TurnQueue.open(address);
-    return assembleStore({ database, turnQueue, address, embedded, bus: options.bus ?? null });
+    return assembleStore({ database, address, embedded, bus: options.bus ?? null });
   } catch (error) {
     await database.close();
     await embedded?.stop();
@@ -125,15 +122,15 @@ export async function openStore(options: OpenStoreOptions): Promise<PostgresStor
 
 interface StoreParts {
   readonly database: Database;
-  readonly turnQueue: TurnQueue;
   readonly address: DatabaseAddress;
   readonly embedded: KeptPostgres | null;
   readonly bus: Bus | null;
 }
 
-function assembleStore({ database, turnQueue, address, embedded, bus }: StoreParts): PostgresStore {
+function assembleStore({ database, address, embedded, bus }: StoreParts): PostgresStore {
   const notifications = new Notifications(address);
   const signals = new EventSignals(notifications, bus);
+  const turnQueue = new TurnQueueOnDemand(address);
   const close = async () => {
     await notifications.close();
     await turnQueue.close();

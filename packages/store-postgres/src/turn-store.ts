@@ -18,7 +18,7 @@ import { eventRows } from './append-events.ts';
 import { asJson, type Database } from './connect.ts';
 import type { EventSignals } from './event-signals.ts';
 import { type Notifications, topics } from './notifications.ts';
-import type { TurnQueue } from './turn-queue/turn-queue.ts';
+import type { TurnQueueOnDemand } from './turn-queue/turn-queue-on-demand.ts';
 
 interface TurnRow {
   readonly id: string;
@@ -64,14 +64,15 @@ const REQUEUED_AT_ONCE = 100;
 export interface TurnStoreParts {
   readonly database: Database;
   readonly notifications: Notifications;
-  readonly queue: TurnQueue;
+  readonly queue: TurnQueueOnDemand;
   readonly signals: EventSignals;
 }
 
 export class PostgresTurnStore implements TurnStore {
   readonly #database: Database;
   readonly #notifications: Notifications;
-  readonly #queue: TurnQueue;
+  /** Every statement that may make a turn due puts it in there. */
+  readonly #queue: TurnQueueOnDemand;
   readonly #signals: EventSignals;
 
   constructor({ database, notifications, queue, signals }: TurnStoreParts) {
@@ -82,6 +83,7 @@ export class PostgresTurnStore implements TurnStore {
   }
 
   async post(message: Parameters<TurnStore['post']>[0]): Promise<PostedMessage> {
+    await this.#queue.ready();
     const { sql } = this.#database;
     const [row] = await this.#database.run(
       'Posting a message',
@@ -121,6 +123,7 @@ export class PostgresTurnStore implements TurnStore {
   }
 
   async requeue(ttlMs: number): Promise<void> {
+    await this.#queue.ready();
     const { sql } = this.#database;
     await this.#database.run(
       'Looking for turns that nobody runs',
@@ -269,6 +272,7 @@ export class PostgresTurnStore implements TurnStore {
   }
 
   async release(attempt: TurnAttempt): Promise<void> {
+    await this.#queue.ready();
     const { sql } = this.#database;
     await this.#database.run(
       'Letting go of a turn',
@@ -298,6 +302,7 @@ export class PostgresTurnStore implements TurnStore {
     decidedBy: string,
     event: NewEvent,
   ): Promise<{ readonly approval: ApprovalRecord; readonly isNew: boolean } | null> {
+    await this.#queue.ready();
     const { sql } = this.#database;
     const [row] = await this.#database.run(
       'Deciding an approval',

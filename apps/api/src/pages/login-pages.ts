@@ -1,4 +1,4 @@
-import { TokenBuckets } from '@boxyard/fleet';
+import { TokenBuckets } from '@boxyard/fleet/limits';
 import { deleteCookie, setCookie } from 'hono/cookie';
 import { html } from 'hono/html';
 import { clientAddress } from '../client-address.ts';

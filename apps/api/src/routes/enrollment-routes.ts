@@ -16,7 +16,8 @@ import {
   StartedEnrollment,
   UserCodeRequest,
 } from '@boxyard/contracts';
-import { type Fleet, type LimitedRoute, RefusedCredential } from '@boxyard/fleet';
+import type { Fleet } from '@boxyard/fleet';
+import { type LimitedRoute, RefusedCredential } from '@boxyard/fleet/limits';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { ApiContext, RouteTable } from '../define-route.ts';
 import { createEnrollmentLimits } from '../enrollment-limits.ts';

@@ -1,10 +1,8 @@
 import type { Settings } from '@boxyard/config';
 import { createLogger } from '../server/logger.ts';
 import { type RunningServer, startServer } from '../server/start-server.ts';
-import { TurnPrinter } from './chat/turn-printer.ts';
 import { clientOf } from './connection.ts';
 import { openDemoModel } from './demo/demo-model.ts';
-import { runDemo } from './demo/run-demo.ts';
 
 export interface UpOptions {
   readonly port?: number;
@@ -53,6 +51,10 @@ async function showDemo(server: RunningServer, aboutModel: string): Promise<void
   const { backend, dockerSocket } = server.settings;
   say('');
   say(aboutModel);
+  const [{ runDemo }, { TurnPrinter }] = await Promise.all([
+    import('./demo/run-demo.ts'),
+    import('./chat/turn-printer.ts'),
+  ]);
   const { sessionId } = await runDemo({
     client: clientOf(server),
     printer: new TurnPrinter(process.stdout, 'table'),

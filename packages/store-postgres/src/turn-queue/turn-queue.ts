@@ -22,11 +22,6 @@ export class TurnQueue {
     this.#database = database;
   }
 
-  /** What `open` needs; it takes a tenth of a second. */
-  static async load(): Promise<void> {
-    await import('pg-boss');
-  }
-
   /** Brings the schema of pg-boss up to date. Processes that start together wait for one another. */
   static async open(
     address: DatabaseAddress,

@@ -6,7 +6,7 @@ import type { Connect } from '../connection.ts';
 import type { OutputFormat } from '../output.ts';
 import { chat, NothingToSay } from './chat.ts';
 import { Keyboard } from './keyboard.ts';
-import { TurnPrinter } from './turn-printer.ts';
+import type { TurnPrinter } from './turn-printer.ts';
 
 interface ChatCommandOptions {
   readonly new?: boolean;
@@ -41,6 +41,8 @@ export function addChatCommand(program: Command, connect: Connect): void {
       const { stdin, stdout } = process;
       const isTalk = stdin.isTTY && stdout.isTTY && options.output !== 'json';
       const given = words.length > 0 ? words.join(' ') : isTalk ? '' : (await readText(stdin)).trim();
+      // Only who chats waits for what it loads.
+      const { TurnPrinter } = await import('./turn-printer.ts');
       const printer = new TurnPrinter(stdout, options.output);
       const session = options.new ? await newSession(client, options, printer) : client.session(first ?? '');
       process.exitCode = await chat({
