@@ -68,6 +68,8 @@ export class OpFeed {
   #kept: Kept[] = [];
   /** Of frames that nobody needs any more: making each anew would keep the collector of garbage busy. */
   #memory: Uint8Array<ArrayBuffer>[] = [];
+  /** Frames that go out together at the end of this turn of the event loop. */
+  #together: Kept[] = [];
   #unackedBytes = 0;
   #seq: number;
   #run: AbortController | null = null;
@@ -138,6 +140,7 @@ export class OpFeed {
 
   /** Sends again what has not been acknowledged: it may have been lost with a link. */
   resend(): void {
+    this.#together = [];
     for (const kept of this.#kept) {
       // The one or the other may still wait somewhere when its like is acknowledged.
       kept.memory = null;
@@ -151,6 +154,7 @@ export class OpFeed {
     this.#run?.abort('stopped');
     this.#run = null;
     this.#endProgress();
+    this.#together = [];
     this.#told.resolve();
     this.#room?.();
   }
@@ -190,6 +194,7 @@ export class OpFeed {
       stderrFrom: BigInt(from.stderr),
     });
     this.#put({ case: 'exit', value: exit });
+    this.#sendTogether();
     this.#told.resolve();
   }
 
@@ -236,10 +241,21 @@ export class OpFeed {
 
   /** Sends the next frame, which stays here until it is acknowledged. */
   #keep(payload: Uint8Array, dataBytes: number, memory: Uint8Array<ArrayBuffer> | null): void {
-    this.#kept.push({ seq: ++this.#seq, payload, dataBytes, memory });
+    const kept = { seq: ++this.#seq, payload, dataBytes, memory };
+    this.#kept.push(kept);
     this.#unackedBytes += dataBytes;
-    this.#transport.sendFrame(this.streamId, payload);
+    this.#together.push(kept);
+    if (dataBytes >= FRAME_DATA_BYTES) this.#sendTogether();
+    else if (this.#together.length === 1) setImmediate(() => this.#sendTogether());
     if (!this.#exitSent) this.#armProgress();
+  }
+
+  /** The last words of a short command and its end are one wake-up for everybody on the way. */
+  #sendTogether(): void {
+    const frames = this.#together;
+    if (frames.length === 0) return;
+    this.#together = [];
+    for (const { payload } of frames) this.#transport.sendFrame(this.streamId, payload);
   }
 
   #drop(ackedSeq: number): void {
