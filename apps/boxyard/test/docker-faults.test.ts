@@ -6,7 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BoxyardError, type BoxyardSession, createClient } from '@boxyard/client';
-import { IMAGE_NAMES, provideImage, startTestEngine, type TestEngine } from '@tooling/docker-engine';
+import {
+  IMAGE_NAMES,
+  pause,
+  provideImage,
+  startTestEngine,
+  type TestEngine,
+  unpause,
+} from '@tooling/docker-engine';
 import { eventually } from '@tooling/eventually';
 import { needs } from '@tooling/system-parts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -114,9 +121,9 @@ const STRIKES: Readonly<Record<string, (scenes: readonly Scene[]) => Promise<() 
     return nothing;
   }),
   'docker pause': eachContainer(async (container) => {
-    await container.pause();
+    await pause(engine.docker, container.id);
     // A deletion that went on has ended the container: there is nothing left to be unpaused.
-    return () => container.unpause().catch(nothing);
+    return () => unpause(engine.docker, container.id);
   }),
   'docker restart': eachContainer(async (container) => {
     await container.restart({ t: 0 });

@@ -1,6 +1,7 @@
 // Boxes of a real engine as subjects of the conformance suite, and what others do to them from outside.
 import type { BoxSubject, ProviderSubject } from '@boxyard/sandbox-conformance';
 import type { Box } from '@boxyard/sandbox-core';
+import { pause, unpause } from '@tooling/docker-engine';
 import Docker from 'dockerode';
 import { dockerProvider } from '../src/index.ts';
 
@@ -40,13 +41,14 @@ export async function openDockerSubject(place: TestPlace, group: string): Promis
   const provider = providerOf(place);
   const tag = { deployment: place.deployment, group, epoch: 1 };
   const box: Box = await provider.create({ tag, environment: {} });
-  const container = new Docker({ socketPath: place.socketPath }).getContainer(box.ref.instance);
+  const docker = new Docker({ socketPath: place.socketPath });
+  const container = docker.getContainer(box.ref.instance);
   let destroyed = false;
   return {
     box,
     reopen: () => providerOf(place).resume(box.ref, { epoch: 1, environment: {} }),
-    freeze: () => container.pause(),
-    thaw: () => container.unpause(),
+    freeze: () => pause(docker, box.ref.instance),
+    thaw: () => unpause(docker, box.ref.instance),
     killHost: async () => {
       destroyed = true;
       await container.remove({ force: true, v: true });
