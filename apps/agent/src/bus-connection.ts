@@ -117,6 +117,8 @@ export class BusConnection {
       reconnectDelayHandler: () => reconnectDelayMs(0),
       pingInterval: 20_000,
       maxPingOut: 3,
+      // Without it a server that says that it has no TLS would be believed.
+      ...(natsUrls.some((url) => url.startsWith('tls:')) ? { tls: {} } : {}),
     });
     this.#open.add(connection);
     void connection.closed().then(() => this.#open.delete(connection));

@@ -16,9 +16,9 @@ import {
   signerOf,
 } from '@boxyard/fleet';
 import { deriveTokenSecret, SandboxError } from '@boxyard/sandbox-core';
-import type { MachineBox, MachineTimings } from '@boxyard/selfhosted';
+import type { MachineBox, MachineBoxOptions, MachineTimings } from '@boxyard/selfhosted';
 import { openTestStore } from '@boxyard/store-postgres/testing';
-import { createRelay } from '@boxyard/streaming/relay';
+import { createRelay, type Relay } from '@boxyard/streaming/relay';
 import { fromBinary } from '@bufbuild/protobuf';
 import { encodeUser, fromSeed } from '@nats-io/jwt';
 import { createUser } from '@nats-io/nkeys';
@@ -39,13 +39,14 @@ export interface ControlPlane extends AsyncDisposable {
   readonly nats: TestNatsServer;
   readonly tokenSecret: Uint8Array;
   readonly relayUrl: string;
+  readonly relay: Relay;
   /** What agents and open machines are connected through; the registry and `hellos` hear the server itself. */
   readonly proxy: CuttingProxy;
   readonly hellos: HeardHello[];
   readonly events: AgentEvent[];
   enrollmentToken(): Promise<string>;
   /** Of the agent that said hello last. */
-  openMachine(timings?: Partial<MachineTimings>): Promise<MachineBox>;
+  openMachine(timings?: Partial<MachineTimings>, relay?: MachineBoxOptions['relay']): Promise<MachineBox>;
   /** The same for another process; it speaks to the agent that said hello last, and to no later one. */
   machineTerms(): Promise<MachineTerms>;
   /** What the registry says of it now. */
@@ -161,6 +162,7 @@ export async function startControlPlane({ jwtTtlMs = 300_000 } = {}): Promise<Co
   return {
     url: address.url,
     relayUrl: address.relayUrl,
+    relay,
     proxy,
     fleet,
     workspaceId: workspace.id,
@@ -178,12 +180,13 @@ export async function startControlPlane({ jwtTtlMs = 300_000 } = {}): Promise<Co
           createdBy: APPROVER,
         })
       ).token,
-    async openMachine(timings = {}) {
+    async openMachine(timings = {}, relay = undefined) {
       return openMachineOver({
         user: await controlUser(proxy.url),
         heard: lastHeard(hellos),
         newestInstance: (machine) => instanceOf(hellos, machine),
         timings,
+        relay,
       });
     },
     machineTerms: async () => termsOf(await controlUser(proxy.url), lastHeard(hellos)),

@@ -1,7 +1,7 @@
 // A machine as a control plane's process reaches it: what such a process has to be told, and the box that it opens.
 import { type MachineAddress, parseAgentSubject } from '@boxyard/agent-proto';
 import { type Hello, HelloSchema } from '@boxyard/agent-proto/messages';
-import { MachineBox, type MachineTimings, NatsControlRpc } from '@boxyard/selfhosted';
+import { MachineBox, type MachineBoxOptions, type MachineTimings, NatsControlRpc } from '@boxyard/selfhosted';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { connect, jwtAuthenticator, type NatsConnection } from '@nats-io/transport-node';
 
@@ -45,10 +45,17 @@ export interface OpenMachineOptions {
   /** Asked before each request. */
   readonly newestInstance?: (machine: MachineAddress) => string | null;
   readonly timings?: Partial<MachineTimings>;
+  readonly relay?: MachineBoxOptions['relay'];
 }
 
 /** Nothing is connected before it is used. Its connections end with the box. */
-export function openMachineOver({ user, heard, newestInstance, timings }: OpenMachineOptions): MachineBox {
+export function openMachineOver({
+  user,
+  heard,
+  newestInstance,
+  timings,
+  relay,
+}: OpenMachineOptions): MachineBox {
   const { workspaceId, agentId } = heard.hello;
   const instance = parseAgentSubject(heard.subject)?.instance ?? null;
   const rpc = new NatsControlRpc({
@@ -63,6 +70,7 @@ export function openMachineOver({ user, heard, newestInstance, timings }: OpenMa
     hello: heard.hello,
     epoch: 1,
     timings: { silenceMs: 2000, requestMs: 5000, ...timings },
+    relay,
   });
   const letGo = () => MachineBox.prototype.close.call(box);
   const close = async () => {

@@ -24,6 +24,8 @@ describe('a machine behind a network of its own', needsNetworks(), () => {
     cleanup.defer(() => travelling.model.close());
     const shared = await startSharedServer({
       BOXYARD_HOST: network.ourAddress,
+      // The network is a cable of this machine.
+      BOXYARD_MACHINES_NATS_PLAIN: 'on',
       BOXYARD_MACHINES: 'on',
       BOXYARD_MACHINES_NATS_PORT: '0',
       BOXYARD_MODEL_BASE_URL: travelling.model.baseUrl,

@@ -1,8 +1,11 @@
 // Sessions on a machine of a user: a real server, a real nats-server, and the agent as a process of its own.
+import { randomUUID } from 'node:crypto';
 import { access, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { StreamKind } from '@boxyard/agent-proto/messages';
+import { RelayDialler } from '@boxyard/agent-proto/relay';
 import type { CapabilityDocument, SwapSandboxResponse } from '@boxyard/contracts';
 import { eventually } from '@tooling/eventually';
 import { needs } from '@tooling/system-parts';
@@ -21,8 +24,12 @@ import {
 } from './machine-walk.ts';
 import type { ApiClient } from './raw-api.ts';
 import { type SharedServer, startSharedServer } from './shared-server.ts';
+import { viewerToken } from './stream-tokens.ts';
 import { launchServer, temporaryDataDir } from './test-server.ts';
 
+/** What serves on the machine; longer than all that is said around it. */
+const PAGE = `from the machine ${'and so on '.repeat(10_000)}`;
+const SECRET_KEY = 'what-this-server-signs-tokens-with-and-this-test-too';
 const NOWHERE = '01890000-0000-7000-8000-000000000000';
 
 describe('sessions on a machine of a user', needs('nats-server', 'git'), () => {
@@ -30,7 +37,7 @@ describe('sessions on a machine of a user', needs('nats-server', 'git'), () => {
   let client: ApiClient;
   let machine: MachineAgent;
   let travelling: TravellingModel;
-  const web = createServer((_, response) => response.end('from the machine'));
+  const web = createServer((_, response) => response.end(PAGE));
 
   beforeAll(async () => {
     travelling = await startTravellingModel('a laptop');
@@ -40,6 +47,7 @@ describe('sessions on a machine of a user', needs('nats-server', 'git'), () => {
       BOXYARD_MACHINES_NATS_PORT: '0',
       BOXYARD_MODEL_BASE_URL: travelling.model.baseUrl,
       BOXYARD_MODEL: 'scripted',
+      BOXYARD_SECRET_KEY: SECRET_KEY,
     });
     ({ client } = shared);
     machine = await MachineAgent.start({ client, name: 'a laptop', port: portOf() });
@@ -76,11 +84,17 @@ describe('sessions on a machine of a user', needs('nats-server', 'git'), () => {
     });
   });
 
-  test('a port that its owner lets be reached is, and no other', async () => {
+  test('a port that its owner lets be reached is, by way of the relay, and no other', async () => {
     const id = await onMachine();
     const expose = (port: number) => client.json<{ url: string }>('GET', `${SESSIONS}/${id}/ports/${port}`);
+    const relayed = async () => {
+      const text = await (await client.send('GET', '/metrics')).text();
+      return Number(/^boxyard_relay_received_bytes_total (\d+)$/m.exec(text)?.[1]);
+    };
+    const before = await relayed();
     const { url } = await expose(portOf());
-    expect(await (await fetch(url)).text()).toBe('from the machine');
+    expect(await (await fetch(url)).text()).toBe(PAGE);
+    expect((await relayed()) - before).toBeGreaterThan(PAGE.length);
     const other = await expose(1);
     await expect(fetch(other.url)).rejects.toThrow();
   });
@@ -99,6 +113,35 @@ describe('sessions on a machine of a user', needs('nats-server', 'git'), () => {
     expect(await swap(second, 'home')).toMatchObject({ activeSandboxId: null });
     expect((await execIn(client, first, 'cat both')).stdout).toBe('seen by both\n');
     expect((await execIn(client, second, 'ls')).stdout).toBe('');
+  });
+
+  test('when a session goes elsewhere its streams end, and tokens of before open none', async () => {
+    const [id, staying] = [await createSession(client), await createSession(client)];
+    const moved = await swap(id, { machineId: machine.id });
+    const stayed = await swap(staying, { machineId: machine.id });
+    const { workspaceId } = await readSession(client, id);
+    const channel = {
+      workspaceId,
+      agentId: machine.id,
+      channelId: randomUUID(),
+      kind: StreamKind.PTY,
+      port: 7681,
+    };
+    const watch = (sessionId: string, leaseEpoch: number) => {
+      const token = viewerToken(SECRET_KEY, { channel, sessionId, viewerId: randomUUID(), leaseEpoch });
+      return new RelayDialler({
+        url: client.url.replace('http', 'ws'),
+        token: () => token,
+        delayMs: () => 10,
+      }).consume(channel);
+    };
+    const [gone, here] = [await watch(id, moved.activeEpoch), await watch(staying, stayed.activeEpoch)];
+    await swap(id, 'home');
+    expect((await gone.ended).error).toMatchObject({ code: 'fenced' });
+    await expect(watch(id, moved.activeEpoch)).rejects.toMatchObject({ code: 'fenced' });
+    // Whoever stays is watched on.
+    expect(await Promise.race([here.ended, 'goes on'])).toBe('goes on');
+    await here.close({ deadlineMs: 10 });
   });
 
   test(

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { GoingOfflineReason, StreamKind } from '@boxyard/agent-proto/messages';
 import { RelayDialler } from '@boxyard/agent-proto/relay';
 import type {
@@ -9,6 +10,7 @@ import type {
   MachineList,
   PendingEnrollment,
   RefreshedEnrollment,
+  Workspace,
 } from '@boxyard/contracts';
 import { createUser } from '@nats-io/nkeys';
 import { needs } from '@tooling/system-parts';
@@ -26,14 +28,20 @@ import {
 } from './enrolled-machine.ts';
 import { ApiClient } from './raw-api.ts';
 import { type SharedServer, startSharedServer } from './shared-server.ts';
+import { producerToken, viewerToken } from './stream-tokens.ts';
 
 const FOUND = { timeout: 30_000 };
+const SECRET_KEY = 'what-this-server-signs-tokens-with-and-this-test-too';
 
 describe('machines of users', needs('nats-server'), () => {
   let shared: SharedServer;
   let client: ApiClient;
   beforeAll(async () => {
-    shared = await startSharedServer({ BOXYARD_MACHINES: 'on', BOXYARD_MACHINES_NATS_PORT: '0' });
+    shared = await startSharedServer({
+      BOXYARD_MACHINES: 'on',
+      BOXYARD_MACHINES_NATS_PORT: '0',
+      BOXYARD_SECRET_KEY: SECRET_KEY,
+    });
     ({ client } = shared);
   });
   afterAll(() => shared?.stop());
@@ -141,6 +149,71 @@ describe('machines of users', needs('nats-server'), () => {
     const stream = await dialler.produce(channel);
     await client.json('POST', `${WORKSPACE}/enrollments/${agentId}/revoke`);
     expect((await stream.ended).error).toMatchObject({ code: 'unauthenticated' });
+  });
+
+  test('tokens that open no stream are refused, and each refusal stands in the audit of whose token it was', async () => {
+    const { id: workspaceId } = await client.json<Workspace>('GET', WORKSPACE);
+    const [agentId, other] = [randomUUID(), randomUUID()];
+    const relay = client.url.replace('http', 'ws');
+    const channel = { workspaceId, agentId, channelId: randomUUID(), kind: StreamKind.PTY, port: 7681 };
+    const foreign = await client.json<Workspace>('POST', '/v1/workspaces', {
+      body: { slug: 'of-neighbours' },
+    });
+    const { token: theirKey } = await client.json<CreatedKey>('POST', `/v1/workspaces/${foreign.id}/keys`, {
+      body: { name: 'auditor', permissions: ['audit:read'] },
+    });
+    const watching = { channel, sessionId: randomUUID() };
+    const dial = (token: string) => new RelayDialler({ url: relay, token: () => token, delayMs: () => 10 });
+    const producer = await dial(producerToken(SECRET_KEY, workspaceId, agentId)).produce(channel);
+    const refusedFor = async (by: ApiClient, workspace: string, viewerId: string) => {
+      const { items } = await by.json<AuditList>('GET', `/v1/workspaces/${workspace}/audit?limit=200`);
+      return items
+        .filter(({ detail }) => detail.viewerId === viewerId)
+        .map(({ action, outcome, target, detail }) => [action, outcome, target, detail.fault]);
+    };
+    const denied = (fault: string) => [['access', 'denied', agentId, fault]];
+    const refused = async (token: string, code: string) =>
+      expect(dial(token).consume(channel)).rejects.toMatchObject({ code });
+
+    await expect(dial(producerToken(SECRET_KEY, workspaceId, other)).produce(channel)).rejects.toMatchObject({
+      code: 'not-allowed',
+    });
+    await expect
+      .poll(() => refusals(other), FOUND)
+      .toEqual([['access', 'denied', 'the token is for another stream']]);
+
+    const [neighbour, late, twice, watcher] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
+    const theirs = { ...watching, viewerId: neighbour, workspaceId: foreign.id };
+    await refused(viewerToken(SECRET_KEY, theirs), 'not-allowed');
+    const theirAudit = new ApiClient({ url: client.url, token: theirKey });
+    await expect
+      .poll(() => refusedFor(theirAudit, foreign.id, neighbour), FOUND)
+      .toEqual(denied('the token is for another stream'));
+
+    await refused(viewerToken(SECRET_KEY, { ...watching, viewerId: late, ttlMs: -5_000 }), 'unauthenticated');
+    const expired = denied('the token is no good: token.expired');
+    // It was shown three times before the dialler gave up.
+    await expect
+      .poll(() => refusedFor(client, 'default', late), FOUND)
+      .toEqual([...expired, ...expired, ...expired]);
+
+    const replayed = viewerToken(SECRET_KEY, { ...watching, viewerId: twice });
+    const newer = viewerToken(SECRET_KEY, { ...watching, viewerId: twice, ttlMs: 300_000 });
+    await using held = await dial(newer).consume(channel);
+    await refused(replayed, 'unauthenticated');
+    const replays = denied('the token was replaced by a newer one');
+    await expect
+      .poll(() => refusedFor(client, 'default', twice), FOUND)
+      .toEqual([...replays, ...replays, ...replays]);
+    expect(held.channel).toEqual(channel);
+
+    const view = viewerToken(SECRET_KEY, { ...watching, viewerId: watcher, mode: 'view' });
+    await using typing = await dial(view).consume(channel);
+    await typing.write(Buffer.from('rm -rf /\n'));
+    await expect
+      .poll(() => refusedFor(client, 'default', watcher), FOUND)
+      .toEqual(denied('the token is for viewing only'));
+    await producer.close({ deadlineMs: 10 });
   });
 
   test('one renews what it signs in with, and a stolen challenge or bearer is refused and written down', async () => {

@@ -99,8 +99,10 @@ test('every name that is served is documented with its kind, and every documente
   for (const [name, { type }] of served)
     expect(METRICS, name).toHaveProperty(name, expect.objectContaining({ kind: type }));
   const missing = Object.keys(METRICS).filter((name) => !served.has(name));
-  // Told once there is something to tell: nothing failed in the background, and the canary is off here.
-  const silent = Object.keys(METRICS).filter((name) => /^boxyard_(?:canary|background_failures)_/.test(name));
+  // Told once there is something to tell: nothing failed in the background, and canary and machines are off here.
+  const silent = Object.keys(METRICS).filter((name) =>
+    /^boxyard_(?:canary|background_failures|relay)_/.test(name),
+  );
   expect(silent).toEqual(expect.arrayContaining(missing));
   for (const [name, { help }] of served) expect(help, name).not.toBe('');
 });

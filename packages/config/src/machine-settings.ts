@@ -1,6 +1,6 @@
 // The part of the settings that is about machines of users.
 import { z } from 'zod';
-import { choice, durationMs, url, wholeNumber, wordList } from './value-kinds.ts';
+import { choice, durationMs, file, url, wholeNumber, wordList } from './value-kinds.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -62,6 +62,32 @@ export const MACHINE_SETTINGS = {
     group: 'Machines',
     description:
       'The port of the nats-server that is started, on BOXYARD_HOST; 0 takes any free one, and the same at the next start.',
+  },
+  machinesNatsTlsCert: {
+    name: 'BOXYARD_MACHINES_NATS_TLS_CERT',
+    schema: file(),
+    default: null,
+    unit: '',
+    group: 'Machines',
+    description:
+      'A file with the certificate (PEM, with what it was issued by behind it) of the nats-server that is started, for the host name that machines dial; set its key too.',
+  },
+  machinesNatsTlsKey: {
+    name: 'BOXYARD_MACHINES_NATS_TLS_KEY',
+    schema: file(),
+    default: null,
+    unit: '',
+    group: 'Machines',
+    description: 'A file with the private key (PEM) of that certificate.',
+  },
+  machinesNatsPlain: {
+    name: 'BOXYARD_MACHINES_NATS_PLAIN',
+    schema: choice(['off', 'on']),
+    default: 'off',
+    unit: '',
+    group: 'Machines',
+    description:
+      'Whether the nats-server that is started may listen on a network without TLS: only where the network itself is encrypted.',
   },
   machinesNatsPublicUrls: {
     name: 'BOXYARD_MACHINES_NATS_PUBLIC_URLS',

@@ -40,11 +40,16 @@ export function word(minLength: number, maxLength: number) {
 }
 
 /** A folder; relative ones are below the one that the server was started in. */
-export function folder() {
+export const folder = () => path();
+
+/** A file; relative ones are below the folder that the server was started in. */
+export const file = () => path();
+
+function path() {
   return z
     .string()
     .max(4096, 'write a path of at most 4096 characters')
-    .refine((path) => !path.includes('\0'), 'write a path without NUL');
+    .refine((text) => !text.includes('\0'), 'write a path without NUL');
 }
 
 export function url(protocols: readonly [string, ...string[]]) {

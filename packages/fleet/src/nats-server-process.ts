@@ -111,7 +111,7 @@ async function commandLineOf(pid: number): Promise<string> {
 async function portOnceReady(folder: string, child: ChildProcess): Promise<number> {
   for (let waitedMs = 0; waitedMs < READY_DEADLINE_MS; waitedMs += POLL_MS) {
     const text = await readFile(join(folder, `nats-server_${child.pid}.ports`), 'utf8').catch(() => '');
-    const port = /"nats:\/\/[^"]*:(\d+)"/.exec(text)?.[1];
+    const port = /"(?:nats|tls):\/\/[^"]*:(\d+)"/.exec(text)?.[1];
     if (port !== undefined) return Number(port);
     await delay(POLL_MS);
   }

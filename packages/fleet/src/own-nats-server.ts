@@ -1,14 +1,23 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type NatsOperator, natsTrustConfig, type Revocations } from './nats-operator.ts';
 import { endSurvivor, type NatsServerProcess, natsFiles, startNatsProcess } from './nats-server-process.ts';
+import { type OwnServerTls, ownServerTls } from './own-server-tls.ts';
 import { tellRevocations } from './tell-revocations.ts';
 
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 5_000;
+/** A machine on a slow line needs longer than the two seconds that a nats-server gives by itself. */
+const TLS_TIMEOUT_S = 10;
 /** NATS moves the log aside at this size, and keeps one old one. */
 const LOG_BYTES = 8 * 1024 * 1024;
+
+/** Of a nats-server that is not spoken to in the clear. */
+export interface NatsTlsFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
 
 export interface OwnNatsServerOptions {
   /** For its configuration, log and pid; of mode 0700, and of this control plane alone. */
@@ -18,6 +27,8 @@ export interface OwnNatsServerOptions {
   readonly host: string;
   /** 0: any free one, and the same again at the next start. */
   readonly port: number;
+  /** Files in PEM. Machines then dial it by a name of the certificate, and nobody without TLS. */
+  readonly tls?: NatsTlsFiles | undefined;
   readonly revocations?: Revocations;
   /** It ended by itself, or could not be started again at once. */
   readonly onTrouble: (error: unknown) => void;
@@ -32,6 +43,8 @@ export interface OwnNatsServerOptions {
 export class OwnNatsServer implements AsyncDisposable {
   readonly #options: OwnNatsServerOptions;
   readonly #closing = new AbortController();
+  /** How this host dials it; absent where it speaks in the clear. */
+  readonly tls: OwnServerTls | undefined;
   #revocations: Revocations;
   #process: NatsServerProcess;
   #watching: Promise<void>;
@@ -42,11 +55,18 @@ export class OwnNatsServer implements AsyncDisposable {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await endSurvivor(folder);
     const revocations = options.revocations ?? {};
-    return new OwnNatsServer(options, await launch(options, revocations), revocations);
+    const tls = options.tls === undefined ? undefined : await ownServerTls(options.tls);
+    return new OwnNatsServer(options, await launch(options, revocations), revocations, tls);
   }
 
-  private constructor(options: OwnNatsServerOptions, process: NatsServerProcess, revocations: Revocations) {
+  private constructor(
+    options: OwnNatsServerOptions,
+    process: NatsServerProcess,
+    revocations: Revocations,
+    tls: OwnServerTls | undefined,
+  ) {
     this.#options = options;
+    this.tls = tls;
     this.#process = process;
     this.#revocations = revocations;
     this.#watching = this.#watch();
@@ -71,7 +91,7 @@ export class OwnNatsServer implements AsyncDisposable {
     this.#revocations = revocations;
     await writeConfig(this.#options, this.port, revocations);
     // One that is being started reads it from the file.
-    await tellRevocations(this.url, this.#options.operator, revocations);
+    await tellRevocations({ url: this.url, tls: this.tls }, this.#options.operator, revocations);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -135,7 +155,7 @@ async function writeConfig(
   port: number,
   revocations: Revocations,
 ): Promise<void> {
-  const { folder, host, operator } = options;
+  const { folder, host, operator, tls } = options;
   const files = natsFiles(folder);
   const lines = [
     `listen: ${JSON.stringify(`${bracketed(host)}:${port}`)}`,
@@ -144,10 +164,14 @@ async function writeConfig(
     `ports_file_dir: ${JSON.stringify(folder)}`,
     `log_file: ${JSON.stringify(files.log)}`,
     `logfile_size_limit: ${LOG_BYTES}`,
+    ...(tls === undefined ? [] : [tlsConfig(tls)]),
     await natsTrustConfig(operator, revocations),
   ];
   await writeFile(files.config, lines.join('\n'), { mode: 0o600 });
 }
+
+const tlsConfig = ({ certFile, keyFile }: NatsTlsFiles): string =>
+  `tls { cert_file: ${JSON.stringify(resolve(certFile))}, key_file: ${JSON.stringify(resolve(keyFile))}, timeout: ${TLS_TIMEOUT_S} }`;
 
 const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 

@@ -3,6 +3,7 @@
 import { createUser, encodeUser, fromSeed } from '@nats-io/jwt';
 import { connect, jwtAuthenticator } from '@nats-io/transport-node';
 import { encodeMachineAccount, type NatsOperator, type Revocations, signerOf } from './nats-operator.ts';
+import type { OwnServerTls } from './own-server-tls.ts';
 
 const DEADLINE_MS = 5_000;
 const USER_TTL_S = 60;
@@ -13,7 +14,7 @@ const USER_TTL_S = 60;
  * @throws the client's error when the server cannot be reached.
  */
 export async function tellRevocations(
-  url: string,
+  { url, tls }: { readonly url: string; readonly tls?: OwnServerTls | undefined },
   operator: NatsOperator,
   revocations: Revocations,
 ): Promise<void> {
@@ -29,6 +30,7 @@ export async function tellRevocations(
   );
   const connection = await connect({
     servers: url,
+    ...(tls === undefined ? {} : { tls: { ...tls } }),
     authenticator: jwtAuthenticator(jwt, user.getSeed()),
     reconnect: false,
     timeout: DEADLINE_MS,

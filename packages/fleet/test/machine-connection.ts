@@ -1,5 +1,5 @@
 // Machines and the control plane, connected to a real nats-server.
-import { connect, jwtAuthenticator, type NatsConnection } from '@nats-io/transport-node';
+import { connect, jwtAuthenticator, type NatsConnection, type TlsOptions } from '@nats-io/transport-node';
 import { v7 as uuidv7 } from 'uuid';
 import { createControlUser } from '../src/control-user.ts';
 import { type MachineJwtSigner, MachineJwts } from '../src/machine-jwt.ts';
@@ -19,6 +19,7 @@ export interface ConnectMachineOptions {
   readonly jwtTtlMs?: number;
   /** One that it was given before. */
   readonly jwt?: string;
+  readonly tls?: TlsOptions;
 }
 
 /** As an agent does it: with its own key and the JWT that it was given. */
@@ -35,6 +36,7 @@ export async function connectMachine(
     servers: url,
     authenticator: jwtAuthenticator(jwt, machine.key.getSeed()),
     reconnect: false,
+    ...(options.tls === undefined ? {} : { tls: options.tls }),
   });
   return { ...machine, workspaceId, agentId, jwt, connection };
 }

@@ -28,6 +28,7 @@ export {
 } from './machine-screen.ts';
 export { MACHINE_TIMINGS, type MachineTimings } from './machine-timings.ts';
 export { NATS_LINK_OPTIONS, NatsControlRpc, type NatsControlRpcOptions } from './nats-control-rpc.ts';
+export type { PortRelay } from './relay-tunnel.ts';
 export {
   NEVER_SENT,
   offlineAgentError,

@@ -28,6 +28,7 @@ import { MACHINE_TIMINGS, type MachineTimings } from './machine-timings.ts';
 import { MachineWatch } from './machine-watch.ts';
 import { OpenHandle } from './open-handle.ts';
 import { PlainFiles } from './plain-files.ts';
+import type { PortRelay } from './relay-tunnel.ts';
 import type { MachineFilesOptions } from './rooted-files.ts';
 
 /** What a bus takes that has not been asked yet. */
@@ -47,6 +48,8 @@ export interface MachineBoxOptions {
   readonly hello: Hello;
   readonly epoch: number;
   readonly timings?: Partial<MachineTimings> | undefined;
+  /** Asked for every connection to a port; it goes over the bus when absent, or where it answers null. */
+  readonly relay?: (() => PortRelay | null) | undefined;
 }
 
 /** Files of a machine: those of its workspace, and those of other folders that its owner has allowed. */
@@ -74,7 +77,7 @@ export class MachineBox implements Box {
   readonly #calls: MachineCalls;
   readonly #handle = new OpenHandle();
 
-  constructor({ rpc, frames, machine, hello, epoch, timings }: MachineBoxOptions) {
+  constructor({ rpc, frames, machine, hello, epoch, timings, relay }: MachineBoxOptions) {
     const { opStream = false, exec = false, box } = hello.capabilities ?? {};
     const calls = new MachineCalls({ rpc, machine, timings: { ...MACHINE_TIMINGS, ...timings } });
     if (box !== undefined) calls.knows(hello.resumeToken);
@@ -103,7 +106,10 @@ export class MachineBox implements Box {
       archives: offered('archives', () => new MachineArchives(parts)),
       terminal: lacksExec ?? offered('terminal', () => new MachineTerminals(parts)),
       watch: offered('watch', () => new MachineWatch(parts)),
-      ports: offered('ports', () => new MachinePorts(parts)),
+      ports: offered(
+        'ports',
+        () => new MachinePorts(parts, () => (box?.relayPorts ? (relay?.() ?? null) : null)),
+      ),
       desktop: unavailable('the screen of a machine is shown through the relay, see `screen`'),
     };
   }

@@ -1,29 +1,36 @@
-// Ports of a machine, each behind a port of our own loopback: a connection to it is carried as an op to the machine's
-// loopback and nowhere else.
-import { randomUUID } from 'node:crypto';
+// Ports of a machine, each behind a port of our own loopback: a connection to it is carried to the machine's loopback
+// and nowhere else, through the relay where there is one and over the bus where there is none.
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
+import { RelayError } from '@boxyard/agent-proto/relay';
 import {
   type BoxPorts,
-  type Bytes,
   bounded,
   type CallOptions,
   checkPort,
   type ExposedPort,
   SandboxError,
 } from '@boxyard/sandbox-core';
-import { OpReader } from './op-reader.ts';
+import { carryOverBus } from './bus-tunnel.ts';
+import { openRelayTunnel, type PortRelay, type RelayTunnel } from './relay-tunnel.ts';
 import type { MachineFilesOptions } from './rooted-files.ts';
-import { SerialInput } from './serial-input.ts';
 
 type Options = Omit<MachineFilesOptions, 'root'>;
+
+/** A relay that was not reached is left alone for so long: whoever connects would wait for it in vain. */
+const RELAY_RETRY_MS = 60_000;
 
 export class MachinePorts implements BoxPorts {
   readonly #options: Options;
   readonly #exposed = new Map<number, Promise<ExposedPort>>();
 
-  constructor(options: Options) {
+  readonly #relay: () => PortRelay | null;
+  #relayAwayUntilMs = 0;
+
+  /** @param relay Asked for every connection; null where the bus carries them. */
+  constructor(options: Options, relay: () => PortRelay | null) {
     this.#options = options;
+    this.#relay = relay;
   }
 
   expose(port: number, options?: CallOptions): Promise<ExposedPort> {
@@ -61,33 +68,31 @@ export class MachinePorts implements BoxPorts {
   }
 
   async #carry(port: number, socket: Socket): Promise<void> {
-    const { calls, frames, handle, maxChunkBytes } = this.#options;
-    const opId = randomUUID();
-    const what = `Connecting to port ${port}`;
     const stop = new AbortController();
-    const signal = AbortSignal.any([stop.signal, handle.closed]);
-    const reader = new OpReader({ calls, frames, opId, what, ownStream: true });
+    const signal = AbortSignal.any([stop.signal, this.#options.handle.closed]);
     socket.on('error', () => stop.abort());
     socket.once('close', () => stop.abort());
     try {
-      await reader.start({ case: 'tunnel', value: { port } }, { signal, changes: true });
-      const input = new SerialInput(opId, calls, maxChunkBytes);
-      const sending = (async () => {
-        for await (const bytes of socket as AsyncIterable<Buffer>)
-          await input.write(new Uint8Array(bytes) as Bytes, signal);
-        await input.end(signal);
-      })();
-      sending.catch(() => undefined);
-      for await (const item of reader.news(signal)) {
-        if (item.kind === 'data' && !socket.write(item.bytes)) await once(socket, 'drain', { signal });
-      }
-      socket.end();
+      const tunnel = await this.#relayTunnel(port, signal);
+      if (tunnel === null) await carryOverBus(socket, port, this.#options, signal);
+      else await tunnel.carry(socket);
     } catch {
       // Who is connected sees the end of the connection, as with any port that does not answer.
-      socket.destroy();
-    } finally {
-      reader.stop();
-      calls.giveUp(opId, what);
+      socket.resetAndDestroy();
+    }
+  }
+
+  /** Null where the bus has to carry it: there is no relay, or one of the two does not reach it now. */
+  async #relayTunnel(port: number, signal: AbortSignal): Promise<RelayTunnel | null> {
+    const relay = performance.now() < this.#relayAwayUntilMs ? null : this.#relay();
+    if (relay === null) return null;
+    try {
+      return await openRelayTunnel(port, this.#options.calls, relay, signal);
+    } catch (error) {
+      const isAway = error instanceof RelayError || SandboxError.hasCode(error, 'unreachable');
+      if (!isAway || signal.aborted) throw error;
+      this.#relayAwayUntilMs = performance.now() + RELAY_RETRY_MS;
+      return null;
     }
   }
 }

@@ -16,6 +16,7 @@ import type { MachineLink } from './control-rpc.ts';
 import { MACHINE_PROVIDER, MachineBox } from './machine-box.ts';
 import { MachineCalls } from './machine-calls.ts';
 import { MACHINE_TIMINGS, type MachineTimings } from './machine-timings.ts';
+import type { PortRelay } from './relay-tunnel.ts';
 
 /** What is known of machines. */
 export interface MachineDirectory {
@@ -28,13 +29,15 @@ export interface MachineProviderOptions {
   readonly link: () => MachineLink;
   readonly machines?: MachineDirectory | undefined;
   readonly timings?: Partial<MachineTimings> | undefined;
+  /** Carries connections to ports of machines; the bus does when absent, or where it answers null. */
+  readonly relay?: (() => PortRelay | null) | undefined;
 }
 
 /**
  * Machines that their users have enrolled. A box is found by the id of its machine; none is ever made, destroyed or
  * replaced here. Constructing it does no I/O, and a machine that is away shows on the first call, not before.
  */
-export function machineProvider({ link, machines, timings }: MachineProviderOptions): Provider {
+export function machineProvider({ link, machines, timings, relay }: MachineProviderOptions): Provider {
   let made: MachineLink | null = null;
   const theLink = () => {
     made ??= link();
@@ -52,7 +55,7 @@ export function machineProvider({ link, machines, timings }: MachineProviderOpti
     resume: (ref: BoxRef, options: ResumeBoxOptions): Promise<Box> =>
       bounded(options, `Finding the machine ${ref.instance}`, async (signal) => {
         const machine = machineOf(ref);
-        const box = { rpc: theLink(), frames: theLink(), machine, epoch: options.epoch, timings };
+        const box = { rpc: theLink(), frames: theLink(), machine, epoch: options.epoch, timings, relay };
         const hello =
           (await machines?.lastHello(machine)) ?? (await askHello(theLink(), machine, timings, signal));
         return new MachineBox({ ...box, hello });

@@ -70,6 +70,7 @@ function channelInMemory() {
       },
     },
     send: async (bytes) => void shown.push(bytes),
+    finish: async () => undefined,
     close: async (reason) => {
       closed = reason;
       for (const resolve of waiting) resolve(null);

@@ -19,12 +19,16 @@ import {
 import { type EnrollmentRecord, SandboxError } from '@boxyard/sandbox-core';
 import { machineProvider, NATS_LINK_OPTIONS, NatsControlRpc, refOfMachine } from '@boxyard/selfhosted';
 import type { SessionMachines } from '@boxyard/sessions';
-import { createRelay, tellRelay } from '@boxyard/streaming/relay';
+import { createRelay, type Relay, tellRelay } from '@boxyard/streaming/relay';
 import { readDataFile, writeFirstDataFile } from './data-file.ts';
 import type { MachineContext, MachineParts, ServedAt } from './machine-parts.ts';
 import type { HeardMachine } from './machine-returns.ts';
+import { natsTlsOf } from './nats-tls.ts';
+import { portRelay } from './port-relay.ts';
 import { Repeating } from './repeating.ts';
 import { streamAudit } from './stream-audit.ts';
+import { StreamFences } from './stream-fences.ts';
+import { meterRelay } from './telemetry/relay-meters.ts';
 
 /** The bus of the machines, and who may sign for it. */
 interface MachineBus {
@@ -32,6 +36,8 @@ interface MachineBus {
   /** Null for a NATS of the user's own. */
   readonly port: number | null;
   readonly signer: MachineJwtSigner;
+  /** How it is dialled from here; absent where its address says it all. */
+  readonly tls?: OwnNatsServer['tls'];
   readonly onRevoked: ((enrollment: EnrollmentRecord) => Promise<void>) | undefined;
 }
 
@@ -49,7 +55,7 @@ export async function connectMachines(
   context: MachineContext,
   served: ServedAt | null,
 ): Promise<MachineParts> {
-  const { settings, store, opening, onTrouble, tokenSecret } = context;
+  const { settings, store, meters, opening, onTrouble, tokenSecret } = context;
   const bus =
     settings.machinesNatsUrl === null
       ? await startOwnBus(context)
@@ -60,7 +66,7 @@ export async function connectMachines(
       new ControlConnection({
         servers: bus.url,
         user: await createControlUser(bus.signer),
-        link: NATS_LINK_OPTIONS,
+        link: { ...NATS_LINK_OPTIONS, ...(bus.tls === undefined ? {} : { tls: bus.tls }) },
         onConnected,
         onTrouble,
       }),
@@ -76,8 +82,17 @@ export async function connectMachines(
   });
   // Its own connection, so that output never delays a ping.
   const frames = await connectAs(async () => ({ [Symbol.asyncDispose]: async () => {} }));
-  const relay = createRelay({ secret: tokenSecret, onNotice: streamAudit(context) });
+  const audit = streamAudit(context);
+  const fences = new StreamFences({ pointers: store.pointers, relay: () => relay, onTrouble });
+  const relay: Relay = createRelay({
+    secret: tokenSecret,
+    onNotice: (notice) => {
+      audit(notice);
+      fences.hear(notice);
+    },
+  });
   opening.defer(() => relay.close());
+  meterRelay(meters, relay);
   const fleet = createFleet({
     enrollments: store.enrollments,
     registry: store.machines,
@@ -118,9 +133,14 @@ export async function connectMachines(
     list: (workspaceId) => fleet.machines.list(workspaceId),
     refOf: (workspaceId, machineId) => refOfMachine({ workspaceId, agentId: machineId }),
   };
+  // The relay in this process is the one that machines dial only where no other server shares their bus.
+  const ownRelayUrl = () => (bus.port === null ? '' : (served?.publicUrl() ?? '')) || null;
   return {
     fleet,
-    provider: machineProvider({ link: () => link }),
+    provider: machineProvider({
+      link: () => link,
+      relay: portRelay(tokenSecret, () => settings.relayUrl ?? ownRelayUrl()),
+    }),
     relay,
     sessionMachines,
     onHello: (tell) => {
@@ -133,6 +153,7 @@ export async function connectMachines(
 /** A nats-server found on the PATH, with keys that are drawn once and kept beside the data (0600). */
 async function startOwnBus({ settings, store, opening, onTrouble }: MachineContext): Promise<MachineBus> {
   const { dataDir, host, machinesNatsPort: port, machineJwtTtlMs: jwtTtlMs } = settings;
+  const tls = natsTlsOf(settings);
   const operator = await ensureOperator(dataDir);
   const revocations: RevocationList = new RevocationList({
     jwtTtlMs,
@@ -146,6 +167,7 @@ async function startOwnBus({ settings, store, opening, onTrouble }: MachineConte
       operator,
       host,
       port,
+      tls,
       revocations: revocations.current,
       onTrouble,
     }),
@@ -153,6 +175,7 @@ async function startOwnBus({ settings, store, opening, onTrouble }: MachineConte
   return {
     url: server.url,
     port: server.port,
+    tls: server.tls,
     signer: signerOf(operator),
     onRevoked: (enrollment) => revocations.revoke(enrollment),
   };
@@ -186,7 +209,9 @@ function addressesOf(settings: Settings, bus: MachineBus, served: ServedAt | nul
   const [first, ...rest] = settings.machinesNatsPublicUrls ?? [];
   if (first !== undefined) return { publicUrl, relayUrl, natsUrls: [first, ...rest] };
   const nats =
-    bus.port === null ? withoutPassword(bus.url) : `nats://${new URL(publicUrl).hostname}:${bus.port}`;
+    bus.port === null
+      ? withoutPassword(bus.url)
+      : `${bus.tls === undefined ? 'nats' : 'tls'}://${new URL(publicUrl).hostname}:${bus.port}`;
   return { publicUrl, relayUrl, natsUrls: [nats] };
 }
 

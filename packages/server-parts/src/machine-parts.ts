@@ -19,7 +19,10 @@ export interface MachineParts {
   onHello(tell: (machine: HeardMachine) => void): () => void;
 }
 
-export type MachineContext = Pick<PartsContext, 'settings' | 'store' | 'log' | 'opening' | 'onTrouble'> &
+export type MachineContext = Pick<
+  PartsContext,
+  'settings' | 'store' | 'meters' | 'log' | 'opening' | 'onTrouble'
+> &
   Pick<DerivedKeys, 'tokenSecret'>;
 
 /** Where this server is reached, known once it listens. */

@@ -67,12 +67,12 @@ export async function openServerParts(options: ServerPartsOptions): Promise<Serv
     meters.count('boxyard_background_failures_total', { stage: 'server' });
   };
   const store = await openRecord({ settings, meters, opening, onTrouble });
-  meters.startCounters();
   const { sealer, tokenSecret, browserSecret } = await deriveKeys(settings);
   const machines = await openMachines(
-    { settings, store, log, opening, onTrouble, tokenSecret },
+    { settings, store, meters, log, opening, onTrouble, tokenSecret },
     options.served ?? null,
   );
+  meters.startCounters();
   const notices = new LeaseNotices();
   const context: PartsContext = {
     settings,

@@ -6,6 +6,7 @@ import {
   StreamKind,
   StreamRole,
 } from '@boxyard/agent-proto/messages';
+import type { RelayStream } from '@boxyard/agent-proto/relay';
 import { create } from '@bufbuild/protobuf';
 import { eventually } from '@tooling/eventually';
 import { expect, test } from 'vitest';
@@ -132,6 +133,44 @@ test('a connection to a port ends for the machine when its one user closes it, a
   await user.close();
   expect((await heard).equals(request)).toBe(true);
   expect((await producer.ended).error).toBeNull();
+});
+
+test('each side of a connection to a port says by itself that it has nothing more to say', async () => {
+  await using running = await startRelay();
+  const channel = { ...terminal(), kind: StreamKind.PORT, port: 3000 };
+  const producer = await running.agent().produce(channel);
+  const user = await running.viewer().consume(channel);
+  const heard: string[] = [];
+  const listen = async (name: string, stream: RelayStream) => {
+    for await (const event of stream.read()) {
+      heard.push(`${name} ${event.kind === 'data' ? Buffer.from(event.bytes).toString() : event.kind}`);
+      if (event.kind === 'finished') break;
+    }
+  };
+  await user.write(Buffer.from('question'));
+  await user.finishWriting();
+  await listen('machine', producer);
+  await producer.write(Buffer.from('answer'));
+  await producer.finishWriting();
+  await listen('user', user);
+  expect(heard).toEqual(['machine question', 'machine finished', 'user answer', 'user finished']);
+  await Promise.all([user.close(), producer.close()]);
+  const typed = await running.agent().produce(terminal());
+  await expect(typed.finishWriting()).rejects.toMatchObject({ code: 'not-allowed' });
+  await typed.close({ deadlineMs: 10 });
+});
+
+test('what the one user of a port has not read does not stay when it has gone', async () => {
+  await using running = await startRelay();
+  const channel = { ...terminal(), kind: StreamKind.PORT, port: 3000 };
+  const producer = await running.agent().produce(channel);
+  const user = await running.viewer({ windowBytes: 1024 }).consume(channel);
+  await producer.write(randomBytes(200_000));
+  await eventually('much of it is held', () => running.relay.now().heldBytes > 100_000);
+  await user.close();
+  expect((await producer.ended).error).toBeNull();
+  await eventually('nothing is left', () => running.relay.now().channels === 0);
+  expect(running.relay.now().heldBytes).toBe(0);
 });
 
 test('a terminal goes on when its viewer leaves', async () => {

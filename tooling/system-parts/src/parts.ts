@@ -16,6 +16,7 @@ export type PartName =
   | 'nats-server'
   | 'iproute2'
   | 'systemd'
+  | 'openssl'
   | 'docker'
   | 'debootstrap'
   | 'busybox'
@@ -84,6 +85,13 @@ export const SYSTEM_PARTS: readonly SystemPart[] = [
     programs: ['systemd-analyze'],
     debianPackage: 'systemd',
     neededBy: ['@boxyard/agent'],
+  },
+  {
+    name: 'openssl',
+    title: 'openssl, which makes certificates for tests',
+    programs: ['openssl'],
+    debianPackage: 'openssl',
+    neededBy: ['@boxyard/fleet'],
   },
   {
     name: 'docker',

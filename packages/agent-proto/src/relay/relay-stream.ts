@@ -28,6 +28,8 @@ export interface RelayStreamSettings extends RelayLinkSettings {
 /** What the other side said. */
 export type RelayEvent =
   | { readonly kind: 'data'; readonly bytes: Uint8Array; readonly seq: number }
+  /** Of a port: the other side has nothing more to say, and may still listen. */
+  | { readonly kind: 'finished'; readonly seq: number }
   /** Frames that came while nobody here listened and that the relay no longer has. Never for a desktop. */
   | { readonly kind: 'gap'; readonly missedFrames: number }
   | { readonly kind: 'input'; readonly input: DesktopInput };
@@ -127,10 +129,30 @@ export class RelayStream implements AsyncDisposable {
    *
    * @throws RelayError when the stream has ended or the signal aborts; then nothing of it was taken.
    */
-  async write(
-    bytes: Uint8Array,
-    { signal }: { readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<void> {
+  write(bytes: Uint8Array, { signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
+    const pieceBytes = this.#newestOnly ? bytes.length : MAX_FRAME_BYTES;
+    return this.#inTurn(signal, () => {
+      for (let at = 0; at < bytes.length; at += pieceBytes) this.#push(bytes.subarray(at, at + pieceBytes));
+    });
+  }
+
+  /**
+   * Of a port: says that nothing more is written from here. What the other side says is still read.
+   *
+   * @throws RelayError when the stream has ended, or is none of a port.
+   */
+  async finishWriting(): Promise<void> {
+    if (this.channel.kind !== StreamKind.PORT) {
+      throw new RelayError(
+        'not-allowed',
+        'Only a connection to a port ends in one direction. Close the stream.',
+      );
+    }
+    return this.#inTurn(undefined, () => this.#push(new Uint8Array()));
+  }
+
+  /** Behind what was written before, once there is room for it. */
+  #inTurn(signal: AbortSignal | undefined, push: () => void): Promise<void> {
     const turn = this.#writeTurn.then(async () => {
       this.#throwIfEnded();
       while (!this.#newestOnly && this.#outgoing.pendingBytes >= this.#windowBytes) {
@@ -139,8 +161,7 @@ export class RelayStream implements AsyncDisposable {
         await this.#changed(signal);
         this.#throwIfEnded();
       }
-      const pieceBytes = this.#newestOnly ? bytes.length : MAX_FRAME_BYTES;
-      for (let at = 0; at < bytes.length; at += pieceBytes) this.#push(bytes.subarray(at, at + pieceBytes));
+      push();
       this.#pump();
     });
     this.#writeTurn = turn.catch(() => {});
@@ -253,7 +274,11 @@ export class RelayStream implements AsyncDisposable {
       this.#incoming.push({ kind: 'gap', missedFrames: seq - this.#nextSeq }, 0);
     }
     this.#nextSeq = seq + 1;
-    this.#incoming.push({ kind: 'data', bytes: data, seq }, frameCost(data.length));
+    const finished = data.length === 0 && this.channel.kind === StreamKind.PORT;
+    const event = finished
+      ? ({ kind: 'finished', seq } as const)
+      : ({ kind: 'data', bytes: data, seq } as const);
+    this.#incoming.push(event, frameCost(data.length));
     this.#pauseWhenFull();
   }
 
@@ -263,7 +288,7 @@ export class RelayStream implements AsyncDisposable {
   }
 
   #wasRead(event: RelayEvent, cost: number): void {
-    if (event.kind === 'data') this.#readSeq = event.seq + 1;
+    if (event.kind === 'data' || event.kind === 'finished') this.#readSeq = event.seq + 1;
     this.#pauseWhenFull();
     this.#unackedBytes += cost;
     if (this.#peerWindow === 0) return;

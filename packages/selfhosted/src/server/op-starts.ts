@@ -1,6 +1,4 @@
 // How each kind of op begins on a box. What is refused here has touched nothing.
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
 import {
   ErrorCode,
   type FsReadRequest,
@@ -23,11 +21,13 @@ import {
 } from '@boxyard/sandbox-core';
 import { WireRefusal } from '../machine-failure.ts';
 import type { AllowedPaths } from './allowed-paths.ts';
+import { dataOf } from './channel-data.ts';
 import { CommandOp } from './command-op.ts';
 import { bytesOf, commandOf } from './command-request.ts';
-import type { Policy } from './policy.ts';
+import type { AgentSelf, Policy } from './policy.ts';
 import { RunningOp } from './running-op.ts';
-import { ENDED_WELL, type OpOutput, type ServedOp } from './served-op.ts';
+import type { OpOutput, ServedOp } from './served-op.ts';
+import { beginTunnel } from './tunnel-op.ts';
 import { jsonBytes, UnpackOp } from './unpack-op.ts';
 import { WriteOp } from './write-op.ts';
 
@@ -35,6 +35,7 @@ export interface OpPlace {
   readonly box: Box;
   readonly paths: AllowedPaths;
   readonly policy: Policy;
+  readonly self: Pick<AgentSelf, 'agentId' | 'workspaceId'>;
 }
 
 /** Begins what is asked for under this id. */
@@ -70,7 +71,7 @@ export async function beginOp(
     case 'unpack':
       return beginUnpack(place, id, originId, op.value, call);
     case 'tunnel':
-      return beginTunnel(place, id, originId, op.value.port);
+      return beginTunnel(place, id, originId, op.value);
     default:
       throw new WireRefusal(ErrorCode.UNSUPPORTED, 'This agent does not know what to begin.');
   }
@@ -223,50 +224,6 @@ function beginUnpack(
     allowOutwardLinks,
     ...(limits === '' ? {} : { limits: JSON.parse(limits, asNumber) as ArchiveLimits }),
   });
-}
-
-async function beginTunnel(
-  { policy }: OpPlace,
-  id: string,
-  originId: string,
-  port: number,
-): Promise<ServedOp> {
-  if (policy.allowPort?.(port) !== true) {
-    throw new WireRefusal(ErrorCode.CONSENT_REQUIRED, `The owner of the machine does not open port ${port}.`);
-  }
-  const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
-  await once(socket, 'connect').catch((cause: unknown) => {
-    throw new SandboxError('not-found', `Nothing listens on port ${port} of the machine. Start it first.`, {
-      cause,
-      started: 'no',
-    });
-  });
-  return new RunningOp(id, originId, {
-    output: () => dataOf(socket, OpChannel.STDOUT),
-    endedAs: async () => ENDED_WELL,
-    input: async (bytes, end) => {
-      if (bytes.length > 0) await sent(socket, bytes);
-      if (end) socket.end();
-    },
-    release: async () => void socket.destroy(),
-  });
-}
-
-function sent(socket: Socket, bytes: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.write(bytes, (error) => (error == null ? resolve() : reject(error)));
-  });
-}
-
-async function* dataOf(
-  chunks: AsyncIterable<Uint8Array>,
-  channel: OpChannel,
-): AsyncGenerator<OpOutput, void, void> {
-  let offset = 0;
-  for await (const bytes of chunks) {
-    yield { kind: 'data', channel, bytes, offset };
-    offset += bytes.length;
-  }
 }
 
 /** @throws WireRefusal UNSUPPORTED with the box's own reason. */

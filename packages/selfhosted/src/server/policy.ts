@@ -36,12 +36,17 @@ export interface Screenshot {
   readonly nativeHeight: number;
 }
 
-/** Bytes both ways between a terminal and its viewers, as `agent-proto/relay` makes it. */
+/** Bytes both ways between a terminal or a port and who uses it, as `agent-proto/relay` makes it. */
 export interface RelayDuplex {
-  /** What viewers type; ends when the channel is over for good. */
+  /**
+   * What viewers type; ends when the channel is over for good. Of a port an empty piece says that the other side has
+   * nothing more to say; an end without it was not in good order.
+   */
   readonly incoming: AsyncIterable<Uint8Array>;
   /** Resolves once more may be sent: a slow viewer slows the program. */
   send(bytes: Uint8Array): Promise<void>;
+  /** Of a port: nothing more is sent. */
+  finish(): Promise<void>;
   close(reason: 'process-exit' | 'normal', message?: string): Promise<void>;
 }
 
@@ -71,7 +76,7 @@ export interface Policy {
   /** Ports of the machine's loopback that may be connected to; none when absent. */
   readonly allowPort?: ((port: number) => boolean) | undefined;
   readonly screen?: MachineScreen | undefined;
-  /** Absent: terminals travel as ops only, and what asks for a relay is refused. */
+  /** Absent: terminals and ports travel as ops only, and what asks for a relay is refused. */
   readonly dialRelay?: ((channel: StreamChannel) => Promise<RelayDuplex>) | undefined;
   readonly metrics?: (() => Promise<MetricsSample>) | undefined;
   readonly capacity?: (() => Promise<HostCapacitySample>) | undefined;

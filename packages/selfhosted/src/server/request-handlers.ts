@@ -41,7 +41,7 @@ import { listFolder, readFile, statFile, writeFile } from './file-requests.ts';
 import { runGit } from './git-request.ts';
 import { beginOp, TerminalOp } from './op-starts.ts';
 import type { OpTable } from './op-table.ts';
-import type { MachineScreen, Policy } from './policy.ts';
+import type { AgentSelf, MachineScreen, Policy } from './policy.ts';
 import type { RelayTerminals } from './relay-terminals.ts';
 import type { ServedOp } from './served-op.ts';
 import { UnpackOp } from './unpack-op.ts';
@@ -58,6 +58,7 @@ export interface HandlerParts {
   readonly box: Box;
   readonly paths: AllowedPaths;
   readonly policy: Policy;
+  readonly self: Pick<AgentSelf, 'agentId' | 'workspaceId'>;
   readonly ops: OpTable;
   readonly terminals: RelayTerminals;
   readonly transport: AgentTransport;

@@ -90,6 +90,7 @@ class BoxServer implements ServedBox {
       box,
       transport,
       policy: options,
+      self: options.self,
       paths: this.#paths,
       ops: this.#ops,
       terminals: this.#terminals,
@@ -141,6 +142,7 @@ class BoxServer implements ServedBox {
           lacks: this.#lacks(box),
           roots: [...this.#paths.roots],
           readOnly,
+          relayPorts: this.#options.dialRelay !== undefined,
         },
       },
     });

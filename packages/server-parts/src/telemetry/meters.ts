@@ -1,3 +1,4 @@
+import type { RelayMetricName } from '@boxyard/streaming';
 import type { Counter, Histogram, Meter, ObservableCounter, ObservableGauge } from '@opentelemetry/api';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
@@ -11,7 +12,11 @@ export interface Reading {
   readonly labels?: Labels | undefined;
 }
 
-type ReadMetric = MetricOf<'gauge'> | 'process_cpu_seconds_total' | 'boxyard_database_failures_total';
+type ReadMetric =
+  | MetricOf<'gauge'>
+  | RelayMetricName
+  | 'process_cpu_seconds_total'
+  | 'boxyard_database_failures_total';
 
 /** The instruments of the table of metrics, and their text for Prometheus. One for each server. */
 export class Meters implements AsyncDisposable {

@@ -1,4 +1,5 @@
 /** Every metric that this server tells: the one source of what /metrics serves and of docs/metrics.md. */
+import { RELAY_METRICS } from '@boxyard/streaming';
 
 export interface MetricDescription {
   readonly kind: 'counter' | 'gauge' | 'histogram';
@@ -153,6 +154,7 @@ export const METRICS = {
     kind: 'counter',
     description: 'Statements that were refused or not answered.',
   },
+  ...RELAY_METRICS,
   process_resident_memory_bytes: { kind: 'gauge', description: 'Memory of the server process.' },
   process_cpu_seconds_total: { kind: 'counter', description: 'Processor time of the server process.' },
   process_start_time_seconds: { kind: 'gauge', description: 'When the process started, in Unix time.' },

@@ -7,6 +7,7 @@ import { WebSocketServer } from 'ws';
 import { RelayChannels } from './relay-channels.ts';
 import { RelayCounters, type RelayNow } from './relay-counters.ts';
 import { DEFAULT_RELAY_LIMITS } from './relay-limits.ts';
+import { type RelayReadings, relayMetricsText, relayReadings } from './relay-metrics.ts';
 import type { RelayOptions } from './relay-options.ts';
 import { ORDER_PATH, openOrder } from './relay-order.ts';
 import type { RelayPeer } from './relay-peer.ts';
@@ -24,6 +25,8 @@ export interface Relay {
   /** The session is at this epoch now: its streams of earlier epochs end. */
   fenceSession(sessionId: string, epoch: number): void;
   now(): RelayNow;
+  /** The values of `RELAY_METRICS`. */
+  readings(): RelayReadings;
   /** Says goodbye to everybody. Idempotent. */
   close(): Promise<void>;
 }
@@ -162,13 +165,16 @@ export function createRelay(options: RelayOptions): Relay {
           .end('Unauthorized\n');
         return true;
       }
-      response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(counters.text(present()));
+      response
+        .writeHead(200, { 'content-type': 'text/plain; version=0.0.4' })
+        .end(relayMetricsText(relayReadings(counters, present())));
       return true;
     },
 
     revoke,
     fenceSession: (sessionId, epoch) => channels.fenceSession(sessionId, epoch),
     now: present,
+    readings: () => relayReadings(counters, present()),
 
     async close() {
       if (closed) return;

@@ -46,6 +46,8 @@ export class PairedChannel {
   #floor = 0;
   #ackedToProducer = 0;
   #goodbye: StreamClose | null = null;
+  /** Of a connection to a port: its one user will not come back for what is left. */
+  #userLeft = false;
   #halfOpenSinceMs: number;
   readonly #onFree = () => this.#settleOutput();
 
@@ -113,7 +115,9 @@ export class PairedChannel {
     const heardAll = closeCode === NORMAL && peer.outlet?.isDrained === true;
     const over = this.#goodbye !== null && (heardAll || this.#floor >= this.#output.end);
     const nothingKept = this.#output.bytes === 0 && this.#input.ring.bytes === 0;
-    if (this.#producer === null && this.#viewers.size === 0 && (over || nothingKept)) this.#empty();
+    if (this.#producer === null && this.#viewers.size === 0 && (over || nothingKept || this.#userLeft)) {
+      this.#empty();
+    }
   }
 
   /** @param message As it came, tag and all. */
@@ -197,7 +201,8 @@ export class PairedChannel {
     this.#viewers.delete(viewerId);
     peer.close(NORMAL);
     const isLast = this.#viewers.size === 0 && mode === 'control';
-    if (isLast && this.#kind === StreamKind.PORT && this.#producer !== null)
+    this.#userLeft ||= isLast && peer.ticket.kind === StreamKind.PORT;
+    if (this.#userLeft && this.#producer !== null)
       this.#finishOutlet(this.#producer, goodbye(this.#parts.channelId));
     this.leave(peer, NORMAL);
   }

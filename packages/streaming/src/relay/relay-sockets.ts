@@ -16,13 +16,21 @@ import {
 } from '@boxyard/agent-proto/relay';
 import { create } from '@bufbuild/protobuf';
 import type { RawData, WebSocket } from 'ws';
+import { NewestTokens } from './newest-tokens.ts';
 import type { PairedChannel } from './paired-channel.ts';
 import type { RelayChannels } from './relay-channels.ts';
 import type { RelayCounters } from './relay-counters.ts';
 import type { RelayLimits } from './relay-limits.ts';
 import type { RelayOptions } from './relay-options.ts';
 import { endSoon, RelayPeer } from './relay-peer.ts';
-import { holderOfTicket, judgeOpen, type RelayRefusal, type RelayTicket, refusal } from './relay-ticket.ts';
+import {
+  channelKey,
+  holderOfTicket,
+  judgeOpen,
+  type RelayRefusal,
+  type RelayTicket,
+  refusal,
+} from './relay-ticket.ts';
 import type { Revocations } from './revocations.ts';
 
 export interface RelaySocketParts {
@@ -43,6 +51,7 @@ export class RelaySockets {
   readonly #parts: RelaySocketParts;
   readonly #pending = new Set<WebSocket>();
   readonly #overstepped = new WeakSet<RelayPeer>();
+  readonly #newest = new NewestTokens();
 
   constructor(parts: RelaySocketParts) {
     this.#parts = parts;
@@ -108,6 +117,13 @@ export class RelaySockets {
       );
     }
     if (socket.readyState !== socket.OPEN) return;
+    if (this.#isReplayed(judged)) {
+      return this.#refuse(
+        socket,
+        at,
+        refusal(RelayCloseCode.unauthenticated, REPLAYED, { holder: holderOfTicket(judged) }),
+      );
+    }
     const admitted = channels.admit(judged);
     if ('closeCode' in admitted) return this.#refuse(socket, at, admitted);
     const peer = this.#pair(socket, judged, admitted, open);
@@ -120,6 +136,13 @@ export class RelaySockets {
   async #isRevoked(ticket: RelayTicket): Promise<boolean> {
     const { options, revocations, now } = this.#parts;
     return revocations.includes(ticket, now()) || ((await options.isRevoked?.(ticket)) ?? false);
+  }
+
+  /** Of a viewer: it has shown a newer one. */
+  #isReplayed(ticket: RelayTicket): boolean {
+    const { viewer, expiresAtMs } = ticket;
+    if (viewer === null) return false;
+    return !this.#newest.admit(channelKey(ticket), viewer.viewerId, expiresAtMs, this.#parts.now());
   }
 
   #pair(socket: WebSocket, ticket: RelayTicket, channel: PairedChannel, open: StreamOpen): RelayPeer {
@@ -188,17 +211,28 @@ export class RelaySockets {
 
   /** A fresh token on a socket that stays: for the same stream, the same viewer and no more rights. */
   #renew(peer: RelayPeer, open: StreamOpen): void {
-    const { options, now, revocations } = this.#parts;
     const present = peer.ticket;
+    const fresh = this.#judgeRenewal(present, open);
+    if (!('closeCode' in fresh)) {
+      peer.renew(fresh);
+      return;
+    }
+    const { closeCode, reason, holder } = fresh;
+    const { workspaceId, agentId, port, channelId } = present;
+    const at = { workspaceId, agentId, port, channelId };
+    this.#parts.options.onNotice?.({ kind: 'refused', closeCode, reason, ...at, holder });
+    peer.cut(closeCode, null, reason);
+  }
+
+  #judgeRenewal(present: RelayTicket, open: StreamOpen): RelayTicket | RelayRefusal {
+    const { options, now, revocations } = this.#parts;
     const fresh = judgeOpen(open, present, options.secret, now());
-    const refused =
-      'closeCode' in fresh
-        ? fresh
-        : isSameHolder(present, fresh) && !revocations.includes(fresh, now())
-          ? null
-          : OTHER_HOLDER;
-    if (refused !== null) peer.cut(refused.closeCode, null, refused.reason);
-    else if (!('closeCode' in fresh)) peer.renew(fresh);
+    if ('closeCode' in fresh) return fresh;
+    const holder = holderOfTicket(fresh);
+    if (!isSameHolder(present, fresh) || revocations.includes(fresh, now())) {
+      return refusal(RelayCloseCode.notAllowed, 'the fresh token is for somebody else', { holder });
+    }
+    return this.#isReplayed(fresh) ? refusal(RelayCloseCode.unauthenticated, REPLAYED, { holder }) : fresh;
   }
 
   #refuse(
@@ -219,7 +253,7 @@ export class RelaySockets {
   }
 }
 
-const OTHER_HOLDER = refusal(RelayCloseCode.notAllowed, 'the fresh token is for somebody else');
+const REPLAYED = 'the token was replaced by a newer one';
 
 function isSameHolder(one: RelayTicket, other: RelayTicket): boolean {
   return (

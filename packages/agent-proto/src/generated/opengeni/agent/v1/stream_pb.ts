@@ -281,7 +281,8 @@ export const StreamKind = {
   DESKTOP: 2,
 
   /**
-   * The bytes of one connection to a port of the machine.
+   * The bytes of one connection to a port of the machine. An empty frame says that its side has nothing more to say,
+   * while the other side may go on.
    *
    * @generated from enum value: STREAM_KIND_PORT = 100;
    */
