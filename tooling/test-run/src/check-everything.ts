@@ -1,8 +1,9 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { provideNeededParts } from '@tooling/system-parts';
+import { filesToRunAgain, withSecondRun } from './run-again.ts';
 import { runCommand } from './run-command.ts';
-import { REPORT_FILE_VARIABLE, type RunReport } from './run-report.ts';
+import { REPORT_FILE_VARIABLE, type RunReport, totalOf } from './run-report.ts';
 import { judge, type Verdict } from './verdict.ts';
 
 // A hang must end inside the hour and a half that a CI machine usually gives, with a closing line.
@@ -44,22 +45,40 @@ export async function checkEverything(root: string): Promise<Verdict> {
   const failedSteps: string[] = [];
   for (const each of steps) if (!(await timed(each.title, each.run))) failedSteps.push(each.title);
 
-  const reportFile = join(root, 'test-results/run-report.json');
-  mkdirSync(join(root, 'test-results'), { recursive: true });
-  // A report of an earlier run must never speak for this one.
-  rmSync(reportFile, { force: true });
-  let vitestExitCode = 1;
-  await timed('tests', async () => {
-    const reporter = join(import.meta.dirname, 'run-report-reporter.ts');
-    const args = ['run', '--reporter=default', `--reporter=${reporter}`];
-    vitestExitCode = await command('vitest', args, TESTS_DEADLINE_MS, { [REPORT_FILE_VARIABLE]: reportFile });
-    return vitestExitCode === 0;
-  });
+  const vitest = async (title: string, more: readonly string[]) => {
+    const reportFile = join(root, 'test-results', `${title.replaceAll(' ', '-')}.json`);
+    mkdirSync(dirname(reportFile), { recursive: true });
+    // A report of an earlier run must never speak for this one.
+    rmSync(reportFile, { force: true });
+    let exitCode = 1;
+    await timed(title, async () => {
+      const reporter = join(import.meta.dirname, 'run-report-reporter.ts');
+      const args = ['run', '--reporter=default', `--reporter=${reporter}`, ...more];
+      exitCode = await command('vitest', args, TESTS_DEADLINE_MS, { [REPORT_FILE_VARIABLE]: reportFile });
+      return exitCode === 0;
+    });
+    return { exitCode, report: readReport(reportFile) };
+  };
+  const first = await vitest('tests', []);
+  const again = first.report === null ? [] : filesToRunAgain(first.report);
+  const second = again.length > 0 ? await vitest('failed tests alone', ['--maxWorkers=1', ...again]) : null;
+  const { report, exitCode } = second === null ? first : bothRuns(first, second);
 
-  const report = readReport(reportFile);
   if (failedSteps.length > 0) console.log(`\nFailed steps: ${failedSteps.join(', ')}`);
   printReport(report);
-  return judge({ failedSteps, report, vitestExitCode, strict });
+  return judge({ failedSteps, report, vitestExitCode: exitCode, strict });
+}
+
+interface TestRun {
+  readonly exitCode: number;
+  /** Null when vitest ended without writing one. */
+  readonly report: RunReport | null;
+}
+
+/** A second run that crashed mends nothing. */
+function bothRuns(first: TestRun, second: TestRun): TestRun {
+  if (first.report === null || second.report === null) return first;
+  return { exitCode: second.exitCode, report: withSecondRun(first.report, second.report) };
 }
 
 async function timed(title: string, run: () => Promise<boolean>): Promise<boolean> {
@@ -84,9 +103,10 @@ function printReport(report: RunReport | null): void {
     console.log('\nThe tests ended without a report: vitest crashed or was stopped.');
     return;
   }
-  printList('Failed', report.failed);
-  printList('Passed only on a retry', report.passedOnRetry);
-  const byReason = Map.groupBy(report.skipped, ({ reason }) => reason);
+  const { failed, passedOnRetry, skipped } = totalOf(report);
+  printList('Failed', failed);
+  printList('Passed only when tried again', passedOnRetry);
+  const byReason = Map.groupBy(skipped, ({ reason }) => reason);
   printList(
     'Skipped',
     [...byReason].map(([reason, tests]) => `${tests.length} × ${reason}: ${tests[0]?.name}`),

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { REPORT_FILE_VARIABLE, type RunReport } from './run-report.ts';
+import { type FileReport, REPORT_FILE_VARIABLE, type RunReport, totalOf } from './run-report.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 let folder: string;
@@ -13,7 +13,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Runs a real vitest over one test file. */
-function reportOf(source: string): { report: RunReport; exitCode: number | null } {
+function reportOf(source: string): { report: FileReport; files: readonly string[]; exitCode: number | null } {
   const reportFile = join(folder, 'report.json');
   writeFileSync(join(folder, 'fixture.test.ts'), source);
   writeFileSync(join(folder, 'vitest.config.ts'), 'export default { test: { retry: 1 } };');
@@ -24,11 +24,12 @@ function reportOf(source: string): { report: RunReport; exitCode: number | null 
     { encoding: 'utf8', env: { ...process.env, [REPORT_FILE_VARIABLE]: reportFile }, timeout: 50_000 },
   );
   expect(child.error).toBeUndefined();
-  return { report: JSON.parse(readFileSync(reportFile, 'utf8')) as RunReport, exitCode: child.status };
+  const report = JSON.parse(readFileSync(reportFile, 'utf8')) as RunReport;
+  return { report: totalOf(report), files: Object.keys(report.files), exitCode: child.status };
 }
 
 test('every kind of end is counted, skips with their reason and retries by name', () => {
-  const { report, exitCode } = reportOf(`
+  const { report, files, exitCode } = reportOf(`
     import { beforeAll, describe, expect, test } from 'vitest';
     let tries = 0;
     test('good', () => {});
@@ -45,6 +46,7 @@ test('every kind of end is counted, skips with their reason and retries by name'
     });
   `);
   expect(exitCode).toBe(1);
+  expect(files).toEqual([join(folder, 'fixture.test.ts')]);
   expect(report.passed).toBe(2);
   expect(report.passedOnRetry).toEqual(['fixture.test.ts > shaky']);
   expect(report.failed).toContain('fixture.test.ts > bad');

@@ -2,13 +2,13 @@
 // errors outside of tests, so this one writes just what the closing line needs.
 import { writeFileSync } from 'node:fs';
 import type { Reporter, TestCase, TestModule, TestSuite } from 'vitest/node';
-import { REPORT_FILE_VARIABLE, type RunReport } from './run-report.ts';
+import { type FileReport, REPORT_FILE_VARIABLE, type RunReport } from './run-report.ts';
 
 export default class RunReportReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly { message: string }[]): void {
-    const report: RunReport = { passed: 0, failed: [], skipped: [], passedOnRetry: [] };
-    for (const module of modules) addModule(report, module);
-    for (const error of unhandledErrors) report.failed.push(`outside of any test: ${error.message}`);
+    const outside = unhandledErrors.map(({ message }) => `outside of any test: ${message}`);
+    const report: RunReport = { files: {}, outside };
+    for (const module of modules) report.files[module.moduleId] = reportOf(module);
 
     const file = process.env[REPORT_FILE_VARIABLE];
     if (file === undefined)
@@ -17,19 +17,19 @@ export default class RunReportReporter implements Reporter {
   }
 }
 
-function addModule(report: RunReport, module: TestModule): void {
-  const failuresBefore = report.failed.length;
+function reportOf(module: TestModule): FileReport {
+  const report: FileReport = { passed: 0, failed: [], skipped: [], passedOnRetry: [] };
   for (const error of module.errors()) report.failed.push(`${module.relativeModuleId}: ${error.message}`);
   for (const suite of module.children.allSuites()) {
     for (const error of suite.errors()) report.failed.push(`${fullName(suite)}: ${error.message}`);
   }
   for (const test of module.children.allTests()) addTest(report, test);
   // Failures of a kind that is not looked for above must never read as success.
-  if (module.state() === 'failed' && report.failed.length === failuresBefore)
-    report.failed.push(module.relativeModuleId);
+  if (module.state() === 'failed' && report.failed.length === 0) report.failed.push(module.relativeModuleId);
+  return report;
 }
 
-function addTest(report: RunReport, test: TestCase): void {
+function addTest(report: FileReport, test: TestCase): void {
   const result = test.result();
   switch (result.state) {
     case 'passed':

@@ -1,4 +1,4 @@
-import type { RunReport } from './run-report.ts';
+import { type RunReport, totalOf } from './run-report.ts';
 
 /** What the whole run came to. */
 export interface Verdict {
@@ -19,9 +19,10 @@ export interface Outcome {
 }
 
 export function judge({ failedSteps, report, vitestExitCode, strict }: Outcome): Verdict {
-  const passed = report?.passed ?? 0;
-  const skipped = report?.skipped.length ?? 0;
-  const failedTests = report?.failed.length ?? 0;
+  const total = report === null ? null : totalOf(report);
+  const passed = total?.passed ?? 0;
+  const skipped = total?.skipped.length ?? 0;
+  const failedTests = total?.failed.length ?? 0;
   // Vitest can fail without naming a test: it crashed, or a worker ran out of memory.
   const crashed = failedTests === 0 && (report === null || vitestExitCode !== 0) ? 1 : 0;
   const failed = failedSteps.length + failedTests + crashed;
