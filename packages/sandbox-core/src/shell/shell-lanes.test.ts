@@ -178,10 +178,17 @@ describe.runIf(hasPipes())('lanes of a runner', () => {
       await again.closeStdin();
       expect((await outputOf(again)).stdout).toBe('one\n');
     });
-    const left = await first.spawn({ program: { script: 'cat' }, id: 'left', stdin: 'open' });
-    expect(await spawnedByLane(left.id)).toBe(true);
+    let left = '';
+    await eventually('a lane feeds one that is left', async () => {
+      left = `left${left}`;
+      const started = await first.spawn({ program: { script: 'cat' }, id: left, stdin: 'open' });
+      if (await spawnedByLane(left)) return true;
+      await started.kill({ graceMs: 0 });
+      await started.forget();
+      return false;
+    });
     await first.close();
-    const again = await open().attaching.attach('left');
+    const again = await open().attaching.attach(left);
     await again.write(bytes('two'));
     await again.closeStdin();
     expect((await outputOf(again)).stdout).toBe('two');
