@@ -171,7 +171,7 @@ describe('the machines of a workspace', needs('nats-server'), () => {
     const agent = await onlineAgent();
     await agent.connection.close();
     await expect.poll(agent.liveness, FOUND).toBe('reconnecting');
-    await stage.store.setClockOffset(9_000);
+    await stage.store.setClockOffset(5_000);
     expect(await agent.liveness()).toBe('reconnecting');
     await stage.store.setClockOffset(11_000);
     expect(await agent.liveness()).toBe('offline');
