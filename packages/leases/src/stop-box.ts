@@ -1,4 +1,4 @@
-import { bounded, type Provider, SandboxError, type Terminate } from '@boxyard/sandbox-core';
+import { type BoxRef, bounded, SandboxError, stillStands, type Terminate } from '@boxyard/sandbox-core';
 import { captureBox, keepsArchives } from './capture-box.ts';
 import { destroyCondemned } from './condemned-boxes.ts';
 import type { LeaseContext } from './lease-context.ts';
@@ -71,29 +71,14 @@ const tookOver = (groupId: string) =>
     },
   );
 
-/**
- * Of a capture that ended as if its box were gone. A command that was killed is gone too and says nothing of its box,
- * whose files nobody has yet: only the provider does.
- */
-async function judgeGone(
-  provider: Provider,
-  { box: ref, epoch }: Terminate,
-  signal: AbortSignal,
-  cause: unknown,
-): Promise<unknown> {
-  try {
-    const box = await resumeBox(provider, ref, { epoch, environment: {}, signal });
-    await box.close().catch(() => {});
-  } catch (proof) {
-    return proof;
-  }
+const notCaptured = ({ instance }: BoxRef, cause: unknown) => {
   const said = cause instanceof Error ? cause.message : String(cause);
   return new SandboxError(
     'unreachable',
-    `Capturing box ${ref.instance} failed, and it is still there: ${said} Try again.`,
+    `Capturing box ${instance} failed, and it is still there: ${said} Try again.`,
     { stage: 'capture', cause },
   );
-}
+};
 
 async function bringToRest(
   context: LeaseContext,
@@ -103,10 +88,11 @@ async function bringToRest(
 ): Promise<{ readonly capturedRevision: number | null; readonly gone: boolean }> {
   const { box: ref, epoch, revision, dirty, parks } = terminate;
   const provider = context.providers.providerNamed(ref.provider);
+  const resume = () => resumeBox(provider, ref, { epoch, environment: {}, signal });
   let capturedRevision: number | null = null;
   try {
     if (dirty && keepsArchives(provider)) {
-      const box = await resumeBox(provider, ref, { epoch, environment: {}, signal });
+      const box = await resume();
       try {
         const captured = await captureBox(context, { groupId, workspaceId, epoch, revision, box, signal });
         if (captured === 'refused') throw tookOver(groupId);
@@ -114,7 +100,8 @@ async function bringToRest(
         // next restore says that everything is missing.
         if (captured === 'committed') capturedRevision = revision;
       } catch (error) {
-        throw provider.isGone(error) ? await judgeGone(provider, terminate, signal, error) : error;
+        if (provider.isGone(error) && (await stillStands(provider, resume))) throw notCaptured(ref, error);
+        throw error;
       } finally {
         await box.close().catch(() => {});
       }

@@ -68,6 +68,7 @@ export { BoxEnvelope, boxOfEnvelope, envelopeOfBox } from './establish/envelope.
 export type { EstablishedBox, EstablishRequest } from './establish/establish.ts';
 export { establish } from './establish/establish.ts';
 export { isGoneError, isGoneText } from './establish/gone.ts';
+export { stillStands } from './establish/still-stands.ts';
 export { checkRelativePath, joinPath, splitPath } from './jail/relative-path.ts';
 export type {
   BoxToDestroy,

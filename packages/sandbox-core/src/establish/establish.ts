@@ -4,6 +4,7 @@ import type { CallOptions } from '../call-options.ts';
 import type { CreateBoxRequest, Provider } from '../provider.ts';
 import { SandboxError } from '../sandbox-error.ts';
 import { type BoxEnvelope, boxOfEnvelope, envelopeOfBox } from './envelope.ts';
+import { stillStands } from './still-stands.ts';
 
 export interface EstablishRequest {
   readonly provider: Provider;
@@ -59,10 +60,11 @@ async function find(
   const { provider, create } = request;
   const known = boxOfEnvelope(request.envelope, provider);
   if (known === null) return null;
-  const { environment } = create;
+  const { environment, tag } = create;
+  const resume = () => provider.resume(known.ref, { ...options, epoch: tag.epoch, environment });
   let box: Box | null = null;
   try {
-    box = await provider.resume(known.ref, { ...options, epoch: create.tag.epoch, environment });
+    box = await resume();
     const restores = !known.workspaceReady && request.restore !== null;
     const receipt: RestoreReceipt | null = known.workspaceReady
       ? { kind: 'EXACT' }
@@ -73,27 +75,8 @@ async function find(
     if (box !== null) await letGo(box);
     // It may be alive, and a rival is the worst outcome.
     if (!provider.isGone(error)) throw error;
-    if (box !== null && (await stands(request, known.ref, options))) throw notReady(known.ref, error);
+    if (box !== null && (await stillStands(provider, resume))) throw notReady(known.ref, error);
     return null;
-  }
-}
-
-/**
- * Asked anew: a command that was killed is gone too, and says nothing of its box. Whoever took a box that stands for a
- * lost one would put an archive in the place of files that are newer.
- */
-async function stands(
-  { provider, create }: EstablishRequest,
-  ref: BoxRef,
-  options: CallOptions,
-): Promise<boolean> {
-  const { environment, tag } = create;
-  try {
-    await letGo(await provider.resume(ref, { ...options, epoch: tag.epoch, environment }));
-    return true;
-  } catch (error) {
-    if (provider.isGone(error)) return false;
-    throw error;
   }
 }
 
