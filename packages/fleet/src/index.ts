@@ -17,7 +17,8 @@ export {
   type Revocations,
   signerOf,
 } from './nats-operator.ts';
-export { type NatsTlsFiles, OwnNatsServer, type OwnNatsServerOptions } from './own-nats-server.ts';
+export { OwnNatsServer, type OwnNatsServerOptions } from './own-nats-server.ts';
+export type { NatsTlsFiles } from './own-server-tls.ts';
 export { pingOver } from './ping-machine.ts';
 export { ENROLLMENT_RATE_LIMITS, type LimitedRoute, type RateLimit, TokenBuckets } from './rate-limits.ts';
 export { RefusedCredential } from './refused-credential.ts';

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type NatsOperator, natsTrustConfig, type Revocations } from './nats-operator.ts';
 import { endSurvivor, type NatsServerProcess, natsFiles, startNatsProcess } from './nats-server-process.ts';
-import { type OwnServerTls, ownServerTls } from './own-server-tls.ts';
+import { type NatsTlsFiles, type OwnServerTls, ownServerTls } from './own-server-tls.ts';
 import { tellRevocations } from './tell-revocations.ts';
 
 const FIRST_RETRY_MS = 100;
@@ -12,12 +12,6 @@ const MAX_RETRY_MS = 5_000;
 const TLS_TIMEOUT_S = 10;
 /** NATS moves the log aside at this size, and keeps one old one. */
 const LOG_BYTES = 8 * 1024 * 1024;
-
-/** Of a nats-server that is not spoken to in the clear. */
-export interface NatsTlsFiles {
-  readonly certFile: string;
-  readonly keyFile: string;
-}
 
 export interface OwnNatsServerOptions {
   /** For its configuration, log and pid; of mode 0700, and of this control plane alone. */

@@ -3,6 +3,12 @@
 import { readFile } from 'node:fs/promises';
 import { SandboxError } from '@boxyard/sandbox-core';
 
+/** Of a nats-server that is not spoken to in the clear. */
+export interface NatsTlsFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
 /** What the NATS client hands to `node:tls`. */
 export interface OwnServerTls {
   readonly ca: string;
@@ -11,13 +17,7 @@ export interface OwnServerTls {
 }
 
 /** @throws SandboxError `configuration` for files that cannot be read. */
-export async function ownServerTls({
-  certFile,
-  keyFile,
-}: {
-  readonly certFile: string;
-  readonly keyFile: string;
-}): Promise<OwnServerTls> {
+export async function ownServerTls({ certFile, keyFile }: NatsTlsFiles): Promise<OwnServerTls> {
   try {
     // The key is the server's alone; here it is only found out early that it is not there.
     const [ca] = await Promise.all([readFile(certFile, 'utf8'), readFile(keyFile)]);

@@ -91,6 +91,7 @@ export async function connectMachines(
       fences.hear(notice);
     },
   });
+  // Its timers, where nobody serves it; whoever does has closed it by then, see `serveStreams`.
   opening.defer(() => relay.close());
   meterRelay(meters, relay);
   const fleet = createFleet({
