@@ -1,5 +1,6 @@
 /** A plain TCP relay whose connections can be cut, as a network cuts them: without a word and in the middle. */
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { TiedSockets } from '@tooling/tied-sockets';
 
 export interface CuttableConnection {
   readonly url: string;
@@ -10,28 +11,18 @@ export interface CuttableConnection {
 
 /** `to` is asked for each connection: a server that was started again has another address. */
 export async function startCuttableConnection(to: () => string): Promise<CuttableConnection> {
-  const sockets = new Set<Socket>();
+  const sockets = new TiedSockets();
   const server = createServer((near) => {
     const { hostname, port } = new URL(to());
     const far = connect(Number(port), hostname);
-    for (const [socket, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(socket);
-      socket.on('error', () => {});
-      socket.once('close', () => {
-        sockets.delete(socket);
-        other.destroy();
-      });
-    }
+    sockets.tie(near, far);
     near.pipe(far).pipe(near);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const cut = () => {
-    const { size } = sockets;
-    for (const socket of sockets) socket.resetAndDestroy();
-    return size / 2;
+    const { pairs } = sockets;
+    sockets.reset();
+    return pairs;
   };
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -1,10 +1,11 @@
 /** A store whose way to PostgreSQL can be cut: as a network does it, without a word. */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore, type PostgresStore } from '@boxyard/store-postgres';
 import type { TestStore } from '@boxyard/store-postgres/testing';
+import { TiedSockets } from '@tooling/tied-sockets';
 
 export interface CuttableRecord extends AsyncDisposable {
   readonly store: PostgresStore;
@@ -21,13 +22,13 @@ const CARRIED_OUT = 'SELECT 1\0';
 export async function openCuttableRecord({ connection }: TestStore): Promise<CuttableRecord> {
   const folder = await mkdtemp(join(tmpdir(), 'boxyard-cut-'));
   const path = join(folder, '.s.PGSQL.5432');
-  const sockets = new Set<Socket>();
+  const sockets = new TiedSockets();
   let isCut = false;
   let awaited: string | null = null;
   const record: Pick<CuttableRecord, 'cut' | 'cutAnswerTo' | 'mend'> = {
     cut: () => {
       isCut = true;
-      for (const socket of sockets) socket.destroy();
+      sockets.destroy();
     },
     cutAnswerTo: (words) => {
       awaited = words;
@@ -51,17 +52,7 @@ export async function openCuttableRecord({ connection }: TestStore): Promise<Cut
       if (losesAnswer && bytes.includes(CARRIED_OUT)) record.cut();
       else near.write(bytes);
     });
-    for (const [socket, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(socket);
-      socket.on('error', () => {});
-      socket.once('close', () => {
-        sockets.delete(socket);
-        other.destroy();
-      });
-    }
+    sockets.tie(near, far);
   });
   await new Promise<void>((resolve) => server.listen(path, resolve));
   const store = await openStore({ connection: { ...connection, path } });

@@ -1,6 +1,7 @@
 // A TCP proxy in front of a nats-server that can be told to reset connections, wherever they are in a message.
 import { once } from 'node:events';
 import { createServer, connect as dial, type Socket } from 'node:net';
+import { TiedSockets } from '@tooling/tied-sockets';
 
 /** Towards the server or away from it. */
 export type ProxyDirection = 'up' | 'down';
@@ -26,13 +27,12 @@ interface PlannedCut {
 
 /** @param port Of a server on loopback. */
 export async function cuttingProxy(port: number): Promise<CuttingProxy> {
-  const sockets = new Set<Socket>();
+  const sockets = new TiedSockets();
   const planned = new Map<ProxyDirection, PlannedCut>();
   let passed = 0;
 
   const carry = (direction: ProxyDirection, from: Socket, to: Socket) => {
     let isCut = false;
-    sockets.add(from);
     from.on('data', (bytes) => {
       if (isCut) return;
       const cut = planned.get(direction);
@@ -53,15 +53,11 @@ export async function cuttingProxy(port: number): Promise<CuttingProxy> {
       });
     });
     to.on('drain', () => from.resume());
-    from.on('error', () => undefined);
-    from.on('close', () => {
-      sockets.delete(from);
-      to.destroy();
-    });
   };
 
   const server = createServer((client) => {
     const upstream = dial({ host: '127.0.0.1', port });
+    sockets.tie(client, upstream);
     carry('up', client, upstream);
     carry('down', upstream, client);
   });
@@ -71,7 +67,7 @@ export async function cuttingProxy(port: number): Promise<CuttingProxy> {
   if (address === null || typeof address === 'string') throw new Error('the proxy does not listen');
 
   const close = async () => {
-    for (const socket of sockets) socket.destroy();
+    sockets.destroy();
     if (!server.listening) return;
     server.close();
     await once(server, 'close');
@@ -81,9 +77,7 @@ export async function cuttingProxy(port: number): Promise<CuttingProxy> {
     get passed() {
       return passed;
     },
-    cut: () => {
-      for (const socket of sockets) socket.resetAndDestroy();
-    },
+    cut: () => sockets.reset(),
     cutAfter: (direction, bytes) =>
       new Promise((done) => {
         planned.set(direction, { left: bytes, done });

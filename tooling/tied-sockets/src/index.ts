@@ -1,0 +1,1 @@
+export { TiedSockets } from './tied-sockets.ts';
