@@ -1,11 +1,15 @@
 // What a turn of the agent adds: before the model is asked, and around a command that it runs.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { type Script, startScriptedModel } from '@boxyard/scripted-model';
 import { type BenchServer, post, send, startServer, stopServer } from './bench-server.ts';
-import { type Measurement, median, ms, timed } from './measurement.ts';
+import { type Measurement, median, ms, times as ratio, timed } from './measurement.ts';
 import { openScratchBox } from './scratch-box.ts';
 
 const SESSIONS = '/v1/workspaces/default/sessions';
@@ -44,7 +48,10 @@ export async function measureTurns(): Promise<Measurement[]> {
     BOXYARD_MODEL: 'scripted',
   });
   try {
-    return [await measureChat(server, model.baseUrl, times), await measureCalls(server, times)];
+    return [
+      await measureChat(server, model.baseUrl, times),
+      ...(await measureCalls(server, model.baseUrl, times)),
+    ];
   } finally {
     await stopServer(server);
     await rm(dataDir, { recursive: true, force: true });
@@ -89,29 +96,76 @@ async function untilAsked(times: AskedTimes, work: () => Promise<unknown>): Prom
   return (times.asked[0] ?? Number.NaN) - begunAt;
 }
 
-/** From the model's answer with a call to its next question, beside the same command in a box. */
-async function measureCalls(server: BenchServer, times: AskedTimes): Promise<Measurement> {
+/** From the model's answer with a call to its next question: beside the same command in a box, and the SDK alone. */
+async function measureCalls(
+  server: BenchServer,
+  modelUrl: string,
+  times: AskedTimes,
+): Promise<Measurement[]> {
   await using scratch = await openScratchBox();
-  const samples = { turn: [] as number[], box: [] as number[] };
+  await using sdk = startSdk(modelUrl);
+  const samples = { turn: [] as number[], sdk: [] as number[], box: [] as number[] };
+  const untilNextQuestion = () =>
+    Array.from(
+      { length: CALLS - WARMING },
+      (_, at) => (times.asked[WARMING + at + 1] ?? Number.NaN) - (times.answered[WARMING + at] ?? Number.NaN),
+    );
   for (let round = 0; round < ROUNDS; round++) {
     const { id } = await post<{ id: string }>(server, SESSIONS, { start: true });
     times.clear();
     await turnOf(server, id, 'tools');
+    samples.turn.push(...untilNextQuestion());
+    await send(server, 'DELETE', `${SESSIONS}/${id}`);
+    times.clear();
+    await sdk.say('tools');
+    samples.sdk.push(...untilNextQuestion());
     for (let call = WARMING; call < CALLS; call++) {
-      samples.turn.push((times.asked[call + 1] ?? Number.NaN) - (times.answered[call] ?? Number.NaN));
       // As the tool runs what the model asks for: its shell reads the profile of the machine.
       const program = { script: 'echo hi', login: true };
       samples.box.push(await timed(() => scratch.box.exec({ program })));
     }
-    await send(server, 'DELETE', `${SESSIONS}/${id}`);
   }
-  const [ours, beside] = [median(samples.turn), median(samples.box)];
+  const [ours, alone, box] = [median(samples.turn), median(samples.sdk), median(samples.box)];
+  const what = 'a command as a tool call, answer to next question';
+  return [
+    {
+      what,
+      ours: ms(ours),
+      beside: `${ms(box)} exec in a local box, a login shell too`,
+      ratio: `+${ms(ours - box)}`,
+      goal: '≤ +5 ms',
+    },
+    {
+      what,
+      ours: ms(ours),
+      beside: `${ms(alone)} the SDK alone in its own local sandbox, nothing stored`,
+      ratio: ratio(ours, alone),
+      goal: '–',
+    },
+  ];
+}
+
+/** The SDK without us, in a process of its own. */
+function startSdk(modelUrl: string): AsyncDisposable & { say(message: string): Promise<void> } {
+  const path = fileURLToPath(new URL('./sdk-turns-process.ts', import.meta.url));
+  const child = spawn(process.execPath, [path, modelUrl], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = once(child, 'exit');
+  const lines = createInterface({ input: child.stdout });
   return {
-    what: 'a command as a tool call, answer to next question',
-    ours: ms(ours),
-    beside: `${ms(beside)} exec in a local box, a login shell too`,
-    ratio: `+${ms(ours - beside)}`,
-    goal: '≤ +5 ms',
+    say: async (message) => {
+      const answer = once(lines, 'line');
+      child.stdin.write(`${message}\n`);
+      await Promise.race([
+        answer,
+        ended.then(([code]) => {
+          throw new Error(`The SDK's process ended with ${code}.`);
+        }),
+      ]);
+    },
+    [Symbol.asyncDispose]: async () => {
+      child.stdin.end();
+      await ended;
+    },
   };
 }
 
