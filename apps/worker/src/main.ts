@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { SettingsError } from '@boxyard/config';
 import { SandboxError } from '@boxyard/sandbox-core';
-import { createLogger } from '@boxyard/server-parts';
+import { createLogger, keepHeapSteady } from '@boxyard/server-parts';
 import { startWorker } from './start-worker.ts';
 import { VERSION } from './version.ts';
 
@@ -15,6 +15,7 @@ try {
     version: VERSION,
     log: (level) => createLogger({ level }),
   });
+  keepHeapSteady();
   await ending.promise;
   await worker.stop();
 } catch (error) {

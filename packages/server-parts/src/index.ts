@@ -10,6 +10,7 @@ export { OpenedParts } from './opened-parts.ts';
 export { packageVersion } from './package-version.ts';
 export type { PartsContext } from './parts-context.ts';
 export { Repeating } from './repeating.ts';
+export { keepHeapSteady } from './steady-heap.ts';
 export { Meters } from './telemetry/meters.ts';
 export { renderMetricsPage } from './telemetry/metrics-page.ts';
 export { METRICS } from './telemetry/metrics-table.ts';

@@ -1,4 +1,5 @@
 import type { Settings } from '@boxyard/config';
+import { keepHeapSteady } from '@boxyard/server-parts';
 import { createLogger } from '../server/logger.ts';
 import { type RunningServer, startServer } from '../server/start-server.ts';
 import { clientOf } from './connection.ts';
@@ -26,6 +27,7 @@ export async function up(options: UpOptions, env: Environment, version: string):
     version,
     log: (level: Settings['logLevel']) => createLogger(level),
   });
+  keepHeapSteady();
   if (options.json) say(JSON.stringify({ url: server.url, token: server.token }));
   else {
     say(`Boxyard listens on ${server.url}`);

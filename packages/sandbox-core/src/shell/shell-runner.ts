@@ -10,6 +10,7 @@ import { type CheckedCommand, checkCommand, checkProcessId } from './command-req
 import { checkMaxOutput, collectOutput } from './op-collect.ts';
 import { type OpPlace, type OpStart, startOp } from './op-start.ts';
 import { OpWatch } from './op-watch.ts';
+import { OpWatches } from './op-watches.ts';
 import { closedHandle, RunnerLinks, type RunnerLinksOptions, type RunnerProbe } from './runner-links.ts';
 import { isStatus, type ShellNotice } from './shell-frames.ts';
 import { type ShellLane, ShellLanes } from './shell-lanes.ts';
@@ -53,7 +54,7 @@ export class ShellRunner {
   readonly #spool: Spool;
   readonly #budget: SpoolBudget;
   readonly #place: OpPlace;
-  readonly #watches = new Map<string, OpWatch>();
+  readonly #watches = new OpWatches();
   readonly #killWaiters = new Map<string, Set<(left: number) => void>>();
   readonly #host: ProcessHost;
   #closed = false;
@@ -208,7 +209,7 @@ export class ShellRunner {
 
   /** Who waits for a notice has to look again: none may come any more. */
   #wakeAll(): void {
-    for (const watch of this.#watches.values()) watch.wake();
+    for (const watch of this.#watches.running()) watch.wake();
   }
 
   #ensureOpen(): void {
@@ -233,7 +234,7 @@ export class ShellRunner {
     const present = this.#watches.get(id);
     if (present !== undefined) return present;
     const watch = new OpWatch(id, () => this.#spool.record(id));
-    this.#watches.set(id, watch);
+    this.#watches.add(watch);
     return watch;
   }
 
@@ -244,7 +245,7 @@ export class ShellRunner {
       await watch.refresh();
     } catch (error) {
       if (SandboxError.hasCode(error, 'not-found') && this.#watches.get(id) === watch)
-        this.#watches.delete(id);
+        this.#watches.delete(watch);
       throw error;
     }
     return new ShellProcess(watch, this.#host);
@@ -255,13 +256,13 @@ export class ShellRunner {
     await this.#budget.check();
     throwIfAborted(start.signal, 'Starting a command');
     await this.#spool.flush(start.id);
-    const had = this.#watches.has(start.id);
+    const had = this.#watches.get(start.id) !== undefined;
     // Before the question: the notice of a quick command comes together with the answer.
     const watch = this.#watch(start.id);
     try {
       const started = await startOp(this.#place, start);
       if (started.known) {
-        if (!had) this.#watches.delete(start.id);
+        if (!had) this.#watches.delete(watch);
         return null;
       }
       const { link, keeperPid } = started;
@@ -273,7 +274,7 @@ export class ShellRunner {
       this.#armLimit(watch, start.command);
       return watch;
     } catch (error) {
-      if (!had) this.#watches.delete(start.id);
+      if (!had) this.#watches.delete(watch);
       throw error;
     }
   }
@@ -354,7 +355,7 @@ export class ShellRunner {
   #drop(watch: OpWatch): void {
     watch.forgotten = true;
     watch.wake();
-    if (this.#watches.get(watch.id) === watch) this.#watches.delete(watch.id);
+    if (this.#watches.get(watch.id) === watch) this.#watches.delete(watch);
   }
 }
 
