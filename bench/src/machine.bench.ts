@@ -12,6 +12,8 @@ const FRAME_BYTES = 16 * 1024;
 const FLOOD_FRAMES = 12_800;
 const FLOOD_BYTES = FLOOD_FRAMES * FRAME_BYTES;
 const PARALLEL = 256;
+/** As `boxyard-agent` keeps its own, for both that are measured. */
+const SMALL_YOUNG_GENERATION = '--max-semi-space-size=1';
 
 /** A machine on a real bus, its agent in another process, beside bare requests on the same bus to the same process. */
 export async function measureMachine(): Promise<Measurement[]> {
@@ -109,7 +111,8 @@ async function pingUnderLoad(box: MachineBox, exec: () => Promise<unknown>): Pro
 
 async function startAgent(url: string) {
   const script = fileURLToPath(new URL('machine-process.ts', import.meta.url));
-  const child = spawn(process.execPath, [...process.execArgv, script, url, String(FRAME_BYTES)], {
+  const args = [...process.execArgv, SMALL_YOUNG_GENERATION, script, url, String(FRAME_BYTES)];
+  const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [line] = (await once(child.stdout, 'data')) as [Buffer];

@@ -11,6 +11,25 @@ export interface DataFrame {
 }
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+/** Of the last frame: the next one is most often of the same op. */
+let written = { opId: '', bytes: encoder.encode('') };
+let read = { opId: '', bytes: encoder.encode('') };
+
+function bytesOf(opId: string): Uint8Array {
+  if (written.opId !== opId) written = { opId, bytes: encoder.encode(opId) };
+  return written.bytes;
+}
+
+/** @throws TypeError for what is no text. */
+function opIdOf(bytes: Uint8Array): string {
+  const last = read.bytes;
+  let same = last.length === bytes.length;
+  for (let at = 0; same && at < bytes.length; at++) same = last[at] === bytes[at];
+  // Copied: a view would keep the frame.
+  if (!same) read = { opId: decoder.decode(bytes), bytes: bytes.slice() };
+  return read.opId;
+}
 
 // Tags of OpFrame and OpData: field number and wire type.
 const OP_ID = (1 << 3) | 2;
@@ -27,7 +46,7 @@ const OFFSET = (100 << 3) | 0;
  */
 export function encodeDataFrame(frame: DataFrame, into?: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const { opId, seq, channel, bytes, offset } = frame;
-  const id = encoder.encode(opId);
+  const id = bytesOf(opId);
   // What is empty or zero is not written.
   const channelSize = channel === 0 ? 0 : 1 + varintSize(channel);
   const bytesSize = bytes.length === 0 ? 0 : 1 + varintSize(bytes.length) + bytes.length;
@@ -89,14 +108,13 @@ export function decodeDataFrame(frame: Uint8Array): DataFrame | null {
   const offset = from.tag(OFFSET) ? from.varint() : 0;
   if (from.left !== 0 || from.failed) return null;
   try {
-    return { opId: decoder.decode(opId), seq, channel, bytes, offset };
+    return { opId: opIdOf(opId), seq, channel, bytes, offset };
   } catch {
     return null;
   }
 }
 
 const EMPTY = new Uint8Array(0);
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 class Cursor {
   /** Something did not fit: what was read since means nothing. */

@@ -17,7 +17,7 @@ import { checkProcessId, commandMessage, invalid } from './command-message.ts';
 import type { OpFrames } from './control-rpc.ts';
 import { ForgottenOps } from './forgotten-ops.ts';
 import type { MachineCalls } from './machine-calls.ts';
-import { exitStatusOf, MachineProcess, outputEvents } from './machine-process.ts';
+import { exitStatusOf, MachineProcess, OutputEvents } from './machine-process.ts';
 import { runWithOneReply } from './one-reply-exec.ts';
 import { OpReader } from './op-reader.ts';
 import { assertKnown } from './op-state.ts';
@@ -161,6 +161,7 @@ export class MachineCommands {
     const inline = stdin !== undefined && stdin.length <= Math.min(INLINE_STDIN_BYTES, maxChunkBytes());
     if (stdin !== undefined && !inline && !offersBox) throw oldAgent('so much input');
     const reader = new OpReader({ calls, frames, what, opId: id, ownStream: offersBox });
+    const letGo = reader.wakeOn(signal);
     try {
       await reader.listen();
       const exec = {
@@ -182,24 +183,23 @@ export class MachineCommands {
       else await reader.attach(signal);
       if (stdin !== undefined && !inline) void feed(new SerialInput(id, calls, maxChunkBytes), stdin, signal);
       const collector = new OutputCollector(mostBytes);
-      const events = outputEvents(reader, OUTPUT_START, signal);
-      while (true) {
-        const event = await events.next();
-        if (event.done !== true) {
-          collector.add(event.value);
-          continue;
-        }
-        // Nobody waits for it: the result is complete, and what is not forgotten now goes with time.
-        if (offersBox) this.#forgotten.add(id);
-        // An id of the caller's may be used again at once.
-        if (request.id !== undefined) void this.#forgotten.flush();
-        return {
-          ...exitStatusOf(event.value),
-          ...collector.result(),
-          durationMs: performance.now() - begunAt,
-        };
+      const output = new OutputEvents(reader, OUTPUT_START);
+      while (output.exit === null) {
+        const event = output.take(signal);
+        if (event === null) await reader.more();
+        else collector.add(event);
       }
+      // Nobody waits for it: the result is complete, and what is not forgotten now goes with time.
+      if (offersBox) this.#forgotten.add(id);
+      // An id of the caller's may be used again at once.
+      if (request.id !== undefined) void this.#forgotten.flush();
+      return {
+        ...exitStatusOf(output.exit),
+        ...collector.result(),
+        durationMs: performance.now() - begunAt,
+      };
     } finally {
+      letGo();
       reader.stop();
     }
   }

@@ -43,15 +43,22 @@ export class MachineProcess implements BoxProcess {
     const { from = OUTPUT_START } = options;
     const what = `Reading the output of ${this.id}`;
     const reader = new OpReader({ calls, frames, what, opId: this.id, ownStream: offersBox, from });
+    const letGo = reader.wakeOn(signal);
     try {
       await reader.listen();
       await reader.attach(signal);
-      yield* outputEvents(reader, from, signal);
+      const output = new OutputEvents(reader, from);
+      while (output.exit === null) {
+        const event = output.take(signal);
+        if (event === null) await reader.more();
+        else yield event;
+      }
     } catch (error) {
       // A reader that stops is no failure of what it reads.
       if (options.signal?.aborted && SandboxError.hasCode(error, 'cancelled')) return;
       throw error;
     } finally {
+      letGo();
       reader.stop();
     }
   }
@@ -137,24 +144,35 @@ export class MachineProcess implements BoxProcess {
 }
 
 /** What is read of a command, from there. */
-export async function* outputEvents(
-  reader: OpReader,
-  from: OutputCursor,
-  signal: AbortSignal,
-): AsyncGenerator<OutputEvent, OpExit, void> {
-  let next = from;
-  const news = reader.news(signal);
-  while (true) {
-    const item = await news.next();
-    if (item.done === true) {
-      yield { kind: 'end', complete: !item.value.outputIncomplete, next };
-      return item.value;
+export class OutputEvents {
+  /** How the command ended, once the last event has been taken. */
+  exit: OpExit | null = null;
+  readonly #reader: OpReader;
+  #next: OutputCursor;
+
+  constructor(reader: OpReader, from: OutputCursor) {
+    this.#reader = reader;
+    this.#next = from;
+  }
+
+  /**
+   * The next one, or null when it is not here yet.
+   *
+   * @throws SandboxError what made the command or its stream fail.
+   */
+  take(signal: AbortSignal): OutputEvent | null {
+    for (let item = this.#reader.take(signal); item !== null; item = this.#reader.take(signal)) {
+      if (item.kind === 'exit') {
+        this.exit = item.exit;
+        return { kind: 'end', complete: !item.exit.outputIncomplete, next: this.#next };
+      }
+      if (item.kind !== 'data') continue;
+      const { bytes, offset } = item;
+      const channel = item.channel === OpChannel.STDERR ? 'stderr' : 'stdout';
+      this.#next = { ...this.#next, [channel]: offset + bytes.length };
+      return { kind: 'chunk', channel, bytes, offset, next: this.#next };
     }
-    if (item.value.kind !== 'data') continue;
-    const { bytes, offset } = item.value;
-    const channel = item.value.channel === OpChannel.STDERR ? 'stderr' : 'stdout';
-    next = { ...next, [channel]: offset + bytes.length };
-    yield { kind: 'chunk', channel, bytes, offset, next };
+    return null;
   }
 }
 

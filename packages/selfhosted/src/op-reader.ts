@@ -5,7 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   OpAckSchema,
   type OpAttachSchema,
-  type OpChange,
   OpChannel,
   type OpExit,
   type OpOpened,
@@ -19,17 +18,11 @@ import type { AskOptions, MachineCalls } from './machine-calls.ts';
 import { sandboxErrorOf } from './machine-failure.ts';
 import type { MachineTimings } from './machine-timings.ts';
 import { type FrameBody, readFrame } from './op-frame.ts';
+import type { OpEnded, OpNews } from './op-news.ts';
 import { assertKnown } from './op-state.ts';
 import { assertWhole } from './whole-stream.ts';
 
 const WINDOW_BYTES = 4 * 1024 * 1024;
-
-/** What an op says before its end. */
-export type OpNews =
-  | { readonly kind: 'data'; readonly channel: OpChannel; readonly bytes: Bytes; readonly offset: number }
-  | { readonly kind: 'change'; readonly change: OpChange }
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'opened'; readonly opened: OpOpened };
 
 /** What an op is started as. */
 export type StartedOp = NonNullable<
@@ -73,6 +66,8 @@ export class OpReader {
   #read = 0;
   #cursor: OutputCursor;
   #unackedBytes = 0;
+  /** Of the frame that was taken last. */
+  #takenBytes = 0;
   #generation: bigint;
   #failure: unknown = null;
   #wake: (() => void) | null = null;
@@ -157,36 +152,65 @@ export class OpReader {
    * @throws SandboxError what made the op or its stream fail. Counts and digests have been checked otherwise.
    */
   async *news(signal: AbortSignal): AsyncGenerator<OpNews, OpExit, void> {
-    const stop = () => this.#wake?.();
-    signal.addEventListener('abort', stop, { once: true });
+    const letGo = this.wakeOn(signal);
     try {
       while (true) {
-        if (signal.aborted) throw cancelled(this.#options.what, signal);
-        const arrived = this.#queue.shift();
-        if (arrived === undefined) {
-          if (this.#failure !== null) throw this.#failure;
-          await new Promise<void>((resolve) => {
-            this.#wake = resolve;
-          });
-          this.#wake = null;
-          continue;
-        }
-        this.#read = arrived.seq;
-        const { body } = arrived;
-        if (body.case === 'exit') {
-          const { what, ownStream } = this.#options;
-          assertWhole(body.value, what, ownStream ? this.#from : OUTPUT_START, this.#counts);
-          return body.value;
-        }
-        const news = this.#newsOf(body);
-        if (news !== null) yield news;
-        if (body.case === 'data') this.#noteRead(body.value.bytes.length);
-        else if (body.case === 'change') this.#noteRead(CHANGE_BYTES + body.value.path.length);
+        const item = this.take(signal);
+        if (item === null) await this.more();
+        else if (item.kind === 'exit') return item.exit;
+        else yield item;
       }
     } finally {
-      signal.removeEventListener('abort', stop);
+      letGo();
       this.stop();
     }
+  }
+
+  /**
+   * The next of what is here, or null: then `more` waits. Without a promise for each frame, of which there are
+   * thousands in a second. What was taken before counts as read.
+   *
+   * @throws SandboxError as `news`, and `cancelled` once the signal has aborted.
+   */
+  take(signal: AbortSignal): OpNews | OpEnded | null {
+    this.#noteRead(this.#takenBytes);
+    this.#takenBytes = 0;
+    if (signal.aborted) throw cancelled(this.#options.what, signal);
+    for (let arrived = this.#queue.shift(); arrived !== undefined; arrived = this.#queue.shift()) {
+      this.#read = arrived.seq;
+      const { body } = arrived;
+      if (body.case === 'exit') {
+        const { what, ownStream } = this.#options;
+        assertWhole(body.value, what, ownStream ? this.#from : OUTPUT_START, this.#counts);
+        return { kind: 'exit', exit: body.value };
+      }
+      const bytes = sizeOf(body);
+      const news = this.#newsOf(body);
+      if (news !== null) {
+        this.#takenBytes = bytes;
+        return news;
+      }
+      this.#noteRead(bytes);
+    }
+    if (this.#failure !== null) throw this.#failure;
+    return null;
+  }
+
+  /** Resolves when there may be more to take. For one waiter. */
+  more(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = () => {
+        this.#wake = null;
+        resolve();
+      };
+    });
+  }
+
+  /** Ends a wait for more with this signal too. @returns Lets go of the signal. */
+  wakeOn(signal: AbortSignal): () => void {
+    const wake = () => this.#wake?.();
+    signal.addEventListener('abort', wake, { once: true });
+    return () => signal.removeEventListener('abort', wake);
   }
 
   /** The word that comes before the content of a file, as soon as it is here. */
@@ -283,6 +307,7 @@ export class OpReader {
   }
 
   #noteRead(bytes: number): void {
+    if (bytes === 0) return;
     this.#unackedBytes += bytes;
     if (this.#unackedBytes >= WINDOW_BYTES / 2) this.#ack(false);
   }
@@ -352,6 +377,12 @@ export class OpReader {
 /** A view of the frame where that is possible: copying output would cost more than carrying it. */
 const ownBytes = (bytes: Uint8Array): Bytes =>
   bytes.buffer instanceof ArrayBuffer ? (bytes as Bytes) : new Uint8Array(bytes);
+
+/** What it counts against the window. */
+function sizeOf(body: FrameBody): number {
+  if (body.case === 'data') return body.value.bytes.length;
+  return body.case === 'change' ? CHANGE_BYTES + body.value.path.length : 0;
+}
 
 const isOutput = (channel: OpChannel) => channel === OpChannel.STDOUT || channel === OpChannel.STDERR;
 const isAway = (error: unknown) => SandboxError.hasCode(error, 'unreachable');

@@ -1,8 +1,19 @@
 // The spool of a box on this machine, read without asking its shell: output costs no fork and no frame.
 import { randomUUID } from 'node:crypto';
-import { closeSync, constants, linkSync, lstatSync, openSync, readSync, unlinkSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  read,
+  readSync,
+  unlinkSync,
+} from 'node:fs';
 import { access, link, lstat, open, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Bytes } from '../call-options.ts';
 import { SandboxError } from '../sandbox-error.ts';
 import { EpochFence } from './epoch-fence.ts';
@@ -68,24 +79,21 @@ export class FolderSpool implements Spool {
   async #read(id: string, channel: SpoolChannel, { from, most, into }: OutputWish): Promise<Bytes> {
     const [offset, length] = [from[channel], most[channel]];
     if (length === 0) return new Uint8Array(0);
-    const path = this.#path(`${id}.${SPOOL_LETTER[channel]}`);
-    const wanted = Math.min(length, SMALL_READ_BYTES);
-    const start = readStart(path, offset, wanted);
-    if (start.length < wanted || wanted === length) return start;
-    const file = await open(path, READ_FLAGS).catch(absent);
+    const file = openNow(this.#path(`${id}.${SPOOL_LETTER[channel]}`));
     if (file === null) return new Uint8Array(0);
     try {
-      const { size } = await file.stat();
-      const there = Math.max(0, Math.min(length, size - offset));
+      const start = readStart(file, offset, Math.min(length, SMALL_READ_BYTES));
+      if (start.length < SMALL_READ_BYTES || length === SMALL_READ_BYTES) return start;
+      const there = Math.max(0, Math.min(length, fstatSync(file).size - offset));
       const lent = into?.[channel];
       const buffer = lent !== undefined && lent.length >= there ? lent : new Uint8Array(there);
       if (into !== undefined) into[channel] = buffer;
       if (there === 0) return buffer.subarray(0, 0);
-      const { bytesRead } = await file.read(buffer, 0, there, offset);
+      const { bytesRead } = await readLater(file, buffer, 0, there, offset);
       if (into === undefined && bytesRead < there) return buffer.slice(0, bytesRead);
       return bytesRead === buffer.length ? buffer : buffer.subarray(0, bytesRead);
     } finally {
-      await file.close();
+      closeSync(file);
     }
   }
 
@@ -245,23 +253,24 @@ export class FolderSpool implements Spool {
   }
 }
 
-/** At once: a few microseconds for what has just been written, where a turn of another thread takes longer. */
-function readStart(path: string, offset: number, length: number): Bytes {
-  let file: number;
+/** At once, as in `readStart`: opening takes no longer than that. */
+function openNow(path: string): number | null {
   try {
-    file = openSync(path, READ_FLAGS);
+    return openSync(path, READ_FLAGS);
   } catch (error) {
-    absent(error as NodeJS.ErrnoException);
-    return new Uint8Array(0);
-  }
-  try {
-    const buffer = new Uint8Array(length);
-    const bytesRead = readSync(file, buffer, 0, length, offset);
-    return bytesRead === length ? buffer : buffer.slice(0, bytesRead);
-  } finally {
-    closeSync(file);
+    return absent(error as NodeJS.ErrnoException);
   }
 }
+
+/** At once: a few microseconds for what has just been written, where a turn of another thread takes longer. */
+function readStart(file: number, offset: number, length: number): Bytes {
+  const buffer = new Uint8Array(length);
+  const bytesRead = readSync(file, buffer, 0, length, offset);
+  return bytesRead === length ? buffer : buffer.slice(0, bytesRead);
+}
+
+/** Much of it may have left the memory meanwhile: a disk that is slow holds up nobody else. */
+const readLater = promisify(read);
 
 /** What is small goes at once, as in `readStart`; what is large may take its file system a while. */
 async function remove(path: string): Promise<void> {
