@@ -60,6 +60,8 @@ const GIVE_UP_WAIT_MS = 1000;
 const LOOK_MS = 50;
 /** Looks that may find something after the grace: then it cannot be ended. */
 const MOST_LOOKS = 200;
+/** And so long for processes in the middle of an exec, which do not show whose they are. */
+const UNSETTLED_LOOKS = 40;
 
 export class BareCommands {
   readonly #options: BareCommandsOptions;
@@ -152,7 +154,7 @@ export class BareCommands {
       engine,
       spoolLimitBytes,
       endWord: randomBytes(16).toString('hex'),
-      living: () => this.#marked(token, []),
+      living: async () => (await this.#marked(token, [])).left,
       cutOff: () => void this.#kill(id, 0, 'none').catch(() => undefined),
     });
     const giveUp = new AbortController();
@@ -246,25 +248,31 @@ export class BareCommands {
   /** TERM, the grace, then STOP and KILL until two looks find nothing; answers how many are left. */
   async #end(token: string, graceMs: number, signal: AbortSignal | null): Promise<number> {
     const killAt = performance.now() + graceMs;
-    let left = await this.#marked(token, graceMs > 0 ? ['TERM', 'CONT'] : []);
+    let { left } = await this.#marked(token, graceMs > 0 ? ['TERM', 'CONT'] : []);
     while (left > 0 && performance.now() < killAt) {
       signal?.throwIfAborted();
       await delay(Math.min(LOOK_MS, Math.max(1, killAt - performance.now())));
-      left = await this.#marked(token, []);
+      ({ left } = await this.#marked(token, []));
     }
     for (let look = 0, empty = 0; look < MOST_LOOKS && empty < 2; look++) {
       signal?.throwIfAborted();
-      left = await this.#marked(token, ['STOP', 'KILL']);
-      empty = left === 0 ? empty + 1 : 0;
-      if (left > 0) await delay(LOOK_MS);
+      const seen = await this.#marked(token, ['STOP', 'KILL']);
+      left = seen.left;
+      // A stranger may hide what it was started with for ever: that is no reason to.
+      const isEmpty = left === 0 && (seen.unsettled === 0 || look >= UNSETTLED_LOOKS);
+      empty = isEmpty ? empty + 1 : 0;
+      if (!isEmpty) await delay(LOOK_MS);
     }
     return left;
   }
 
-  async #marked(token: string, signals: readonly string[]): Promise<number> {
+  async #marked(
+    token: string,
+    signals: readonly string[],
+  ): Promise<{ readonly left: number; readonly unsettled: number }> {
     const reply = await this.#options.link.request('marked', [token, ...signals]);
-    if (reply.kind === 'status' && reply.status === 0 && /^\d{1,7}$/.test(reply.text))
-      return Number(reply.text);
+    const counts = reply.kind === 'status' && reply.status === 0 && /^(\d{1,7}) (\d{1,7})$/.exec(reply.text);
+    if (counts) return { left: Number(counts[1]), unsettled: Number(counts[2]) };
     throw new SandboxError('unreachable', 'Ending a command failed: the box answered nonsense. Try again.');
   }
 

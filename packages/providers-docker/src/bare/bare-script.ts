@@ -108,20 +108,26 @@ fs_lay() {
   set +C
 }
 
-# marked token signal…: how many processes carry the token in what they were started with; each gets the signals.
+# marked token signal…: how many processes carry the token in what they were started with; each gets the signals. And
+# how many are in the middle of an exec, when neither that nor their arguments can be read: they may be some of them.
 # By built-ins alone: read leaves the NULs out, so the token's own length is what ends it.
 fs_marked() {
-  fs_v= fs_token=$1
+  fs_v= fs_n=0 fs_token=$1
   shift
   for fs_f in /proc/[0-9]*; do
     case \${fs_f#/proc/} in 1|"$$") continue;; esac
+    fs_blank=1
     while IFS= read -r fs_l || [ -n "$fs_l" ]; do
+      fs_blank=
       case $fs_l in *"BOXYARD_RUN=$fs_token"*) fs_v="$fs_v \${fs_f#/proc/}"; break;; esac
     done <"$fs_f/environ"
+    # A zombie has nothing to read either.
+    [ -n "$fs_blank" ] && [ -e "$fs_f/exe" ] || continue
+    IFS= read -r fs_l <"$fs_f/cmdline" || [ -n "$fs_l" ] || fs_n=$((fs_n+1))
   done
   if [ -n "$fs_v" ]; then for fs_k in "$@"; do kill "-$fs_k" $fs_v; done; fi
   set -- $fs_v
-  by_answer 0 "$#"
+  by_answer 0 "$# $fs_n"
 }
 
 # interrupt pid start: the process group of a command that still is the same process.

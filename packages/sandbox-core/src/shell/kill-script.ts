@@ -23,6 +23,19 @@ by_scan() {
   done
 }
 
+# Whether somebody is in the middle of an exec: until that is done neither environment nor arguments can be read, and
+# the mark of one of ours with them.
+by_unsettled() {
+  for by_f in $(grep -L -e '' /proc/[0-9]*/environ); do
+    by_f=\${by_f%/environ}
+    # Nor are those of a zombie or of a thread of the kernel.
+    [ -e "$by_f/exe" ] || continue
+    # One that has arguments has no environment at all, unless it was just through.
+    grep -q -e '' "$by_f/cmdline" && ! grep -q -e '' "$by_f/environ" || return 0
+  done
+  return 1
+}
+
 # leader pid start: lives, and is not another process that got the same number.
 by_leader() {
   by_stat "$1" || return
@@ -45,16 +58,18 @@ by_identity() {
 # end flags pattern session leader grace: TERM, tenths of a second of grace, KILL until two scans are empty.
 by_end() {
   by_stat self; read -r by_me by_l </proc/self/stat
-  by_n=0 by_empty=0 by_sent=
+  by_n=0 by_empty=0 by_sent= by_blurred=0
   while [ "$by_n" -lt 200 ]; do
     by_scan "$1" "$2" "$3" "$4"
-    if [ -z "$by_pids" ]; then
-      by_empty=$((by_empty+1))
-      [ "$by_empty" -lt 2 ] || break
-    else
+    if [ -n "$by_pids" ]; then
       by_empty=0
       if [ "$by_n" -ge "$5" ]; then kill -KILL $by_pids
       elif [ -z "$by_sent" ]; then by_sent=1; kill -TERM $by_pids; kill -CONT $by_pids; fi
+    # A stranger may hide both for ever: that is no reason to.
+    elif [ "$by_blurred" -lt 20 ] && by_unsettled; then by_empty=0 by_blurred=$((by_blurred+1))
+    else
+      by_empty=$((by_empty+1))
+      [ "$by_empty" -lt 2 ] || break
     fi
     by_n=$((by_n+1))
     [ "$by_empty" = 1 ] || sleep 0.1 || sleep 1

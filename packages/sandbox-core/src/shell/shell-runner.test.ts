@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '@tooling/eventually';
@@ -41,6 +41,9 @@ const kinds = shells.flatMap((shell) => [
   { name: `${shell.join(' ')}, spool read from disk`, shell, onDisk: true },
   { name: `${shell.join(' ')}, spool read through the shell`, shell, onDisk: false },
 ]);
+
+const BEING_REPLACED = process.env.BOXYARD_SOAK === '1' ? 300 : 3;
+const isAgain = ({ what }: { readonly what: string }) => what.includes('./again');
 
 async function collect(process: BoxProcess, from: OutputCursor = OUTPUT_START) {
   const parts = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
@@ -226,6 +229,22 @@ describe.each(kinds)('a runner on $name', ({ shell, onDisk }) => {
     await started.kill({ graceMs: 100 });
     expect(await started.exited()).toMatchObject({ endedBy: 'kill' });
     await started.forget();
+  });
+
+  // In the middle of an exec a process shows no mark, and one that does nothing else is seen there every now and then.
+  it(`kills what is in the middle of an exec, ${BEING_REPLACED} times`, async () => {
+    const runner = open();
+    await writeFile(join(folder, 'workspace', 'again'), 'exec /bin/sh ./again\n');
+    for (let turn = 0; turn < BEING_REPLACED; turn++) {
+      const started = await runner.spawn({
+        program: { script: 'setsid /bin/sh ./again & setsid /bin/sh ./again & wait' },
+      });
+      await eventually('both are at it', async () => (await processes()).filter(isAgain).length === 2);
+      await started.kill({ graceMs: 0 });
+      expect(await started.exited()).toMatchObject({ endedBy: 'kill' });
+      await started.forget();
+      expect((await processes()).filter(isAgain)).toEqual([]);
+    }
   });
 
   it('ends a command whose output is more than the spool may hold, and says so', async () => {
