@@ -48,7 +48,8 @@ describe('A file is written in the active box of a session, over HTTP', () => {
     const answer = await write('src/a.txt', 'first\n');
     expect(answer).toMatchObject({ path: 'src/a.txt', sizeBytes: 6 });
     etag = answer.etag;
-    expect(await liveness()).toBe('warm');
+    // Nobody holds it any more once the answer is on its way.
+    expect(await liveness()).toMatch(/^(warm|draining)$/);
     expect((await session.exec('cat src/a.txt')).stdout).toBe('first\n');
   });
 
