@@ -34,7 +34,7 @@ export const MACHINE_SETTINGS = {
     unit: '',
     group: 'Machines',
     description:
-      'A NATS of your own for machines, in operator mode; set its account and signing key too. Absent: a nats-server found on the PATH is started.',
+      'A NATS of your own for machines, in operator mode, tls://host:4222; set its account and signing key too. Absent: a nats-server found on the PATH is started.',
     secret: true,
   },
   machinesNatsAccount: {
@@ -87,7 +87,7 @@ export const MACHINE_SETTINGS = {
     unit: '',
     group: 'Machines',
     description:
-      'Whether the nats-server that is started may listen on a network without TLS: only where the network itself is encrypted.',
+      'Whether the NATS of machines may be spoken to on a network without TLS, the one that is started or one of your own: only where the network itself is encrypted.',
   },
   machinesNatsPublicUrls: {
     name: 'BOXYARD_MACHINES_NATS_PUBLIC_URLS',

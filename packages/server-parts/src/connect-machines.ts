@@ -19,11 +19,11 @@ import {
 import { type EnrollmentRecord, SandboxError } from '@boxyard/sandbox-core';
 import { machineProvider, NATS_LINK_OPTIONS, NatsControlRpc, refOfMachine } from '@boxyard/selfhosted';
 import type { SessionMachines } from '@boxyard/sessions';
-import { createRelay, type Relay, tellRelay } from '@boxyard/streaming/relay';
+import { createRelay, type Relay } from '@boxyard/streaming/relay';
 import { readDataFile, writeFirstDataFile } from './data-file.ts';
 import type { MachineContext, MachineParts, ServedAt } from './machine-parts.ts';
 import type { HeardMachine } from './machine-returns.ts';
-import { natsTlsOf } from './nats-tls.ts';
+import { type ForeignNatsTls, foreignNatsTlsOf, natsTlsOf } from './nats-tls.ts';
 import { portRelay } from './port-relay.ts';
 import { Repeating } from './repeating.ts';
 import { streamAudit } from './stream-audit.ts';
@@ -37,7 +37,7 @@ interface MachineBus {
   readonly port: number | null;
   readonly signer: MachineJwtSigner;
   /** How it is dialled from here; absent where its address says it all. */
-  readonly tls?: OwnNatsServer['tls'];
+  readonly tls?: OwnNatsServer['tls'] | ForeignNatsTls;
   readonly onRevoked: ((enrollment: EnrollmentRecord) => Promise<void>) | undefined;
 }
 
@@ -49,13 +49,14 @@ const TRIM_BATCH = 1_000;
 /**
  * A NATS of the user's own that is away holds nobody up.
  *
- * @throws SandboxError `configuration` when the nats-server cannot be started, or half of the settings are missing.
+ * @throws SandboxError `configuration` when the nats-server cannot be started, half of the settings are missing, or others
+ * could read along.
  */
 export async function connectMachines(
   context: MachineContext,
   served: ServedAt | null,
 ): Promise<MachineParts> {
-  const { settings, store, meters, opening, onTrouble, tokenSecret } = context;
+  const { settings, store, meters, opening, onTrouble, tokenSecret, relayOrders } = context;
   const bus =
     settings.machinesNatsUrl === null
       ? await startOwnBus(context)
@@ -105,10 +106,7 @@ export async function connectMachines(
     onRevoked: async (enrollment) => {
       instances.forget({ workspaceId: enrollment.workspaceId, agentId: enrollment.id });
       relay.revoke({ agentId: enrollment.id });
-      if (settings.relayUrl !== null) {
-        const order = { kind: 'revoke', what: { agentId: enrollment.id } } as const;
-        await tellRelay(settings.relayUrl, tokenSecret, order).catch(onTrouble);
-      }
+      await relayOrders?.revokeMachine(enrollment.id);
       await bus.onRevoked?.(enrollment);
     },
   });
@@ -186,7 +184,7 @@ function foreignBus(settings: Settings, url: string): MachineBus {
   const { machinesNatsAccount: account, machinesNatsSigningKey: signingSeed } = settings;
   if (account !== null && signingSeed !== null) {
     const signer = { account, signingSeed };
-    return { url, port: null, signer, onRevoked: undefined };
+    return { url, port: null, tls: foreignNatsTlsOf(url, settings), signer, onRevoked: undefined };
   }
   throw new SandboxError(
     'configuration',

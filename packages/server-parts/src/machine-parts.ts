@@ -6,6 +6,7 @@ import type { SessionMachines } from '@boxyard/sessions';
 import type { Relay } from '@boxyard/streaming/relay';
 import type { HeardMachine } from './machine-returns.ts';
 import type { PartsContext } from './parts-context.ts';
+import type { RelayOrders } from './relay-orders.ts';
 import type { DerivedKeys } from './secret-key.ts';
 
 export interface MachineParts {
@@ -23,7 +24,10 @@ export type MachineContext = Pick<
   PartsContext,
   'settings' | 'store' | 'meters' | 'log' | 'opening' | 'onTrouble'
 > &
-  Pick<DerivedKeys, 'tokenSecret'>;
+  Pick<DerivedKeys, 'tokenSecret'> & {
+    /** Of a relay that runs as another process; null where it is the one in this server. */
+    readonly relayOrders: RelayOrders | null;
+  };
 
 /** Where this server is reached, known once it listens. */
 export interface ServedAt {

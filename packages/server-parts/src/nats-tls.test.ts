@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { natsTlsOf } from './nats-tls.ts';
+import { foreignNatsTlsOf, natsTlsOf } from './nats-tls.ts';
 
 const settings = {
   host: '127.0.0.1',
@@ -33,3 +33,44 @@ test.each([
 ])('%s is refused everywhere', (_, half) => {
   expect(() => natsTlsOf({ ...settings, ...half })).toThrow(/belong together/);
 });
+
+const foreign = { machinesNatsPublicUrls: null, machinesNatsPlain: 'off' } as const;
+
+test.each(['nats://127.0.0.1:4222', 'ws://localhost:8080', 'nats://[::1]:4222'])(
+  'a NATS of the user at %s is dialled in the clear',
+  (url) => {
+    expect(foreignNatsTlsOf(url, foreign)).toBeUndefined();
+  },
+);
+
+test.each(['tls://nats.example:4222', 'wss://nats.example', 'tls://10.0.0.7'])(
+  'a NATS of the user at %s is dialled with TLS, whatever it says itself',
+  (url) => {
+    expect(foreignNatsTlsOf(url, foreign)).toEqual({});
+  },
+);
+
+test.each([
+  'nats://nats.example:4222',
+  'nats://ada:secret@10.0.0.7',
+  'ws://nats.example',
+  'nats://[fd00::7]',
+])('a NATS of the user at %s is refused in the clear, unless it was asked for in words', (url) => {
+  const refused = () => foreignNatsTlsOf(url, foreign);
+  expect(refused).toThrow(expect.objectContaining({ code: 'configuration' }));
+  expect(refused).toThrow(/^BOXYARD_MACHINES_NATS_URL .*tls:\/\/.*BOXYARD_MACHINES_NATS_PLAIN=on/);
+  // What it signs in with is told to nobody.
+  expect(refused).toThrow(/^(?!.*secret)/);
+  expect(foreignNatsTlsOf(url, { ...foreign, machinesNatsPlain: 'on' })).toBeUndefined();
+});
+
+test.each(['nats://nats.example:4222', 'nats.example:4222', 'nats.example'])(
+  'machines are not sent to %s in the clear',
+  (address) => {
+    const settings = { ...foreign, machinesNatsPublicUrls: ['tls://nats.example', address] };
+    expect(() => foreignNatsTlsOf('tls://nats.example', settings)).toThrow(
+      /BOXYARD_MACHINES_NATS_PUBLIC_URLS/,
+    );
+    expect(foreignNatsTlsOf('tls://nats.example', { ...settings, machinesNatsPlain: 'on' })).toEqual({});
+  },
+);

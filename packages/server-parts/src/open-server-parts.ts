@@ -13,6 +13,7 @@ import { type MachineParts, openMachines, type ServedAt, withMachines } from './
 import { openRecord } from './open-record.ts';
 import type { OpenedParts } from './opened-parts.ts';
 import type { PartsContext } from './parts-context.ts';
+import type { RelayOrders } from './relay-orders.ts';
 import { type DerivedKeys, deriveKeys } from './secret-key.ts';
 import { openBoxes, openSessions } from './session-parts.ts';
 import { meterLeaseNotice } from './telemetry/lease-meters.ts';
@@ -20,6 +21,7 @@ import { meteredBackends } from './telemetry/metered-provider.ts';
 import { Meters } from './telemetry/meters.ts';
 import { meterProcess } from './telemetry/process-meters.ts';
 import { startTracing } from './telemetry/tracing.ts';
+import { toldPointers } from './told-pointers.ts';
 import { openUpkeep, type UpkeepParts } from './upkeep.ts';
 
 export interface ServerPartsOptions {
@@ -68,8 +70,9 @@ export async function openServerParts(options: ServerPartsOptions): Promise<Serv
   };
   const store = await openRecord({ settings, meters, opening, onTrouble });
   const { sealer, tokenSecret, browserSecret } = await deriveKeys(settings);
+  const relayOrders = await openRelayOrders(settings, { opening, onTrouble, tokenSecret });
   const machines = await openMachines(
-    { settings, store, meters, log, opening, onTrouble, tokenSecret },
+    { settings, store, meters, log, opening, onTrouble, tokenSecret, relayOrders },
     options.served ?? null,
   );
   meters.startCounters();
@@ -88,7 +91,8 @@ export async function openServerParts(options: ServerPartsOptions): Promise<Serv
   const leases = await openLeases(context);
   const boxes = openBoxes(context, { leases, sealer, machines });
   const hosts = openHosts(context, boxes);
-  const sessions = openSessions(context, { leases, boxes, sealer, hosts, machines });
+  const pointers = relayOrders === null ? store.pointers : toldPointers(store.pointers, relayOrders);
+  const sessions = openSessions(context, { leases, boxes, sealer, hosts, machines, pointers });
   const upkeep = openUpkeep(context, { leases, sessions, hosts });
   const canary = openCanary(context, sessions, boxes);
   // The embedded database belongs to this one server: nobody else can be making or stopping a box. Only now,
@@ -108,6 +112,21 @@ export async function openServerParts(options: ServerPartsOptions): Promise<Serv
     machines,
     fleet,
   };
+}
+
+/** Null where the relay is in the server. */
+async function openRelayOrders(
+  { relayUrl }: Pick<Settings, 'relayUrl'>,
+  {
+    opening,
+    onTrouble,
+    tokenSecret,
+  }: Pick<PartsContext, 'opening' | 'onTrouble'> & Pick<DerivedKeys, 'tokenSecret'>,
+): Promise<RelayOrders | null> {
+  if (relayUrl === null) return null;
+  // What it is told with takes long to load.
+  const { RelayOrders } = await import('./relay-orders.ts');
+  return opening.use(new RelayOrders({ relayUrl, secret: tokenSecret, onTrouble }));
 }
 
 function openCanary(context: PartsContext, sessions: SessionService, boxes: ActiveBoxes): Canary {

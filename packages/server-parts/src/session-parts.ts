@@ -1,5 +1,5 @@
 import type { BoxLeases } from '@boxyard/leases';
-import type { Sealer } from '@boxyard/sandbox-core';
+import type { PointerStore, Sealer } from '@boxyard/sandbox-core';
 import { ActiveBoxes, SessionService } from '@boxyard/sessions';
 import type { HostParts } from './host-parts.ts';
 import type { MachineParts } from './machine-parts.ts';
@@ -28,6 +28,8 @@ export const openBoxes = ({ settings, store }: PartsContext, parts: BoxParts): A
 export interface SessionServiceParts extends BoxParts {
   readonly boxes: ActiveBoxes;
   readonly hosts: HostParts;
+  /** Through which sessions move. */
+  readonly pointers: PointerStore;
 }
 
 export function openSessions(context: PartsContext, parts: SessionServiceParts): SessionService {
@@ -35,7 +37,6 @@ export function openSessions(context: PartsContext, parts: SessionServiceParts):
   const { hosts, machines, ...rest } = parts;
   return new SessionService({
     sessions: store.sessions,
-    pointers: store.pointers,
     events: store.events,
     leaseStore: store.leases,
     ...rest,
