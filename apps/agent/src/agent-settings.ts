@@ -15,6 +15,12 @@ export const AgentSettings = z.strictObject({
   readOnly: z.boolean().optional(),
   /** Ports of this machine that may be reached. None when absent. */
   ports: z.array(z.int().min(1).max(65_535)).optional(),
+  /** Whether its screen may be seen, or used as well. Neither when absent. */
+  screen: z.enum(['view', 'control']).optional(),
+  /** Which X display is its screen. The one of the environment when absent. */
+  display: z.string().min(1).optional(),
+  /** Where the cookie of the display is. As the environment says when absent, else `.Xauthority` in the home folder. */
+  displayAuthority: absolute.optional(),
   /** Also answers a server that knows no agent instances. */
   legacySubject: z.boolean().optional(),
   /** How long running work gets after SIGTERM. */

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fingerprintOf } from '@boxyard/agent-proto';
 import type { MachineCredentials } from '@boxyard/contracts';
 import { renderUnicodeCompact } from 'uqr';
+import type { AgentSettings } from './agent-settings.ts';
 import { configFiles, makePrivateFolder } from './config-folder.ts';
 import { describeMachine } from './describe-machine.ts';
 import { readEnrollment, writeEnrollment } from './enrollment-file.ts';
@@ -18,13 +19,21 @@ export interface EnrollOptions {
   /** `oget_…`; without it a person decides. */
   readonly token: string | undefined;
   readonly machineName: string | undefined;
+  /** What is asked for: to show the screen, or to be controlled as well. */
+  readonly screen: AgentSettings['screen'];
   readonly say: (text: string) => void;
   readonly signal: AbortSignal;
 }
 
+const SCREEN_ASKED = {
+  none: '',
+  view: ', and see this screen',
+  control: ', see this screen and, where that is ticked, use its pointer and keyboard',
+};
+
 /** @throws PlainError when it was denied, or nobody decided in time. */
 export async function enrollMachine(options: EnrollOptions): Promise<void> {
-  const { folder, server, token, say } = options;
+  const { folder, server, token, say, screen } = options;
   const files = configFiles(folder);
   await makePrivateFolder(folder);
   if ((await readEnrollment(files.enrollment)) !== null) {
@@ -38,23 +47,22 @@ export async function enrollMachine(options: EnrollOptions): Promise<void> {
     ...describeMachine(options.machineName),
     publicKey: key.getPublicKey(),
     exposure: 'whole-machine' as const,
-    // This agent streams no screen.
-    canOfferDisplay: false,
-    requestsScreenControl: false,
+    canOfferDisplay: screen !== undefined,
+    requestsScreenControl: screen === 'control',
   };
   const credentials =
     token === undefined
       ? await askAPerson(client, { ...machine, workspaceId: options.workspace }, options)
       : await client.exchange({ ...machine, token });
   const { workspaceId, agentId, bearer } = credentials;
-  await writeEnrollment(files.enrollment, { server, workspaceId, agentId, bearer });
+  await writeEnrollment(files.enrollment, { server, workspaceId, agentId, bearer, screen });
   say(`This machine is enrolled as ${machine.machineName} (${agentId}).\n`);
 }
 
 async function askAPerson(
   client: ServerClient,
   machine: Parameters<ServerClient['start']>[0],
-  { say, signal }: EnrollOptions,
+  { say, screen, signal }: EnrollOptions,
 ): Promise<MachineCredentials> {
   const started = await client.start(machine);
   const minutes = Math.round(started.expiresInSeconds / 60);
@@ -63,7 +71,7 @@ async function askAPerson(
       `Open ${started.verificationUri} and enter ${started.userCode}\n` +
       `or follow ${started.verificationUriComplete}\n\n` +
       `The page shows the fingerprint of this machine's key: ${fingerprintOf(machine.publicKey)}\n` +
-      `Whoever approves lets sessions run commands here as ${process.env.USER ?? 'your user'}, within ${minutes} minutes.\n`,
+      `Whoever approves lets sessions run commands here as ${process.env.USER ?? 'your user'}${SCREEN_ASKED[screen ?? 'none']}, within ${minutes} minutes.\n`,
   );
   let intervalSeconds = started.intervalSeconds;
   const deadline = Date.now() + started.expiresInSeconds * 1000;

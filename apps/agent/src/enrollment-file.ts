@@ -7,6 +7,8 @@ export const KeptEnrollment = z.object({
   server: z.url(),
   workspaceId: z.string(),
   agentId: z.string(),
+  /** What whoever let it in was told of its screen; nothing of it when absent. */
+  screen: z.enum(['view', 'control']).optional(),
   /** Worth nothing without the machine's key; each renewal brings another. */
   bearer: z.string(),
 });

@@ -18,6 +18,7 @@ interface EnrollFlags {
   readonly workspace: string;
   readonly token?: string;
   readonly name?: string;
+  readonly screen?: AgentSettings['screen'];
 }
 
 interface RunFlags {
@@ -25,6 +26,8 @@ interface RunFlags {
   readonly root?: string[];
   readonly readOnly?: true;
   readonly port?: number[];
+  readonly screen?: AgentSettings['screen'];
+  readonly display?: string;
   readonly legacySubject?: true;
   readonly drainMs?: number;
 }
@@ -39,7 +42,8 @@ export function createProgram(env: Readonly<Record<string, string | undefined>>,
     .version(VERSION)
     .exitOverride();
 
-  const enroll = async ({ server, workspace, token, name }: EnrollFlags) => {
+  const enroll = async ({ server, workspace, token, name, screen }: EnrollFlags) => {
+    const settings = await readSettings(configFiles(folder).settings, { screen });
     const url = server ?? env.BOXYARD_URL;
     if (url === undefined) throw new PlainError('Which server? Say --server https://boxyard.example.');
     await enrollMachine({
@@ -48,6 +52,7 @@ export function createProgram(env: Readonly<Record<string, string | undefined>>,
       workspace,
       token: await enrollmentToken(token, env),
       machineName: name,
+      screen: settings.screen,
       say,
       signal: stop,
     });
@@ -65,6 +70,7 @@ export function createProgram(env: Readonly<Record<string, string | undefined>>,
   };
 
   withEnrollOptions(program.command('enroll'))
+    .addOption(screenOption())
     .description('ask a server to let this machine in')
     .action(enroll);
   withRunOptions(program.command('run')).description('serve this machine until it is stopped').action(run);
@@ -148,6 +154,8 @@ function withRunOptions(command: Command): Command {
         (text: string, before: number[] | undefined) => [...(before ?? []), port(text)],
       ),
     )
+    .addOption(screenOption())
+    .option('--display <name>', 'the X display that is its screen; DISPLAY when absent')
     .option('--legacy-subject', 'also answer servers that know no agent instances')
     .option(
       '--drain-ms <ms>',
@@ -155,6 +163,12 @@ function withRunOptions(command: Command): Command {
       number(3_600_000),
     );
 }
+
+const screenOption = () =>
+  new Option('--screen <what>', 'let its screen be seen, or used as well; neither when absent').choices([
+    'view',
+    'control',
+  ]);
 
 /** Not only as an argument, which other users of a machine can read. */
 async function enrollmentToken(

@@ -7,6 +7,7 @@ import { FolderFiles, openFolderBox } from '@boxyard/providers-local';
 import { NatsAgentTransport, serveBox } from '@boxyard/selfhosted/server';
 import type { AgentSettings } from './agent-settings.ts';
 import { writeState } from './agent-state.ts';
+import { allowedScreen } from './allowed-screen.ts';
 import { AuditFile } from './audit-file.ts';
 import { BusConnection } from './bus-connection.ts';
 import { configFiles } from './config-folder.ts';
@@ -17,6 +18,7 @@ import { lockFolder } from './instance-lock.ts';
 import { readMachineKey } from './machine-key.ts';
 import { MachineMetrics } from './machine-metrics.ts';
 import { memoryGuard } from './memory-guard.ts';
+import { type OwnScreen, openOwnScreen } from './own-screen.ts';
 import { EXIT_NOT_ENROLLED, PlainError } from './plain-error.ts';
 import { relayStreams } from './relay-streams.ts';
 import { VERSION } from './version.ts';
@@ -67,6 +69,9 @@ export async function runAgent({ folder, settings, env, log, stop }: RunAgentOpt
   const metrics = new MachineMetrics(workspace);
   const machine = describeMachine(undefined);
   const ports = new Set(settings.ports ?? []);
+  const allowed = allowedScreen(settings, enrollment, first.consentedScreenControl);
+  if (allowed.lacks !== null) log(allowed.lacks);
+  const screen: OwnScreen | null = allowed.seen ? await openOwnScreen(settings, env) : null;
   const served = serveBox(transport, box, {
     self: {
       agentId,
@@ -77,7 +82,8 @@ export async function runAgent({ folder, settings, env, log, stop }: RunAgentOpt
       ...onTheWire(machine),
     },
     wholeMachine: first.consentedWholeMachine,
-    screenControl: false,
+    screenControl: allowed.controlled,
+    ...(screen === null ? {} : { screen }),
     readOnly: settings.readOnly,
     roots: (settings.roots ?? ['/']).map((path) => ({ path, files: new FolderFiles({ root: path }) })),
     ...(ports.size === 0 ? {} : { allowPort: (port: number) => ports.has(port) }),
@@ -101,12 +107,17 @@ export async function runAgent({ folder, settings, env, log, stop }: RunAgentOpt
       served.announce();
       tellState(server);
       log(`connected to ${server}`);
+      void screen?.look();
     },
     onLost: (why) => {
       tellState(null);
       log(`not connected: ${why}`);
     },
     log,
+  });
+  screen?.onChange(() => {
+    log(screen.display === null ? `its screen is not shown: ${screen.unavailable}` : 'its screen is shown');
+    served.announce();
   });
   const leaving = new AbortController();
   const connected = bus.run(AbortSignal.any([failed.signal, leaving.signal])).catch((error: unknown) => {
@@ -128,6 +139,7 @@ export async function runAgent({ folder, settings, env, log, stop }: RunAgentOpt
     await connected;
     await bus.close();
     await served.close();
+    await screen?.close();
     await box.close();
     audit.close();
     tellState(null);

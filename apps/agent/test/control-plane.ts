@@ -44,7 +44,7 @@ export interface ControlPlane extends AsyncDisposable {
   readonly proxy: CuttingProxy;
   readonly hellos: HeardHello[];
   readonly events: AgentEvent[];
-  enrollmentToken(): Promise<string>;
+  enrollmentToken(allows?: { readonly allowScreenControl: boolean }): Promise<string>;
   /** Of the agent that said hello last. */
   openMachine(timings?: Partial<MachineTimings>, relay?: MachineBoxOptions['relay']): Promise<MachineBox>;
   /** The same for another process; it speaks to the agent that said hello last, and to no later one. */
@@ -170,11 +170,11 @@ export async function startControlPlane({ jwtTtlMs = 300_000 } = {}): Promise<Co
     tokenSecret,
     hellos,
     events,
-    enrollmentToken: async () =>
+    enrollmentToken: async ({ allowScreenControl } = { allowScreenControl: false }) =>
       (
         await fleet.tokens.create({
           workspaceId: workspace.id,
-          allowScreenControl: false,
+          allowScreenControl,
           uses: 1,
           ttlMs: 60_000,
           createdBy: APPROVER,

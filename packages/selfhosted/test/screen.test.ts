@@ -47,6 +47,24 @@ test('a screen can be looked at without consent, and touched only with it', asyn
   await consented.server.close();
 });
 
+test('a screen that cannot be seen now is announced with the reason, and no display', async () => {
+  const screen = { ...screenOf([]), display: null, unavailable: 'nobody has signed in' };
+  const { open, server } = servedMachine(new MemoryBox(), { screen });
+  const { capabilities } = server.hello();
+  expect(capabilities).toMatchObject({ desktop: false, desktopUnavailableReason: 'nobody has signed in' });
+  expect(capabilities?.display).toBeUndefined();
+  await open().close();
+  await server.close();
+
+  const seen = servedMachine(new MemoryBox(), { screen: screenOf([]) });
+  expect(seen.server.hello().capabilities).toMatchObject({
+    desktop: true,
+    desktopUnavailableReason: '',
+    display: { id: ':0', width: 3840 },
+  });
+  await seen.server.close();
+});
+
 test('a machine without a screen says so', async () => {
   const { open, ask, server } = servedMachine(new MemoryBox());
   await expect(open().screen.screenshot()).rejects.toMatchObject({ code: 'unsupported' });

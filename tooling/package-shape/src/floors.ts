@@ -45,6 +45,7 @@ export const FLOORS: readonly FloorRow[] = [
   vendorProvider('providers-vercel'),
   { name: 'providers-*', floor: 3, mayImport: ['sandbox-core', 'config'] },
   { name: 'selfhosted', floor: 3, mayImport: ['sandbox-core', 'config', 'agent-proto'] },
+  { name: 'desktop-x11', floor: 3, mayImport: ['sandbox-core'] },
   { name: 'routing', floor: 3, mayImport: ['sandbox-core', 'contracts'] },
   { name: 'leases', floor: 3, mayImport: ['sandbox-core', 'contracts'] },
   { name: 'channel-a', floor: 3, mayImport: ['sandbox-core', 'contracts'] },
@@ -76,7 +77,10 @@ export const FLOORS: readonly FloorRow[] = [
   {
     name: 'agent',
     floor: 6,
-    mayImport: ['selfhosted', 'providers-local', 'agent-proto', 'sandbox-core', 'contracts', 'config'],
+    mayImport: [
+      ...['selfhosted', 'providers-local', 'desktop-x11'],
+      ...['agent-proto', 'sandbox-core', 'contracts', 'config'],
+    ],
   },
   { name: 'relay', floor: 6, mayImport: ['streaming', 'agent-proto', 'config'] },
   { name: 'console', floor: 6, mayImport: ['contracts', 'client'] },

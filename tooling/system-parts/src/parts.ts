@@ -22,6 +22,7 @@ export type PartName =
   | 'busybox'
   | 'btrfs'
   | 'x-server'
+  | 'xvfb'
   | 'ffmpeg'
   | 'chromium';
 
@@ -127,6 +128,13 @@ export const SYSTEM_PARTS: readonly SystemPart[] = [
     programs: ['Xvnc', 'Xtigervnc'],
     debianPackage: 'tigervnc-standalone-server',
     neededBy: [],
+  },
+  {
+    name: 'xvfb',
+    title: 'Xvfb, an X server without a monitor',
+    programs: ['Xvfb'],
+    debianPackage: 'xvfb',
+    neededBy: ['@boxyard/agent', '@boxyard/desktop-x11', '@tooling/x-server'],
   },
   {
     name: 'ffmpeg',

@@ -21,7 +21,10 @@ export interface AllowedRoot {
 
 /** The screen of the machine, where it has one. */
 export interface MachineScreen {
-  readonly display: Display;
+  /** Null while nothing can be seen of it. */
+  readonly display: Display | null;
+  /** Why nothing can be seen of it; empty or absent while there is a display. */
+  readonly unavailable?: string | undefined;
   input(event: DesktopInputRequest['event'], signal: AbortSignal): Promise<void>;
   screenshot(maxBytes: number, signal: AbortSignal): Promise<Screenshot>;
   /** Makes pixels flow into the channel that is answered; absent where nothing streams them. */

@@ -183,7 +183,11 @@ export async function handleRequest(
       const { display, ensure } = screenOf(policy);
       if (ensure === undefined) throw unsupported('a stream of its screen');
       const channel = await ensure(op.value);
-      return { case: 'desktopEnsure', value: create(DesktopEnsureResponseSchema, { channel, display }) };
+      const value = create(DesktopEnsureResponseSchema, {
+        channel,
+        ...(display === null ? {} : { display }),
+      });
+      return { case: 'desktopEnsure', value };
     }
     case 'desktopInput':
       await screenOf(policy).input(op.value.event, call.signal ?? new AbortController().signal);

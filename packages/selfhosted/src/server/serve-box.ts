@@ -123,6 +123,7 @@ class BoxServer implements ServedBox {
   hello(): Hello {
     const { self, wholeMachine, screenControl, screen, readOnly = false } = this.#options;
     const { capabilities: box, workspaceRoot } = this.#box;
+    const display = screen?.display ?? null;
     return create(HelloSchema, {
       ...self,
       workspaceRoot,
@@ -132,11 +133,12 @@ class BoxServer implements ServedBox {
         filesystem: wholeMachine,
         git: wholeMachine && !readOnly,
         pty: wholeMachine && !readOnly && box.terminal.available && this.#options.dialRelay !== undefined,
-        desktop: screen !== undefined,
+        desktop: display !== null,
+        desktopUnavailableReason: display === null ? (screen?.unavailable ?? '') : '',
         consentedWholeMachine: wholeMachine,
         consentedScreenControl: screenControl,
         opStream: true,
-        ...(screen === undefined ? {} : { display: screen.display }),
+        ...(display === null ? {} : { display }),
         box: {
           revision: BOX_OFFER_REVISION,
           lacks: this.#lacks(box),

@@ -1,0 +1,1 @@
+export { openTestWindow, type TestWindow, type TestWindowOptions, type WindowInput } from './test-window.ts';

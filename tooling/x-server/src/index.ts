@@ -1,0 +1,1 @@
+export { startXServer, type TestXServer, type TestXServerOptions } from './test-x-server.ts';
