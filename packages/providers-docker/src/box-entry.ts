@@ -1,9 +1,11 @@
 // Ways into a container that runs: one program, a channel to a shell, and the runner of commands.
+import type { Duplex } from 'node:stream';
 import { type BoxRef, type OpenShellChannel, ShellRunner } from '@boxyard/sandbox-core';
 import { errorOfBox } from './absence.ts';
 import { BOX_USER, SPOOL_DIR, WORKSPACE } from './container-request.ts';
 import type { Engine, StartedExec } from './engine.ts';
-import { execChannel } from './exec-channel.ts';
+import { entryChannel } from './entry-shell.ts';
+import { streamChannel } from './stream-channel.ts';
 
 export interface DockerBoxOptions {
   readonly engine: Engine;
@@ -14,6 +16,8 @@ export interface DockerBoxOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly maxSpoolBytes?: number | undefined;
   readonly maxBoxSpoolBytes?: number | undefined;
+  /** What leads to the first process of a container just made; the first shell is started by that one. */
+  readonly entry?: Duplex | undefined;
 }
 
 /** Marks every process of the box's commands; children inherit it, so that the whole tree is found again. */
@@ -27,8 +31,16 @@ export function boxEnvironment({ ref, environment }: DockerBoxOptions): readonly
 
 export function openRunner(options: DockerBoxOptions): ShellRunner {
   const { engine, ref, epoch, maxSpoolBytes, maxBoxSpoolBytes } = options;
+  const env = boxEnvironment(options);
+  const openByExec = channelOpener(engine, ref, env);
+  let { entry } = options;
   return new ShellRunner({
-    openChannel: channelOpener(engine, ref, boxEnvironment(options)),
+    openChannel: async (argv) => {
+      if (entry === undefined) return openByExec(argv);
+      const channel = entryChannel(entry, argv, env);
+      entry = undefined;
+      return channel;
+    },
     spoolDir: SPOOL_DIR,
     workspaceRoot: WORKSPACE,
     mark: markOf(ref),
@@ -39,7 +51,7 @@ export function openRunner(options: DockerBoxOptions): ShellRunner {
 }
 
 export function channelOpener(engine: Engine, ref: BoxRef, env: readonly string[]): OpenShellChannel {
-  return async (argv) => execChannel(await startInBox(engine, ref, argv, env));
+  return async (argv) => streamChannel((await startInBox(engine, ref, argv, env)).stream);
 }
 
 /** Runs a program as the box's user. @throws SandboxError `gone` when the box is proven absent. */

@@ -2,6 +2,7 @@
 import { type BoxResources, type BoxTag, SandboxError } from '@boxyard/sandbox-core';
 import type { ContainerCreateOptions } from 'dockerode';
 import { containerName, labelsOf } from './box-labels.ts';
+import { ENTRY_SCRIPT } from './entry-shell.ts';
 import type { CheckedOptions } from './options.ts';
 
 /** Everything in a box runs as this user, also where the image has no name for it. */
@@ -38,8 +39,7 @@ export function containerRequest(wish: ContainerWish): ContainerCreateOptions {
     name: containerName(tag),
     Image: wish.image,
     Labels: labelsOf(tag),
-    // Waits for input that never comes: nothing but a shell is needed for it, and it costs nothing.
-    Entrypoint: ['/bin/sh', '-c', 'while read -r line; do :; done'],
+    Entrypoint: ['/bin/sh', '-c', ENTRY_SCRIPT],
     Cmd: [],
     OpenStdin: true,
     User: BOX_USER,

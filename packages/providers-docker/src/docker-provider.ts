@@ -15,13 +15,15 @@ import {
   SandboxError,
 } from '@boxyard/sandbox-core';
 import { findBox, goneBox } from './absence.ts';
-import { stopCommands } from './box-entry.ts';
+import { type DockerBoxOptions, stopCommands } from './box-entry.ts';
 import { BoxImages, boxFolders } from './box-image.ts';
 import { checkTag, containerName, GROUP_LABEL, isSameTag, tagOfLabels } from './box-labels.ts';
 import { checkResources, containerRequest, WORKSPACE } from './container-request.ts';
+import { nameTaken, noDiskLimit, notAllowed } from './creation-refusals.ts';
 import { type ImageTools, openDockerBox } from './docker-box.ts';
 import { type ContainerState, Engine, type EngineState } from './engine.ts';
 import { engineError, textOf } from './engine-error.ts';
+import { canEnter } from './entry-shell.ts';
 import { DockerProviderOptions, engineSocket } from './options.ts';
 
 const NAME = 'docker';
@@ -30,6 +32,13 @@ const STOP_GRACE_SECONDS = 2;
 const STOP_COMMANDS_MS = 10_000;
 /** A container of the same name may be just being removed. */
 const MOST_ATTEMPTS = 20;
+
+type MadeContainer = Pick<ContainerState, 'id' | 'image'>;
+
+interface EarlyBox {
+  readonly box: Promise<Box>;
+  readonly letGo: () => void;
+}
 
 /** What these boxes are seen to do, where that is not what the table says of the backend. */
 const DESCRIPTOR: Provider['descriptor'] = {
@@ -78,13 +87,7 @@ export function dockerProvider(options: DockerProviderOptions = {}): Provider {
   });
 
   const accept = ({ image, resources }: BoxWish): void => {
-    if (image !== undefined && !allowed.has(image)) {
-      throw new SandboxError(
-        'unsupported',
-        `A box of the image ${JSON.stringify(image)} cannot be made here. Use one of: ${[...allowed].join(', ')}.`,
-        { started: 'no', stage: 'create' },
-      );
-    }
+    if (image !== undefined && !allowed.has(image)) throw notAllowed(image, allowed);
     checkResources(resources);
   };
 
@@ -99,8 +102,8 @@ export function dockerProvider(options: DockerProviderOptions = {}): Provider {
   };
 
   const open = async (
-    container: ContainerState,
-    call: { readonly epoch: number; readonly environment: Readonly<Record<string, string>> },
+    container: MadeContainer,
+    call: Pick<DockerBoxOptions, 'epoch' | 'environment' | 'entry'>,
   ): Promise<Box> => {
     const { id } = await state();
     const boxOptions = {
@@ -109,12 +112,31 @@ export function dockerProvider(options: DockerProviderOptions = {}): Provider {
       network,
       epoch: call.epoch,
       environment: call.environment,
+      entry: call.entry,
       maxSpoolBytes,
       maxBoxSpoolBytes,
     };
     const box = await openDockerBox(boxOptions, tools.get(container.image) ?? null);
     tools.set(container.image, box.tools);
     return box;
+  };
+
+  /**
+   * Opens a container that is about to start, so that its shell is up when it is. Null where the shell takes an exec
+   * of the engine: of an image that nobody knows to be a full one yet.
+   */
+  const openEarly = async (
+    container: MadeContainer,
+    { tag, environment }: CreateBoxRequest,
+  ): Promise<EarlyBox | null> => {
+    if (tools.get(container.image)?.commands.tier !== 'full') return null;
+    if (!Object.keys(environment).every(canEnter)) return null;
+    const entry = await engine.attach(container.id).catch(() => null);
+    if (entry === null) return null;
+    const box = open(container, { epoch: tag.epoch, environment, entry });
+    // Told to who waits for it, which nobody does when the container does not start.
+    box.catch(() => undefined);
+    return { box, letGo: () => void entry.destroy() };
   };
 
   /** Makes a container that was only created into a running box. Harmless when two do it at once. */
@@ -148,7 +170,10 @@ export function dockerProvider(options: DockerProviderOptions = {}): Provider {
     }
   };
 
-  const createOrAdopt = async (request: CreateBoxRequest, signal: AbortSignal): Promise<ContainerState> => {
+  const createOrAdopt = async (
+    request: CreateBoxRequest,
+    signal: AbortSignal,
+  ): Promise<{ readonly container: MadeContainer; readonly early: EarlyBox | null }> => {
     const name = request.image ?? defaultImage;
     await ensureNetwork();
     const image = await images.ensure(name, network);
@@ -158,22 +183,25 @@ export function dockerProvider(options: DockerProviderOptions = {}): Provider {
         throw engineError(error, 'Making the box', engine.socketPath);
       });
       if (made !== null) {
+        const container = { id: made, image: image.id };
+        const early = await openEarly(container, request);
         try {
           await furnish(made, image.prepared);
         } catch (error) {
+          early?.letGo();
           // The network may have gone meanwhile. The name is taken by it, so what never ran must not stay.
           networkReady = null;
           await engine.remove(made).catch(() => undefined);
           throw error;
         }
-        return { id: made, image: image.id, labels: {}, status: 'running', addresses: new Map() };
+        return { container, early };
       }
       const present = await engine.find(containerName(request.tag));
       if (present !== null && !['removing', 'dead'].includes(present.status)) {
         if (!isSameTag(tagOfLabels(present.labels), request.tag)) throw nameTaken(present.id);
         if (present.status === 'created') await furnish(present.id, image.prepared);
         else if (present.status !== 'paused') await engine.start(present.id);
-        return present;
+        return { container: present, early: null };
       }
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
@@ -195,14 +223,19 @@ export function dockerProvider(options: DockerProviderOptions = {}): Provider {
       bounded(call, `Making the box ${request.tag.group}`, async (signal) => {
         checkTag(request.tag);
         accept(request);
-        const container = await createOrAdopt(request, signal);
+        const { container, early } = await createOrAdopt(request, signal);
         const { tag, environment } = request;
-        return open(container, { epoch: tag.epoch, environment }).catch(async (error: unknown) => {
+        try {
+          return (
+            (await early?.box.catch(unlessUnreachable)) ??
+            (await open(container, { epoch: tag.epoch, environment }))
+          );
+        } catch (error) {
           // An image that can be no box: another try would find its container and fail as well.
           if (SandboxError.hasCode(error, 'unsupported'))
             await engine.remove(container.id).catch(() => undefined);
           throw error;
-        });
+        }
       }),
 
     resume: (ref: BoxRef, call: ResumeBoxOptions) =>
@@ -253,27 +286,17 @@ export function dockerProvider(options: DockerProviderOptions = {}): Provider {
   });
 }
 
+/** The engine's exec is the other way to a shell. */
+function unlessUnreachable(error: unknown): null {
+  if (SandboxError.hasCode(error, 'unreachable')) return null;
+  throw error;
+}
+
 function checkRef(ref: BoxRef): void {
   if (ref.provider === NAME && /^[0-9a-f]{64}$/.test(ref.instance)) return;
   throw new SandboxError(
     'invalid',
     `A box of ${ref.provider} named ${JSON.stringify(ref.instance.slice(0, 80))} cannot be found here. Use the provider that made it.`,
     { started: 'no' },
-  );
-}
-
-function nameTaken(id: string): SandboxError {
-  return new SandboxError(
-    'conflict',
-    `Making the box was refused: the container ${id} has its name and other labels. Remove or rename that one.`,
-    { started: 'no' },
-  );
-}
-
-function noDiskLimit(driver: string, cause?: unknown): SandboxError {
-  return new SandboxError(
-    'unsupported',
-    `A box with a limit of its disk cannot be made: the engine's storage ${driver} has no quota here. Leave diskMb out, or use overlay2 on xfs with pquota, btrfs or zfs.`,
-    { started: 'no', stage: 'create', cause },
   );
 }

@@ -1,5 +1,5 @@
 // The calls of the Engine API that boxes need, over its socket, and nothing of dockerode beyond this file.
-import { type Duplex, Readable } from 'node:stream';
+import { Duplex, Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SandboxError } from '@boxyard/sandbox-core';
 import type Docker from 'dockerode';
@@ -108,6 +108,16 @@ export class Engine {
   start(id: string): Promise<void> {
     return this.ask('Starting the box', async (docker) => {
       await docker.getContainer(id).start().catch(unless(304));
+    });
+  }
+
+  /** Input and output of a container's first process, in frames; before it starts nothing of it is missed. */
+  attach(id: string): Promise<Duplex> {
+    return this.ask('Attaching to the box', async (docker) => {
+      const every = { stdin: true, stdout: true, stderr: true };
+      const stream = await docker.getContainer(id).attach({ stream: true, hijack: true, ...every });
+      if (stream instanceof Duplex) return stream;
+      throw new Error('its stream goes one way only');
     });
   }
 

@@ -121,7 +121,10 @@ fs_place() {
   fs_k=0
   case $3 in
     *a*) ln -T "$fs_f" "./$fs_name" || fs_k=1;;
-    *) mv -f -T "$fs_f" "./$fs_name" || fs_k=1;;
+    *)
+      # Held until this is answered: freeing a large one takes as long as several small writes.
+      [ ! -f "./$fs_name" ] || command exec 8<"./$fs_name"
+      mv -f -T "$fs_f" "./$fs_name" || fs_k=1;;
   esac
   if [ "$fs_k" = 0 ]; then
     fs_v=$(stat -c '%s %.9Y %i' "./$fs_name")
@@ -130,6 +133,7 @@ fs_place() {
     case $3 in *a*) if fs_there "$fs_name"; then by_answer 8 name; else fs_refused; fi;;
       *) if [ -d "./$fs_name" ]; then by_answer 7 name; else fs_refused; fi;; esac
   fi
+  fs_close
   [ -z "$4" ] || fs_unlock
 }
 

@@ -1,13 +1,13 @@
-// The box's shell, held through one exec of the engine.
+// The box's shell, held through one stream of the engine: that of an exec, or of the container's first process.
 import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { ShellChannel } from '@boxyard/sandbox-core';
-import type { StartedExec } from './engine.ts';
 import { ExecDemux } from './exec-demux.ts';
 
 /** After the last byte was sent: long enough that the engine has handed it on. */
 const LINGER_MS = 300;
 
-export function execChannel({ stream }: StartedExec): ShellChannel {
+export function streamChannel(stream: Duplex): ShellChannel {
   let why = 'the engine closed it';
   const closed = new Promise<string>((resolve) => {
     stream.once('end', () => resolve(why));
