@@ -40,7 +40,8 @@ describe.each([
 
   /** A runner of a box of its own. */
   const open = (cut: { lane: CutLane; after: number } | null) => {
-    const place = join(folder, String(turn++));
+    const box = String(turn++);
+    const place = join(folder, box);
     const spoolDir = join(place, 'spool');
     const workspaceRoot = join(place, 'workspace');
     for (const dir of [place, spoolDir, workspaceRoot]) mkdirSync(dir, { mode: 0o700 });
@@ -50,7 +51,8 @@ describe.each([
       openChannel: channels.open,
       spoolDir,
       workspaceRoot,
-      mark,
+      // Four of them have a command of the same id at once: a kill in one box must not find that of another.
+      mark: `${mark}-${box}`,
       epoch: 1,
       ...(onDisk ? { spool: new FolderSpool(spoolDir, 1) } : {}),
     });

@@ -42,8 +42,8 @@ const kinds = shells.flatMap((shell) => [
   { name: `${shell.join(' ')}, spool read through the shell`, shell, onDisk: false },
 ]);
 
-const BEING_REPLACED = process.env.BOXYARD_SOAK === '1' ? 300 : 3;
-const isAgain = ({ what }: { readonly what: string }) => what.includes('./again');
+const BEING_REPLACED = process.env.BOXYARD_SOAK === '1' ? 300 : 1;
+const isAgain = ({ what }: { readonly what: string }) => what.startsWith('/bin/sh ./again ');
 
 async function collect(process: BoxProcess, from: OutputCursor = OUTPUT_START) {
   const parts = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
@@ -232,7 +232,7 @@ describe.each(kinds)('a runner on $name', ({ shell, onDisk }) => {
   });
 
   // In the middle of an exec a process shows no mark, and one that does nothing else is seen there every now and then.
-  it(`kills what is in the middle of an exec, ${BEING_REPLACED} times`, async () => {
+  it('kills what is in the middle of an exec', async () => {
     const runner = open();
     await writeFile(join(folder, 'workspace', 'again'), 'exec /bin/sh ./again\n');
     for (let turn = 0; turn < BEING_REPLACED; turn++) {
