@@ -5,10 +5,27 @@ import { defineConfig } from 'vitest/config';
 // who imports: they would be forced upon CommonJS packages, which then get ES modules from `require`.
 const conditions = ['@boxyard/source', 'module', 'node'];
 
+// Their tests leave nothing behind in modules or on globals. One process takes many of their files, and what these stand
+// on, a PostgreSQL among it, is loaded and started once; each file of the others has a process of its own.
+const SHARE_PROCESSES: ReadonlySet<string> = new Set([
+  '@boxyard/agent-proto',
+  '@boxyard/api',
+  '@boxyard/channel-a',
+  '@boxyard/contracts',
+  '@boxyard/fleet',
+  '@boxyard/leases',
+  '@boxyard/sandbox-core',
+  '@boxyard/selfhosted',
+  '@boxyard/server-parts',
+  '@boxyard/sessions',
+  '@boxyard/store-postgres',
+  '@boxyard/streaming',
+]);
+
 const projects = globSync('{packages/*,apps/*,tooling/*,bench}/package.json').map((manifest) => {
   const root = manifest.slice(0, -'/package.json'.length);
   const { name } = JSON.parse(readFileSync(manifest, 'utf8')) as { name: string };
-  return { extends: true as const, root, test: { name, root } };
+  return { extends: true as const, root, test: { name, root, isolate: !SHARE_PROCESSES.has(name) } };
 });
 
 export default defineConfig({
