@@ -11,7 +11,10 @@ const MACHINE_OF = new Map([
   ['at-home', null],
 ]);
 
-function stage(adopt: (among: ReadonlySet<string>) => Promise<void> = async () => undefined) {
+function stage(
+  adopt: (among: ReadonlySet<string>) => Promise<void> = async () => undefined,
+  { silentMs = 0 } = {},
+) {
   const looks: string[][] = [];
   const troubles: unknown[] = [];
   const returns = new MachineReturns({
@@ -30,6 +33,7 @@ function stage(adopt: (among: ReadonlySet<string>) => Promise<void> = async () =
       },
     },
     onTrouble: (error) => troubles.push(error),
+    silentMs,
   });
   return { returns, looks, troubles };
 }
@@ -73,4 +77,11 @@ test('one that fails is told and does not end the looking', async () => {
   await returns[Symbol.asyncDispose]();
   returns.note(hello('laptop'));
   expect(looks).toHaveLength(2);
+});
+
+test('where the server before may not have been silent for long enough, each hello is a second look', async () => {
+  const { returns, looks } = stage(undefined, { silentMs: 20 });
+  returns.note(hello('laptop'));
+  await expect.poll(() => looks, { timeout: 30_000 }).toEqual([['on-laptop'], ['on-laptop']]);
+  await returns[Symbol.asyncDispose]();
 });

@@ -15,6 +15,11 @@ export interface MachineReturnsOptions {
     getGroup(workspaceId: string, groupId: string): Promise<Pick<BoxGroup, 'machineId'> | null>;
   };
   readonly onTrouble: (error: unknown) => void;
+  /**
+   * How long the process that followed a command must have been silent before another one follows it. A machine that
+   * says hello sooner, as when a server was started anew at once, is looked at once more after that. 0 for none such.
+   */
+  readonly silentMs: number;
 }
 
 /** After a bus has been away every machine says hello within a few seconds: many are one look at the record. */
@@ -24,6 +29,7 @@ export class MachineReturns implements AsyncDisposable {
   readonly #options: MachineReturnsOptions;
   readonly #looking = new Set<Promise<void>>();
   readonly #stopped = new AbortController();
+  readonly #later = new Set<NodeJS.Timeout>();
   #back: HeardMachine[] = [];
   #timer: NodeJS.Timeout | null = null;
 
@@ -35,20 +41,32 @@ export class MachineReturns implements AsyncDisposable {
   note(machine: HeardMachine): void {
     if (this.#stopped.signal.aborted) return;
     this.#back.push(machine);
-    this.#timer ??= setTimeout(() => this.#look(), GATHER_MS).unref();
+    this.#timer ??= setTimeout(() => this.#lookAtOnce(), GATHER_MS).unref();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped.abort();
     if (this.#timer !== null) clearTimeout(this.#timer);
+    for (const timer of this.#later) clearTimeout(timer);
     await Promise.all(this.#looking);
   }
 
-  /** One look does not wait for another: that may be held up by a machine that has gone again. */
-  #look(): void {
+  #lookAtOnce(): void {
     this.#timer = null;
     const back = this.#back;
     this.#back = [];
+    this.#look(back);
+    const { silentMs } = this.#options;
+    if (silentMs === 0) return;
+    const timer = setTimeout(() => {
+      this.#later.delete(timer);
+      this.#look(back);
+    }, silentMs).unref();
+    this.#later.add(timer);
+  }
+
+  /** One look does not wait for another: that may be held up by a machine that has gone again. */
+  #look(back: readonly HeardMachine[]): void {
     const { ops, onTrouble } = this.#options;
     const among = (groupIds: ReadonlySet<string>) => this.#groupsOn(back, groupIds);
     const looking = ops

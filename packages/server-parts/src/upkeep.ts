@@ -1,5 +1,6 @@
 /** What goes on by itself: boxes that nobody needs any more, records that are too old, commands of hosts that died. */
 import { ArchiveSweep, type BoxLeases, Reaper, Sweep } from '@boxyard/leases';
+import { HOST_SILENT_MS } from '@boxyard/sandbox-core';
 import { Retention, type SessionService } from '@boxyard/sessions';
 import type { Canary } from './canary.ts';
 import type { HostParts } from './host-parts.ts';
@@ -53,13 +54,21 @@ export function openUpkeep(
   return { retention, sweep, reaper };
 }
 
+/** What was said last by a server that has ended may have arrived a moment later. */
+const LAST_BEAT_MS = 1_000;
+/** Nobody else follows commands of an embedded database. */
+const takeOverAfterMs = ({ databaseUrl }: Pick<PartsContext['settings'], 'databaseUrl'>): number =>
+  databaseUrl === null ? 0 : HOST_SILENT_MS + LAST_BEAT_MS;
+
 /** From now on until the parts are closed. Commands that run already are looked after before it resolves. */
 export async function startUpkeep(parts: StartUpkeepParts): Promise<void> {
   const { settings, store, opening, onTrouble, hosts, retention, reaper, canary, machines } = parts;
   await hosts.ptys.start();
   if (machines !== null) {
     const { sessions } = store;
-    const returns = opening.use(new MachineReturns({ ops: hosts.ops, sessions, onTrouble }));
+    const returns = opening.use(
+      new MachineReturns({ ops: hosts.ops, sessions, onTrouble, silentMs: takeOverAfterMs(settings) }),
+    );
     opening.defer(machines.onHello((machine) => returns.note(machine)));
   }
   await hosts.ops.adoptRunning();
