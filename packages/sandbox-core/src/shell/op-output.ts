@@ -9,8 +9,11 @@ const BLOCK_BYTES = 1024 * 1024;
 const CHUNK_BYTES = 256 * 1024;
 const FIRST_POLL_MS = 15;
 const LONGEST_POLL_MS = 120;
-/** How long after its command's end an output may still be held open before it counts as incomplete. */
-export const DRAIN_MS = 250;
+/**
+ * How long after its command's end an output may still be held open before it counts as incomplete. What brings it into
+ * the spool has to get the processor once in this time, also where hundreds of commands run on a small machine.
+ */
+export const DRAIN_MS = 1000;
 const CHANNELS: readonly SpoolChannel[] = ['stdout', 'stderr'];
 
 /**
