@@ -34,7 +34,11 @@ function addTest(report: FileReport, test: TestCase): void {
   switch (result.state) {
     case 'passed':
       report.passed += 1;
-      if (test.diagnostic()?.flaky) report.passedOnRetry.push(fullName(test));
+      // Why it failed first is told nowhere else.
+      if (test.diagnostic()?.flaky) {
+        const [error] = result.errors ?? [];
+        report.passedOnRetry.push(`${fullName(test)}: ${error?.message ?? 'it did not say why it failed'}`);
+      }
       return;
     case 'failed':
       report.failed.push(fullName(test));

@@ -4,7 +4,7 @@ export interface FileReport {
   /** Names of what failed: tests, the file that did not load, hooks, tests cut off. */
   failed: string[];
   skipped: { name: string; reason: string }[];
-  /** Tests that failed first and passed when tried again. */
+  /** Tests that failed first and passed when tried again, where it is known with what they said first. */
   passedOnRetry: string[];
 }
 
