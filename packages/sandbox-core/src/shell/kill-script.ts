@@ -55,7 +55,8 @@ by_identity() {
   done <"$by_s/$1.l"
 }
 
-# end flags pattern session leader grace: TERM, tenths of a second of grace, KILL until two scans are empty.
+# end flags pattern session leader grace: TERM, tenths of a second of grace, KILL until four scans in a row are empty:
+# one that does nothing but exec may be through between the scan and the look at who is not.
 by_end() {
   by_stat self; read -r by_me by_l </proc/self/stat
   by_n=0 by_empty=0 by_sent= by_blurred=0
@@ -69,10 +70,10 @@ by_end() {
     elif [ "$by_blurred" -lt 20 ] && by_unsettled; then by_empty=0 by_blurred=$((by_blurred+1))
     else
       by_empty=$((by_empty+1))
-      [ "$by_empty" -lt 2 ] || break
+      [ "$by_empty" -lt 4 ] || break
     fi
     by_n=$((by_n+1))
-    [ "$by_empty" = 1 ] || sleep 0.1 || sleep 1
+    [ "$by_empty" -gt 0 ] || sleep 0.1 || sleep 1
   done
   set -- $by_pids
   by_left=$#
