@@ -76,13 +76,15 @@ export function openTerminal(words: readonly string[], env: Environment): Termin
   const exitCode = new Promise<number>((resolve) => {
     pty.onExit((exit) => {
       isOver = true;
-      resolve(exit.exitCode);
+      // As a shell tells it.
+      resolve(exit.signal ? 128 + exit.signal : exit.exitCode);
     });
   });
   onTestFinished(() => {
     if (!isOver) pty.kill('SIGKILL');
   });
-  const text = () => stripVTControlCharacters(raw);
+  // Without a movement of which only the beginning has come: it would be text now and nothing later.
+  const text = () => stripVTControlCharacters(raw.replace(/\u001b(?:[[\]][^\u0007A-Za-z]*)?$/, ''));
   return {
     type: (keys) => pty.write(keys),
     text,

@@ -140,7 +140,9 @@ async function watch(
       printer.note(`The turn waits for a decision: boxyard chat ${session.id}`, 'yellow');
     }
     await Promise.all(said);
-    return { ...watched, nextTurnId };
+    // Also where the turn had ended by then: who asks twice does not want to be asked for more.
+    const outcome = leaving.signal.aborted ? 'left' : watched.outcome;
+    return { ...watched, outcome, nextTurnId };
   } finally {
     isOver = true;
     process.off('SIGINT', interrupt);
