@@ -116,8 +116,11 @@ export class Engine {
     return this.ask('Attaching to the box', async (docker) => {
       const every = { stdin: true, stdout: true, stderr: true };
       const stream = await docker.getContainer(id).attach({ stream: true, hijack: true, ...every });
-      if (stream instanceof Duplex) return stream;
-      throw new Error('its stream goes one way only');
+      if (!(stream instanceof Duplex)) throw new Error('its stream goes one way only');
+      // Nobody uses it before the container has started. An engine that goes away meanwhile must not end this process:
+      // who uses it then finds it closed.
+      stream.on('error', () => undefined);
+      return stream;
     });
   }
 

@@ -1,14 +1,42 @@
 // The shell that a container's first process starts for whoever made the box.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Box } from '@boxyard/sandbox-core';
 import { type SharedEngine, sharedTestEngine } from '@tooling/docker-engine';
 import { needs } from '@tooling/system-parts';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { Engine } from '../src/engine.ts';
 import { canEnter } from '../src/entry-shell.ts';
 import { dockerProvider } from '../src/index.ts';
 import { removeBoxes } from './docker-subject.ts';
 
 const MINUTES = 60_000;
 const deployment = `entry-${process.pid}`;
+
+test('an engine that goes away before anybody uses what leads to a first process harms nobody', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'boxyard-entry-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  // A fake engine: it takes the attach and breaks the connection.
+  const sockets: Socket[] = [];
+  const fake = createServer((socket) => {
+    sockets.push(socket);
+    socket
+      .on('error', () => undefined)
+      .on('data', () => {
+        socket.write('HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n');
+      });
+  }).listen(join(folder, 'engine.sock'));
+  onTestFinished(() => void fake.close());
+  const stream = await new Engine(join(folder, 'engine.sock')).attach('a'.repeat(64));
+  // Not by `once` of node:events, which hears errors as well.
+  const closed = new Promise<void>((resolve) => void stream.once('close', resolve));
+  stream.destroy(new Error('read ECONNRESET'));
+  await closed;
+  for (const socket of sockets) socket.destroy();
+  expect(stream.destroyed).toBe(true);
+});
 
 test('only names that every shell knows, and none of those that it uses itself, are set by it', () => {
   for (const name of ['A', '_x1', 'PATH', 'lines']) expect(canEnter(name), name).toBe(true);
