@@ -33,8 +33,14 @@ test('an idle box is stopped by itself, a running command keeps one, and looking
   expect(await livenessOf(busy)).toBe('warm');
   stop.abort();
   await watching;
-  const events = await shared.client.json<{ items: { type: string }[] }>('GET', `${SESSIONS}/${idle}/events`);
-  expect(events.items.map(({ type }) => type)).toContain('sandbox.paused');
+  // Told a moment after the box is cold.
+  await eventually('it was told', async () => {
+    const { items } = await shared.client.json<{ items: { type: string }[] }>(
+      'GET',
+      `${SESSIONS}/${idle}/events`,
+    );
+    return items.some(({ type }) => type === 'sandbox.paused');
+  });
 
   expect((await exec(idle, { command: 'cat file' })).stdout).toBe('kept\n');
   await shared.client.json('POST', `${SESSIONS}/${busy}/ops/${opId}/kill`, { body: { graceMs: 0 } });

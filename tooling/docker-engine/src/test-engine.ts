@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import Docker from 'dockerode';
 import { daemonOf, end, launch, pidOf } from './daemon.ts';
+import { unmountNetworks } from './leftover-networks.ts';
 import { mountQuotaDisk, unmountQuotaDisk } from './quota-disk.ts';
 
 export interface TestEngineOptions {
@@ -36,7 +37,8 @@ export async function startTestEngine(options: TestEngineOptions): Promise<TestE
   const stop = async () => {
     await end(daemon, 'SIGTERM');
     if (diskQuota) await unmountQuotaDisk(daemon.dataRoot);
-    await rm(daemon.runFolder, { recursive: true, force: true });
+    await unmountNetworks(daemon.runFolder);
+    await rm(daemon.runFolder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   };
   const engine: TestEngine = {
     socketPath: daemon.socketPath,
